@@ -1,0 +1,39 @@
+"""The paper's layers, one idea per file; `keras.ops` only."""
+
+from tf_transformer.layers.attention import (
+    MultiHeadAttention,
+    scaled_dot_product_attention,
+)
+from tf_transformer.layers.decoder import Decoder, DecoderBlock
+from tf_transformer.layers.embedding import TokenEmbedding
+from tf_transformer.layers.encoder import Encoder, EncoderBlock
+from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.masks import (
+    causal_mask,
+    decoder_self_attention_mask,
+    keys_mask,
+    padding_mask,
+)
+from tf_transformer.layers.positional_encoding import (
+    PositionalEncoding,
+    sinusoidal_positions,
+)
+from tf_transformer.layers.residual import Residual
+
+__all__ = [
+    "Decoder",
+    "DecoderBlock",
+    "Encoder",
+    "EncoderBlock",
+    "FeedForward",
+    "MultiHeadAttention",
+    "PositionalEncoding",
+    "Residual",
+    "TokenEmbedding",
+    "causal_mask",
+    "decoder_self_attention_mask",
+    "keys_mask",
+    "padding_mask",
+    "scaled_dot_product_attention",
+    "sinusoidal_positions",
+]

@@ -1,0 +1,218 @@
+"""Attention (section 3.2): each position looks at others and gathers from them."""
+
+import keras
+from keras import ops
+
+MASKED_SCORE = -1e9  # finite, in float32: exp(-1e9 - max) is 0
+
+
+def scaled_dot_product_attention(query, key, value, attention_mask=None, dropout=None):
+    r"""Equation (1) of the paper, for any number of leading axes.
+
+        Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V
+
+    The softmax is computed in float32. A query that may attend to nothing gets the
+    weight 0 everywhere, hence the output 0.
+
+    Args:
+        query: Tensor `(..., T, d_k)`.
+        key: Tensor `(..., S, d_k)`.
+        value: Tensor `(..., S, d_v)`.
+        attention_mask: Optional bool tensor that broadcasts to `(..., T, S)`.
+            `True` = may attend.
+        dropout: Optional function that is applied to the weights.
+
+    Returns:
+        The output `(..., T, d_v)` and the weights `(..., T, S)`.
+
+    Example: a query that points along the first key takes mostly its value.
+
+    >>> key = ops.array([[9.0, 0.0], [0.0, 9.0]])
+    >>> value = ops.array([[1.0], [2.0]])
+    >>> output, weights = scaled_dot_product_attention(key[:1], key, value)
+    >>> output.numpy().round(3).tolist()
+    [[1.0]]
+    """
+    d_k = query.shape[-1]
+    # Q K^T / sqrt(d_k): (..., T, S)
+    scores = ops.matmul(query * d_k**-0.5, ops.swapaxes(key, -1, -2))
+    scores = ops.cast(scores, "float32")
+    if attention_mask is None:
+        weights = ops.softmax(scores, axis=-1)
+    else:
+        weights = ops.softmax(ops.where(attention_mask, scores, MASKED_SCORE), axis=-1)
+        weights = ops.where(attention_mask, weights, 0.0)
+    weights = ops.cast(weights, value.dtype)
+    used_weights = weights if dropout is None else dropout(weights)
+    return ops.matmul(used_weights, value), weights
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class MultiHeadAttention(keras.layers.Layer):
+    r"""Lets every position look at every allowed position, h times in parallel.
+
+    Section 3.2.2 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
+
+        MultiHead(Q, K, V) = Concat(head_1, ..., head_h) W^O
+        head_i             = Attention(Q W_i^Q, K W_i^K, V W_i^V)
+
+    In self-attention query, key and value come from the same sentence; in
+    cross-attention the query comes from the decoder, key and value from the encoder.
+
+    Paper symbols: h = `num_heads`, d_model = `d_model`, d_k = d_v =
+    `d_model // num_heads`.
+    Differs from the paper: projections have a bias, as in the authors' own code;
+    `dropout_rate` on the attention weights is not in the paper and defaults to 0.
+
+    Args:
+        d_model: Integer. Width of input and output. Must be divisible by `num_heads`.
+        num_heads: Integer. Number of heads h.
+        dropout_rate: Float in [0, 1). Applied to the attention weights. Defaults to 0.
+
+    Call arguments:
+        query: Tensor `(B, T, d_model)`.
+        value: Tensor `(B, S, d_model)`.
+        key: Optional tensor `(B, S, d_model)`. Defaults to `value`.
+        attention_mask: Optional bool tensor `(B, T, S)` or `(B, 1, S)`. `True` = may
+            attend.
+        return_attention_scores: If `True`, also return the weights `(B, h, T, S)`.
+        training: Whether dropout is active.
+
+    Returns:
+        Tensor `(B, T, d_model)`, or `(output, weights)`.
+
+    Example:
+
+    >>> layer = MultiHeadAttention(d_model=8, num_heads=2)
+    >>> layer(ops.ones((1, 3, 8)), ops.ones((1, 5, 8))).shape
+    TensorShape([1, 3, 8])
+
+    Shape letters: B batch, T target (query) length, S source (key) length, h heads.
+    """
+
+    def __init__(self, d_model, num_heads, dropout_rate=0.0, **kwargs):
+        super().__init__(**kwargs)
+        if num_heads < 1 or d_model % num_heads:
+            raise ValueError(
+                "d_model must be divisible by num_heads so that each head gets an "
+                f"equal share. Received: d_model={d_model}, num_heads={num_heads}"
+            )
+        self.d_model = d_model
+        self.num_heads = num_heads
+        self.dropout_rate = dropout_rate
+        self.query_dense = self._projection("query")
+        self.key_dense = self._projection("key")
+        self.value_dense = self._projection("value")
+        self.output_dense = self._projection("output")
+        self.dropout = keras.layers.Dropout(
+            dropout_rate, dtype=self.dtype_policy, name="dropout"
+        )
+
+    def _projection(self, name):
+        return keras.layers.Dense(self.d_model, dtype=self.dtype_policy, name=name)
+
+    def build(self, query_shape, value_shape=None, key_shape=None):
+        value_shape = value_shape or query_shape
+        self.query_dense.build(query_shape)
+        self.key_dense.build(key_shape or value_shape)
+        self.value_dense.build(value_shape)
+        self.output_dense.build((*query_shape[:-1], self.d_model))
+        self.built = True
+
+    def call(
+        self,
+        query,
+        value,
+        key=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        key_heads, value_heads = self.keys_and_values(value, key)
+        output, weights = self.attend(
+            query, key_heads, value_heads, attention_mask, training
+        )
+        return (output, weights) if return_attention_scores else output
+
+    def keys_and_values(self, value, key=None):
+        """Projects keys and values once, so that a decoder can keep them.
+
+        Args:
+            value: Tensor `(B, S, d_model)`.
+            key: Optional tensor `(B, S, d_model)`. Defaults to `value`.
+
+        Returns:
+            Two tensors `(B, h, S, d_k)`: K W^K and V W^V, by head.
+        """
+        key = value if key is None else key
+        return (
+            self._split_heads(self.key_dense(key)),
+            self._split_heads(self.value_dense(value)),
+        )
+
+    def attend(self, query, keys, values, attention_mask=None, training=None):
+        """Looks with `query` at projected keys and values.
+
+        Args:
+            query: Tensor `(B, T, d_model)`.
+            keys: Tensor `(B, h, S, d_k)` of `keys_and_values`.
+            values: Tensor `(B, h, S, d_k)` of `keys_and_values`.
+            attention_mask: Optional bool tensor `(B, T, S)` or `(B, 1, S)`.
+            training: Whether dropout is active.
+
+        Returns:
+            The output `(B, T, d_model)` and the weights `(B, h, T, S)`.
+        """
+        if attention_mask is not None:
+            attention_mask = attention_mask[:, None]  # the same for all heads
+        heads, weights = scaled_dot_product_attention(
+            self._split_heads(self.query_dense(query)),
+            keys,
+            values,
+            attention_mask,
+            lambda weights: self.dropout(weights, training=training),
+        )
+        return self.output_dense(self._merge_heads(heads)), weights
+
+    def _split_heads(self, projected):
+        # (B, L, d_model) -> (B, h, L, d_k)
+        batch_size, length = ops.shape(projected)[:2]
+        d_k = self.d_model // self.num_heads
+        heads = ops.reshape(projected, (batch_size, length, self.num_heads, d_k))
+        return ops.transpose(heads, (0, 2, 1, 3))
+
+    def _merge_heads(self, heads):
+        # (B, h, L, d_k) -> (B, L, d_model)
+        batch_size, _, length, _ = ops.shape(heads)
+        heads = ops.transpose(heads, (0, 2, 1, 3))
+        return ops.reshape(heads, (batch_size, length, self.d_model))
+
+    def compute_output_spec(
+        self,
+        query,
+        value,
+        key=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+    ):
+        output = keras.KerasTensor(
+            (*query.shape[:-1], self.d_model), dtype=self.compute_dtype
+        )
+        if not return_attention_scores:
+            return output
+        weights_shape = (
+            query.shape[0],
+            self.num_heads,
+            query.shape[1],
+            value.shape[1],
+        )
+        return output, keras.KerasTensor(weights_shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "d_model": self.d_model,
+            "num_heads": self.num_heads,
+            "dropout_rate": self.dropout_rate,
+        }

@@ -1,0 +1,118 @@
+"""Positional encoding (section 3.5): where a token stands in its sentence."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
+    """The paper's table, computed in float64.
+
+        PE(pos, 2i)   = sin(pos / 10000^(2i / d_model))
+        PE(pos, 2i+1) = cos(pos / 10000^(2i / d_model))
+
+    Args:
+        max_length: Number of positions.
+        d_model: Width; must be even, since sine and cosine come in pairs.
+
+    Returns:
+        float64 array `(max_length, d_model)`, sine and cosine interleaved.
+
+    Example:
+
+    >>> sinusoidal_positions(2, 4).round(4).tolist()
+    [[0.0, 1.0, 0.0, 1.0], [0.8415, 0.5403, 0.01, 1.0]]
+    """
+    if d_model % 2:
+        raise ValueError(
+            "Sinusoidal positions come in pairs of sine and cosine, so d_model must "
+            f"be even. Received: d_model={d_model}"
+        )
+    positions = np.arange(max_length, dtype="float64")[:, None]
+    exponents = np.arange(0, d_model, 2, dtype="float64") / d_model
+    angles = positions / np.power(10000.0, exponents)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(
+        max_length, d_model
+    )
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class PositionalEncoding(keras.layers.Layer):
+    """Adds to each vector a code of its position.
+
+    Section 3.5 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
+    Attention itself does not know order; without this layer a sentence is a bag of
+    words. The sum is made in float32 and cast last, so that far positions stay apart
+    in float16 and bfloat16.
+
+    Args:
+        max_length: Integer. Number of positions; a longer input is an error.
+        learned: If `True`, the table is trained instead of computed (the paper's
+            table 3, row E).
+
+    Call arguments:
+        inputs: Tensor `(B, L, d_model)`.
+        position: Optional integer scalar tensor. The position of `inputs[:, 0]`,
+            when a decoder steps through a sentence token by token. Defaults to 0.
+
+    Returns:
+        Tensor `(B, L, d_model)`.
+
+    Example:
+
+    >>> layer = PositionalEncoding(max_length=10)
+    >>> layer(ops.zeros((2, 3, 8))).shape
+    TensorShape([2, 3, 8])
+
+    Shape letters: B batch, L length.
+    """
+
+    def __init__(self, max_length, learned=False, **kwargs):
+        super().__init__(**kwargs)
+        if max_length < 1:
+            raise ValueError(
+                f"max_length must be at least 1. Received: max_length={max_length}"
+            )
+        self.max_length = max_length
+        self.learned = learned
+
+    def build(self, input_shape):
+        d_model = input_shape[-1]
+        if self.learned:
+            self.table = self.add_weight(
+                name="table",
+                shape=(self.max_length, d_model),
+                initializer=keras.initializers.RandomNormal(stddev=d_model**-0.5),
+                autocast=False,
+            )
+        else:
+            table = sinusoidal_positions(self.max_length, d_model)
+            self.table = table.astype("float32")
+        self.built = True
+
+    def call(self, inputs, position=None):
+        length = inputs.shape[1]
+        if length is not None and length > self.max_length:
+            raise ValueError(
+                "The input is longer than the positions that this model has. "
+                f"Expected at most max_length={self.max_length} tokens. "
+                f"Received: length={length}"
+            )
+        # take, never a slice: a symbolic length exports and compiles everywhere
+        positions = ops.arange(ops.shape(inputs)[1])
+        if position is not None:
+            positions = positions + ops.cast(position, positions.dtype)
+        table = ops.convert_to_tensor(self.table)
+        encoding = ops.take(table, positions, axis=0)
+        summed = ops.cast(inputs, "float32") + encoding
+        return ops.cast(summed, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "max_length": self.max_length,
+            "learned": self.learned,
+        }
