@@ -1,0 +1,6 @@
+"""Searches over a step function; they know no model and no tokenizer."""
+
+from tf_transformer.decoding.beam import beam_search
+from tf_transformer.decoding.greedy import greedy_search
+
+__all__ = ["beam_search", "greedy_search"]

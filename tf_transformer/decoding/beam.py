@@ -1,0 +1,156 @@
+"""Beam search (section 6.1): several hypotheses of each sentence side by side."""
+
+import keras
+from keras import ops
+
+from tf_transformer.decoding.constraints import (
+    BOS_ID,
+    EOS_ID,
+    IMPOSSIBLE,
+    PAD_ID,
+    allowed_log_probs,
+    length_penalty,
+    sentence_limits,
+)
+
+
+def beam_search(
+    step,
+    state,
+    limits,
+    max_length,
+    beam_size,
+    alpha=0.6,
+    min_length=0,
+    num_hypotheses=1,
+):
+    """Keeps the K best hypotheses of each of B sentences while writing.
+
+    Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
+    Hypotheses are ranked by ln P(tokens) / ((5 + n) / 6)^alpha, n counting the end
+    token. A hypothesis that has ended is frozen: it keeps its score and its place
+    until better ones push it out. With K = 1 this is greedy search.
+
+    It knows no model, only the function `step`. The state is a dictionary whose
+    `"hypothesis"` entry holds tensors with leading axis B * K: they are reordered by
+    index as hypotheses come and go; everything else is left alone. The search stops
+    when, for every sentence, nothing that goes on could reach its first
+    `num_hypotheses` ended hypotheses.
+
+    Args:
+        step: Function `(token_ids (B * K,), state) -> (logits (B * K, V), state)`.
+        state: State before the first token.
+        limits: Integer tensor `(B,)`: the most tokens of each sentence, end token
+            counted; 0 for an empty translation.
+        max_length: Integer or scalar tensor L, at least the largest limit.
+        beam_size: Integer K.
+        alpha: Float. Exponent of the length penalty; 0 for none. Defaults to 0.6.
+        min_length: Integer: the fewest tokens, end token counted.
+        num_hypotheses: Integer N up to K: how many are returned. Defaults to 1.
+
+    Returns:
+        Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
+        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end), without
+        penalty; best first. Where fewer than N exist, ids are padding and the log
+        probability is -inf.
+
+    Example: a model that always wants token 4 and is cut off after 3 tokens.
+
+    >>> def step(token_ids, state):
+    ...     return 3.0 * ops.one_hot(token_ids * 0 + 4, 6), state
+    >>> state = {"hypothesis": {}}
+    >>> result = beam_search(step, state, ops.array([3]), max_length=3, beam_size=2)
+    >>> result["token_ids"].numpy().tolist()
+    [[[4, 4, 3]]]
+    """
+    limits = sentence_limits(limits, min_length)
+    beams = _first_beams(limits, max_length, beam_size, state)
+
+    def going_on(beams):
+        return ops.logical_not(ops.all(_decided(beams, limits, alpha, num_hypotheses)))
+
+    def write_one(beams):
+        logits, state = step(ops.reshape(beams["token_ids"], (-1,)), beams["state"])
+        logits = ops.reshape(logits, (-1, beam_size, logits.shape[-1]))
+        scores = allowed_log_probs(logits, beams["position"], limits, min_length)
+        return (_choose({**beams, "state": state}, scores, alpha),)
+
+    (beams,) = ops.while_loop(going_on, write_one, (beams,))
+    log_probs = beams["log_probs"][:, :num_hypotheses]
+    exists = log_probs > IMPOSSIBLE / 2
+    return {
+        "token_ids": ops.where(
+            exists[..., None], beams["written"][:, :num_hypotheses], PAD_ID
+        ),
+        "log_probs": ops.where(exists, log_probs, -float("inf")),
+    }
+
+
+def _first_beams(limits, max_length, beam_size, state):
+    # one real hypothesis; the other slots are placeholders that any real one beats
+    num_sentences = ops.shape(limits)[0]
+    shape = (num_sentences, beam_size)
+    is_first = ops.broadcast_to(ops.arange(beam_size) == 0, shape)
+    ended = ops.logical_or(ops.logical_not(is_first), ops.equal(limits, 0)[:, None])
+    return {
+        "position": ops.convert_to_tensor(0, dtype="int32"),
+        "token_ids": ops.full(shape, BOS_ID, dtype="int32"),
+        "written": ops.zeros((*shape, max_length), dtype="int32"),
+        "log_probs": ops.where(is_first, 0.0, IMPOSSIBLE),
+        "lengths": ops.zeros(shape, dtype="int32"),
+        "ended": ended,
+        "state": state,
+    }
+
+
+def _choose(beams, scores, alpha):
+    """The K best of K * V continuations of each sentence, best first."""
+    num_slots, vocab_size = beams["log_probs"].shape[1], scores.shape[-1]
+    # an ended hypothesis goes on in one way, with padding, at no cost
+    frozen = ops.where(ops.arange(vocab_size) == PAD_ID, 0.0, IMPOSSIBLE)
+    scores = ops.where(beams["ended"][..., None], frozen, scores)
+    log_probs = beams["log_probs"][..., None] + scores  # (B, K, V)
+    lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
+    ranking = log_probs / length_penalty(lengths, alpha)[..., None]
+    flat_shape = (-1, num_slots * vocab_size)
+    _, chosen = ops.top_k(ops.reshape(ranking, flat_shape), num_slots)
+    chosen = ops.cast(chosen, "int32")  # (B, K)
+    slots, token_ids = chosen // vocab_size, chosen % vocab_size
+    log_probs = ops.take_along_axis(ops.reshape(log_probs, flat_shape), chosen, axis=1)
+
+    written = ops.take_along_axis(beams["written"], slots[..., None], axis=1)
+    columns = ops.arange(ops.shape(written)[2])
+    written = ops.where(columns == beams["position"], token_ids[..., None], written)
+    ended = ops.take_along_axis(beams["ended"], slots, axis=1)
+    ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
+    return {
+        "position": beams["position"] + 1,
+        "token_ids": token_ids,
+        "written": written,
+        "log_probs": log_probs,
+        "lengths": ops.take_along_axis(lengths, slots, axis=1),
+        "ended": ops.logical_or(ended, log_probs < IMPOSSIBLE / 2),
+        "state": _reorder(beams["state"], slots),
+    }
+
+
+def _reorder(state, slots):
+    first_slots = ops.arange(ops.shape(slots)[0])[:, None] * slots.shape[1]
+    rows = ops.reshape(first_slots + slots, (-1,))
+    hypothesis = keras.tree.map_structure(
+        lambda tensor: ops.take(tensor, rows, axis=0), state["hypothesis"]
+    )
+    return {**state, "hypothesis": hypothesis}
+
+
+def _decided(beams, limits, alpha, num_hypotheses):
+    """Whether the first N hypotheses of each sentence can change no more: `(B,)`."""
+    ended, log_probs = beams["ended"], beams["log_probs"]
+    # what goes on can only lose probability, and is divided by at most this
+    reachable = log_probs / length_penalty(limits, alpha)[:, None]
+    reachable = ops.max(ops.where(ended, IMPOSSIBLE, reachable), axis=1, keepdims=True)
+    ranking = log_probs / length_penalty(beams["lengths"], alpha)
+    safe = ops.logical_and(ended, ranking >= reachable)
+    safe = ops.logical_and(safe, log_probs > IMPOSSIBLE / 2)
+    num_safe = ops.sum(ops.cast(safe, "int32"), axis=1)
+    return ops.logical_or(num_safe >= num_hypotheses, ops.all(ended, axis=1))

@@ -1,0 +1,67 @@
+"""Which tokens a search may write next, and the penalties it ranks by."""
+
+from keras import ops
+
+PAD_ID, BOS_ID, EOS_ID = 0, 2, 3
+IMPOSSIBLE = -1e9  # finite: sums and products with it never make NaN
+
+
+def allowed_log_probs(logits, position, limits, min_length):
+    """ln P(token) of every token that may stand at `position`.
+
+    Padding and the start token are never written. The end token is not written
+    before `min_length` tokens, itself counted, and is the only choice at a sentence's
+    limit: so every hypothesis ends, and its score is that of a whole sentence. What
+    is left is not normalized again: scores stay the model's own.
+
+    Args:
+        logits: Tensor `(B, K, V)`.
+        position: Integer scalar tensor, from 0.
+        limits: Integer tensor `(B,)`: the most tokens, end token counted.
+        min_length: Integer: the fewest tokens, end token counted.
+
+    Returns:
+        float32 tensor `(B, K, V)`; `IMPOSSIBLE` for what may not be written.
+    """
+    log_probs = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    token_ids = ops.arange(logits.shape[-1])
+    length = position + 1
+    is_end = ops.equal(token_ids, EOS_ID)
+    never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
+    too_early = ops.logical_and(is_end, length < min_length)
+    at_limit = ops.greater_equal(length, limits)[:, None]
+    too_late = ops.logical_and(at_limit, ops.logical_not(is_end))
+    forbidden = ops.logical_or(ops.logical_or(never, too_early), too_late)
+    return ops.where(forbidden[:, None], IMPOSSIBLE, log_probs)
+
+
+def sentence_limits(limits, min_length):
+    """Raises limits to `min_length`; a limit of 0 (empty sentence) stays.
+
+    Args:
+        limits: Integer tensor `(B,)`.
+        min_length: Integer.
+
+    Returns:
+        int32 tensor `(B,)`.
+    """
+    limits = ops.cast(limits, "int32")
+    return ops.where(limits > 0, ops.maximum(limits, min_length), 0)
+
+
+def length_penalty(lengths, alpha):
+    """((5 + n) / 6)^alpha, by which a score is divided (section 6.1, alpha 0.6).
+
+    Args:
+        lengths: Integer tensor, numbers of tokens n, end token counted.
+        alpha: Float; 0 means no penalty.
+
+    Returns:
+        float32 tensor.
+
+    Example:
+
+    >>> length_penalty(ops.array([1, 7]), 1.0).numpy().tolist()
+    [1.0, 2.0]
+    """
+    return ((5.0 + ops.cast(lengths, "float32")) / 6.0) ** alpha

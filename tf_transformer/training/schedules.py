@@ -1,0 +1,89 @@
+"""The paper's learning rate (section 5.3, equation 3)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises in a straight line, then falls with the square root of the update.
+
+    Equation (3) of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
+
+        rate = d_model^-0.5 * min(update^-0.5, update * warmup_steps^-1.5)
+
+    Updates count from 1, as in the paper: the first update has a rate above 0. Keras
+    hands schedules micro-steps; `gradient_accumulation_steps` turns them into updates.
+
+    Differs from the paper: with `total_steps` the last third of the updates falls
+    in a straight line to zero, which helps short runs; `peak` replaces the rate
+    (d_model * warmup_steps)^-0.5 that the paper's formula has at the end of warm-up.
+
+    Args:
+        d_model: Integer. The model's width.
+        warmup_steps: Integer. Updates until the peak. Defaults to 4000.
+        gradient_accumulation_steps: Integer. The optimizer's setting. Defaults to 1.
+        peak: Optional float. The highest rate.
+        total_steps: Optional integer. Number of updates of the whole training.
+
+    Call arguments:
+        step: Integer tensor. Micro-steps made so far, from 0.
+
+    Returns:
+        The rate, a float32 scalar.
+
+    Example: the rate of the paper's base model at its 4000th update.
+
+    >>> schedule = TransformerSchedule(d_model=512)
+    >>> f"{schedule(3999).numpy():.2e}"
+    '6.99e-04'
+    """
+
+    def __init__(
+        self,
+        d_model,
+        warmup_steps=4000,
+        gradient_accumulation_steps=1,
+        peak=None,
+        total_steps=None,
+    ):
+        super().__init__()
+        for name, value in (
+            ("d_model", d_model),
+            ("warmup_steps", warmup_steps),
+            ("gradient_accumulation_steps", gradient_accumulation_steps),
+        ):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={value}")
+        if total_steps is not None and total_steps < warmup_steps:
+            raise ValueError(
+                "total_steps must not be less than warmup_steps. Received: "
+                f"total_steps={total_steps}, warmup_steps={warmup_steps}"
+            )
+        self.d_model = d_model
+        self.warmup_steps = warmup_steps
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.peak = peak
+        self.total_steps = total_steps
+
+    def __call__(self, step):
+        update = ops.cast(step, "int32") // self.gradient_accumulation_steps + 1
+        update = ops.cast(update, "float32")
+        rate = ops.minimum(update**-0.5, update * self.warmup_steps**-1.5)
+        if self.peak is None:
+            rate = rate * self.d_model**-0.5
+        else:
+            rate = rate * self.warmup_steps**0.5 * self.peak
+        if self.total_steps is not None:
+            left = (self.total_steps + 1 - update) / (self.total_steps / 3)
+            rate = rate * ops.clip(left, 0.0, 1.0)
+        return rate
+
+    def get_config(self):
+        return {
+            "d_model": self.d_model,
+            "warmup_steps": self.warmup_steps,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+        }
