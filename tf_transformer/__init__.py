@@ -1,5 +1,39 @@
-"""The encoder-decoder Transformer of "Attention Is All You Need" in Keras."""
+"""The encoder-decoder Transformer of "Attention Is All You Need" in Keras.
+
+    import tf_transformer as tt
+
+Names are looked up when they are first used, so that importing the package costs
+nothing and TensorFlow is imported only by what needs it.
+"""
+
+import importlib
 
 from tf_transformer.version import __version__
 
-__all__ = ["__version__"]
+_HOMES = {
+    "Transformer": "tf_transformer.models.transformer",
+    "MaskedCrossEntropy": "tf_transformer.training.losses",
+    "MaskedAccuracy": "tf_transformer.training.metrics",
+    "NegativeLogLikelihood": "tf_transformer.training.metrics",
+    "Perplexity": "tf_transformer.training.metrics",
+    "TransformerSchedule": "tf_transformer.training.schedules",
+    "Translator": "tf_transformer.translator",
+    "SearchSettings": "tf_transformer.translator",
+    "export_saved_model": "tf_transformer.export.saved_model",
+    "keep_freed_memory": "tf_transformer.run.allocator",
+}
+_ROOMS = ("data", "decoding", "layers", "models", "training")
+
+__all__ = ["__version__", *_HOMES, *_ROOMS]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"tf_transformer.{name}")
+    raise AttributeError(f"module 'tf_transformer' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -277,5 +277,9 @@ class Transformer(keras.Model):
             (*inputs["target_ids"].shape, vocab_size), dtype="float32"
         )
 
+    def arguments(self) -> dict:
+        """The arguments that make a model like this one."""
+        return dict(self._arguments)
+
     def get_config(self):
         return {**super().get_config(), **self._arguments}

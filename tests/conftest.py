@@ -1,0 +1,27 @@
+"""What every test starts from: quiet logs, a seed, a private data folder."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).parent))  # reference, layer_contract
+_DATA_DIR = tempfile.TemporaryDirectory(prefix="tf_transformer_tfds_")
+os.environ["TFDS_DATA_DIR"] = _DATA_DIR.name
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """The same weights and data in every run, whichever tests are chosen."""
+    keras.utils.set_random_seed(20171)
+
+
+@pytest.fixture(autouse=True)
+def float32_after_each_test():
+    yield
+    keras.config.set_dtype_policy("float32")
+    keras.utils.clear_session(free_memory=False)

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from layer_contract import assert_layer_contract
+
+from tf_transformer.layers.embedding import TokenEmbedding
+
+IDS = np.array([[5, 9, 22], [0, 5, 1]], "int32")
+
+
+@pytest.fixture
+def embedding():
+    layer = TokenEmbedding(vocab_size=23, d_model=12)
+    layer.build()
+    return layer
+
+
+def test_keeps_the_layer_contract():
+    assert_layer_contract(
+        TokenEmbedding,
+        {"vocab_size": 23, "d_model": 12},
+        {"inputs": (2, 7)},
+        (2, 7, 12),
+        num_weights=1,
+        num_ids=23,
+    )
+
+
+def test_vectors_are_rows_of_the_table_times_the_root_of_the_width(embedding):
+    expected = embedding.table.numpy()[IDS] * np.sqrt(12)
+    np.testing.assert_allclose(embedding(IDS), expected, rtol=1e-6)
+
+
+def test_logits_are_products_with_every_row_without_the_scale(embedding):
+    states = np.random.default_rng(1).normal(size=(2, 5, 12)).astype("float32")
+    logits = embedding(states, reverse=True)
+    for sentence in range(2):
+        for position in range(5):
+            expected = [row @ states[sentence, position] for row in embedding.table.numpy()]
+            np.testing.assert_allclose(
+                logits[sentence, position], expected, rtol=1e-4, atol=1e-5
+            )
+
+
+def test_start_values_give_vectors_of_variance_one_at_any_width():
+    for d_model in (16, 256):
+        layer = TokenEmbedding(vocab_size=4000, d_model=d_model)
+        layer.build()
+        table = layer.table.numpy()
+        assert table.mean() == pytest.approx(0.0, abs=0.01 * d_model**-0.5)
+        assert table.std() == pytest.approx(d_model**-0.5, rel=0.02)
+        vectors = np.array(layer(np.arange(4000)[None]))
+        assert vectors.std() == pytest.approx(1.0, rel=0.02)
+
+
+def test_one_table_learns_from_both_sides(embedding):
+    assert len(embedding.weights) == 1
+    states = tf.ones((1, 1, 12))
+    with tf.GradientTape(persistent=True) as tape:
+        vectors = tf.reduce_sum(embedding(tf.constant([[4, 4, 7]])))
+        logit = embedding(states, reverse=True)[0, 0, 9]
+    table = embedding.table.value
+    of_vectors = np.array(tf.convert_to_tensor(tape.gradient(vectors, table)))
+    of_logit = np.array(tf.convert_to_tensor(tape.gradient(logit, table)))
+    times_seen = np.zeros(23)
+    times_seen[[4, 7]] = 2, 1
+    expected = times_seen[:, None] * np.full((1, 12), np.sqrt(12))
+    np.testing.assert_allclose(of_vectors, expected, rtol=1e-6)
+    expected = np.zeros((23, 12))
+    expected[9] = 1.0
+    np.testing.assert_array_equal(of_logit, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_logits_are_float32_under_mixed_precision(dtype):
+    layer = TokenEmbedding(23, 12, dtype=f"mixed_{dtype}")
+    vectors = layer(IDS)
+    logits = layer(vectors, reverse=True)
+    assert (vectors.dtype, logits.dtype) == (dtype, "float32")
+    exact = layer.table.numpy() @ layer.table.numpy()[5] * np.sqrt(12)
+    np.testing.assert_allclose(logits[0, 0], exact, atol=0.05)
+
+
+def test_reverse_shape_is_known_before_numbers_are():
+    import keras
+
+    layer = TokenEmbedding(23, 12, dtype="mixed_bfloat16")
+    logits = layer(keras.KerasTensor((None, 5, 12), "bfloat16"), reverse=True)
+    assert (logits.shape, logits.dtype) == ((None, 5, 23), "float32")

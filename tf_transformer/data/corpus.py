@@ -1,0 +1,188 @@
+"""Sentence pairs, sorted into the splits train, validation and test."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Pair = tuple[str, str]
+
+HELD_OUT_SHARE = 0.02
+MAX_HELD_OUT_PAIRS = 2000
+_MIN_SOURCES = 3
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Pairs of sentences under the names of their splits.
+
+    Args:
+        splits: Dictionary from the name of a split to its pairs
+            `(source, target)`. The usual names are `"train"`, `"validation"` and
+            `"test"`; a corpus may have more.
+        name: String. What the corpus is called in reports. Defaults to `""`.
+
+    Raises:
+        KeyError: When a split is asked for that the corpus does not have.
+
+    Example:
+
+    >>> corpus = Corpus({"train": [("a cat", "고양이")], "test_long": []}, name="tiny")
+    >>> corpus.train
+    [('a cat', '고양이')]
+    >>> corpus["test_long"]
+    []
+    """
+
+    splits: Mapping[str, Sequence[Pair]]
+    name: str = ""
+
+    def __getitem__(self, split: str) -> Sequence[Pair]:
+        if split not in self.splits:
+            raise KeyError(
+                f"The corpus {self.name!r} has no split of this name. "
+                f"Expected one of {sorted(self.splits)}. Received: {split!r}."
+            )
+        return self.splits[split]
+
+    @property
+    def train(self) -> Sequence[Pair]:
+        """The pairs to learn from."""
+        return self["train"]
+
+    @property
+    def validation(self) -> Sequence[Pair]:
+        """The pairs that decide when to stop and which weights are best."""
+        return self["validation"]
+
+    @property
+    def test(self) -> Sequence[Pair]:
+        """The pairs for the final score only."""
+        return self["test"]
+
+
+def load(name: str) -> Corpus:
+    """Loads a corpus that comes with the package.
+
+    Args:
+        name: String. `"en_ko_grammar"`: English and Korean sentences made by a small
+            grammar, without any download.
+
+    Returns:
+        A `Corpus`.
+
+    Raises:
+        ValueError: If the name is unknown.
+
+    Example:
+
+    >>> corpus = load("en_ko_grammar")
+    >>> english, korean = corpus.train[0]
+    """
+    if name not in _LOADERS:
+        raise ValueError(
+            f"There is no built-in corpus of this name. Expected one of "
+            f"{sorted(_LOADERS)}; your own files are read by "
+            f'read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
+            f"Received: name={name!r}."
+        )
+    return _LOADERS[name]()
+
+
+def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Splits one list of pairs into train, validation and test.
+
+    A hash of the source decides, so a pair stays in its split when the list is
+    shuffled and (up to the limits below) when other pairs join it:
+
+    * the lowest 2 % of the hash values are test, the next 2 % are validation;
+    * pairs with the same source always share a split. Two sources are the same if
+      they differ only in letter case, in spaces or in their Unicode form (NFKC);
+    * validation and test hold at most 2,000 pairs each. Sources are admitted in the
+      order of their hash values; those that do not fit go to train;
+    * in a small list the hash may leave a split empty. It then gets the one source
+      with the lowest hash value among those left.
+
+    Args:
+        pairs: Pairs `(source, target)`.
+
+    Returns:
+        Dictionary with the keys `"train"`, `"validation"` and `"test"`. Together
+        they hold every pair once. Each keeps the order of `pairs`.
+
+    Raises:
+        ValueError: If there are fewer than three different sources.
+
+    Example:
+
+    >>> splits = split_pairs([(f"number {i}", str(i)) for i in range(1000)])
+    >>> {name: len(part) for name, part in splits.items()}
+    {'train': 959, 'validation': 22, 'test': 19}
+    """
+    pairs = list(pairs)
+    hashes = [_source_hash(source) for source, _ in pairs]
+    sizes: dict[int, int] = {}
+    for value in hashes:
+        sizes[value] = sizes.get(value, 0) + 1
+    if len(sizes) < _MIN_SOURCES:
+        raise ValueError(
+            f"There are too few pairs to split them into train, validation and test. "
+            f"Expected at least {_MIN_SOURCES} different sources, or separate files "
+            f"given as validation=... and test=... . "
+            f"Received: {len(pairs)} pairs with {len(sizes)} different sources."
+        )
+    remaining = dict(sorted(sizes.items()))
+    test = _hold_out(remaining, HELD_OUT_SHARE)
+    validation = _hold_out(remaining, 2 * HELD_OUT_SHARE, start=HELD_OUT_SHARE)
+    splits: dict[str, list[Pair]] = {"train": [], "validation": [], "test": []}
+    for value, pair in zip(hashes, pairs, strict=True):
+        if value in test:
+            splits["test"].append(pair)
+        elif value in validation:
+            splits["validation"].append(pair)
+        else:
+            splits["train"].append(pair)
+    return splits
+
+
+def _hold_out(sizes: dict[int, int], end: float, start: float = 0.0) -> set[int]:
+    """Moves the sources with hash values in [start, end) out of `sizes`.
+
+    `sizes` maps a hash value to its number of pairs, in the order of the values.
+    """
+    chosen: set[int] = set()
+    num_pairs = 0
+    for value, size in sizes.items():
+        share = value / 2**64
+        if share >= end and chosen:
+            break
+        inside = start <= share < end
+        fits = num_pairs + size <= MAX_HELD_OUT_PAIRS
+        if fits and (inside or share >= end):
+            chosen.add(value)
+            num_pairs += size
+    if not chosen and sizes:
+        chosen.add(min(sizes))
+    for value in chosen:
+        del sizes[value]
+    return chosen
+
+
+def _source_hash(source: str) -> int:
+    """Hashes a source to 64 bits: the same on every machine and in every run."""
+    normalised = " ".join(unicodedata.normalize("NFKC", source).casefold().split())
+    digest = hashlib.sha256(normalised.encode("utf-8")).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _en_ko_grammar() -> Corpus:
+    from tf_transformer.data import grammar
+
+    splits = {
+        split: [(example.source, example.target) for example in grammar.generate(split)]
+        for split in grammar.SPLITS
+    }
+    return Corpus(splits, name="en_ko_grammar")
+
+
+_LOADERS: dict[str, Callable[[], Corpus]] = {"en_ko_grammar": _en_ko_grammar}

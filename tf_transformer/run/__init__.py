@@ -1,0 +1,1 @@
+"""A whole training run: config, fit, folder, scores."""

@@ -1,0 +1,155 @@
+"""What happens at the end of an epoch: translate, score, keep, log, stop."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+
+from tf_transformer.atomic import replacing
+from tf_transformer.training.checkpoints import save_checkpoint
+from tf_transformer.training.quality import quality
+
+
+class TranslationQuality(keras.callbacks.Callback):
+    """Translates validation sentences after each epoch and scores them.
+
+    Adds `bleu` and `chrf` to the epoch's logs, where callbacks after this one find
+    them.
+
+    Args:
+        translate: Function from a list of strings to a list of strings.
+        pairs: Validation pairs (source, target).
+        tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
+        num_samples: Translations shown after each epoch. Defaults to 3.
+    """
+
+    def __init__(
+        self,
+        translate: Callable[[list[str]], list[str]],
+        pairs: Sequence[tuple[str, str]],
+        tokenize: str = "13a",
+        num_samples: int = 3,
+    ):
+        super().__init__()
+        self.translate = translate
+        self.sources = [source for source, _ in pairs]
+        self.references = [target for _, target in pairs]
+        self.tokenize = tokenize
+        self.num_samples = num_samples
+        self.signatures: dict[str, str] = {}
+        self.samples: list[tuple[str, str, str]] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        translations = self.translate(self.sources)
+        scores = quality(translations, self.references, self.tokenize)
+        self.signatures = {
+            name: scores[f"{name}_signature"] for name in ("bleu", "chrf")
+        }
+        if logs is not None:
+            logs.update(bleu=scores["bleu"], chrf=scores["chrf"])
+        triples = zip(self.sources, translations, self.references, strict=True)
+        self.samples = list(triples)[: self.num_samples]
+        print(f"\nbleu {scores['bleu']}  chrf {scores['chrf']}", flush=True)
+        for source, translation, _ in self.samples:
+            print(f"  {source}\n  -> {translation}", flush=True)
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch; stops when nothing gets better.
+
+    Args:
+        path: File for the best weights, ending in `.weights.h5`.
+        monitor: Name in the logs: "bleu", "val_nll", ...
+        patience: Optional integer. Stop after so many epochs without a better one.
+    """
+
+    def __init__(self, path: Path, monitor: str, patience: int | None = None):
+        super().__init__()
+        self.path = Path(path)
+        self.monitor = monitor
+        self.patience = patience
+        self.higher_is_better = monitor.endswith(("bleu", "chrf", "accuracy"))
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                f"There is no {self.monitor!r} to choose the best epoch by. Expected "
+                f"one of {sorted(logs or {})}. Received: monitor={self.monitor!r}"
+            )
+        value = float(logs[self.monitor])
+        sign = 1 if self.higher_is_better else -1
+        if self.best is None or sign * value > sign * self.best:
+            self.best, self.best_epoch = value, epoch
+            with replacing(self.path) as temporary:
+                self.model.save_weights(temporary)
+        elif self.patience is not None and epoch - self.best_epoch >= self.patience:
+            self.model.stop_training = True
+            print(
+                f"\nStopped: {self.monitor} has not been better than {self.best:.4g} "
+                f"(epoch {self.best_epoch + 1}) for {self.patience} epochs."
+            )
+
+    def state(self) -> dict:
+        """What a later process must know to go on."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def restore(self, state: dict) -> None:
+        """Takes up the state of an earlier process."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Writes a checkpoint after each epoch and removes older ones.
+
+    Args:
+        folder: Where checkpoints go, as `epoch-0001.npz` and so on.
+        keep_best: The run's `KeepBest`, whose state is kept too.
+        num_kept: How many of the latest stay. Defaults to 2.
+    """
+
+    def __init__(self, folder: Path, keep_best: KeepBest, num_kept: int = 2):
+        super().__init__()
+        self.folder = Path(folder)
+        self.keep_best = keep_best
+        self.num_kept = num_kept
+
+    def on_epoch_end(self, epoch, logs=None):
+        finished = epoch + 1
+        state = {
+            "epoch": finished,
+            "stopped": bool(self.model.stop_training),
+            **self.keep_best.state(),
+        }
+        save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)
+        for path in sorted(self.folder.glob("epoch-*.npz"))[: -self.num_kept]:
+            path.unlink()
+
+
+class JsonLog(keras.callbacks.Callback):
+    """Appends a line of JSON after each epoch: its number, seconds and all logs.
+
+    Args:
+        path: The file; it is made if need be.
+    """
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        line = {
+            "epoch": epoch + 1,
+            "seconds": round(time.monotonic() - self.started, 1),
+            "updates": int(self.model.optimizer.iterations),
+            **{name: float(value) for name, value in (logs or {}).items()},
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

@@ -1,0 +1,63 @@
+"""Everything that training needs to go on: variables, optimizer, random state."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tf_transformer.atomic import replacing
+
+
+def save_checkpoint(path: Path, model, state: dict) -> None:
+    """Writes all variables of a compiled model and a small state, atomically.
+
+    Weights, the optimizer's variables and the seeds of dropout are kept exactly, so
+    that training goes on as if it had not stopped.
+
+    Args:
+        path: A file that ends in `.npz`.
+        model: A compiled Keras model.
+        state: Anything that JSON can hold.
+    """
+    arrays = {
+        f"{i}:{variable.path}": np.asarray(variable)
+        for i, variable in enumerate(_variables(model))
+    }
+    text = np.frombuffer(json.dumps(state).encode(), dtype="uint8")
+    with replacing(path) as temporary:
+        np.savez(temporary, state=text, **arrays)
+
+
+def restore_checkpoint(path: Path, model) -> dict:
+    """Puts the variables of `save_checkpoint` back and returns its state.
+
+    Args:
+        path: A file of `save_checkpoint`.
+        model: A compiled model of the same kind.
+
+    Raises:
+        ValueError: If the file's variables are not those of the model.
+    """
+    with np.load(path, allow_pickle=False) as arrays:
+        state = json.loads(arrays["state"].tobytes())
+        names = [name for name in arrays.files if name != "state"]
+        variables = _variables(model)
+        shapes = [arrays[name].shape for name in names]
+        expected = [tuple(variable.shape) for variable in variables]
+        if shapes != expected:
+            raise ValueError(
+                f"{path} belongs to another model. Expected {len(expected)} variables "
+                f"of the model's shapes. Received: {len(shapes)} variables"
+            )
+        for name, variable in zip(names, variables, strict=True):
+            variable.assign(arrays[name])
+    return state
+
+
+def _variables(model):
+    optimizer = model.optimizer
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    passing = {id(variable) for variable in model.metrics_variables}
+    kept = [variable for variable in model.variables if id(variable) not in passing]
+    return [*kept, *optimizer.variables]

@@ -1,0 +1,45 @@
+"""Corpus scores by sacreBLEU, with the signatures that make them comparable."""
+
+from collections.abc import Sequence
+
+import sacrebleu
+
+
+def quality(
+    hypotheses: Sequence[str], references: Sequence[str], tokenize: str = "13a"
+) -> dict:
+    """BLEU, chrF and the share of exact translations.
+
+    Args:
+        hypotheses: Translations, detokenized.
+        references: One reference for each.
+        tokenize: sacreBLEU's tokenizer for BLEU: "13a", "char", "intl", "zh", ...
+
+    Returns:
+        Dictionary of "bleu" and "chrf" (0 to 100), "exact" (0 to 1), "sentences",
+        "bleu_signature" and "chrf_signature".
+
+    Raises:
+        ValueError: If the numbers of sentences differ or are 0.
+
+    Example:
+
+    >>> quality(["the cat sat on the mat"], ["the cat sat on the mat"])["bleu"]
+    100.0
+    """
+    if len(hypotheses) != len(references) or not hypotheses:
+        raise ValueError(
+            "There must be one reference for each translation, and at least one. "
+            f"Received: {len(hypotheses)} translations, {len(references)} references"
+        )
+    bleu = sacrebleu.metrics.BLEU(tokenize=tokenize)
+    chrf = sacrebleu.metrics.CHRF()
+    exact = sum(map(str.__eq__, hypotheses, references)) / len(references)
+    return {
+        "bleu": round(bleu.corpus_score(hypotheses, [references]).score, 2),
+        "chrf": round(chrf.corpus_score(hypotheses, [references]).score, 2),
+        "exact": round(exact, 4),
+        "sentences": len(references),
+        "bleu_signature": str(bleu.get_signature()),
+        "chrf_signature": str(chrf.get_signature()),
+    }
