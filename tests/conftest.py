@@ -14,6 +14,13 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 
+def pytest_configure(config):
+    # raised inside Keras for each `variable.numpy()`
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
+    )
+
+
 @pytest.fixture(autouse=True)
 def seed():
     """The same weights and data in every run, whichever tests are chosen."""

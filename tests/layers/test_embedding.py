@@ -36,7 +36,9 @@ def test_logits_are_products_with_every_row_without_the_scale(embedding):
     logits = embedding(states, reverse=True)
     for sentence in range(2):
         for position in range(5):
-            expected = [row @ states[sentence, position] for row in embedding.table.numpy()]
+            expected = [
+                row @ states[sentence, position] for row in embedding.table.numpy()
+            ]
             np.testing.assert_allclose(
                 logits[sentence, position], expected, rtol=1e-4, atol=1e-5
             )

@@ -1,5 +1,7 @@
 """The small model that the tests of this folder share, all sizes different."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -28,11 +30,18 @@ def make_model(normalize_first=False, target_vocab_size=None, dtype=None, **chan
         "dtype": dtype,
         **changes,
     }
+    keras.utils.set_random_seed(3)
     model = Transformer(VOCAB, **arguments)
     random = np.random.default_rng(4)
     for weight in model.weights:
         weight.assign(weight + random.normal(scale=0.2, size=weight.shape))
     return model
+
+
+@functools.cache
+def shared_model(normalize_first=False, target_vocab_size=None, **changes):
+    """The same, made once: for tests that do not change it."""
+    return make_model(normalize_first, target_vocab_size, **changes)
 
 
 def numbers(tensor):

@@ -1,209 +1,262 @@
-"""Batches of like length with a fixed number of tokens."""
+"""Batches of pairs of like length, as many tokens in each as fit (section 5.1)."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tf_transformer.data.tokenizer import BOS_ID, PAD_ID
+from tf_transformer.data.corpus import Pair
+from tf_transformer.data.tokenizer import BOS_ID, PAD_ID, Tokenizer
 
-LENGTH_MULTIPLE = 8
-_CHUNK = 10_000
+LENGTH_MULTIPLE = 1
+_PAIRS_PER_CHUNK = 10_000
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
 
+class _Side(NamedTuple):
+    """All sentences of one side: `ids[offsets[i]:][:lengths[i]]` is sentence i."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+
+
+class _Plan(NamedTuple):
+    """One epoch: pairs in order, the two ends of each batch, weight per update."""
+
+    order: np.ndarray
+    bounds: np.ndarray
+    weights: np.ndarray
+
+
 class Batches:
-    """Encoded pairs, cut into batches of like length.
+    """Cuts encoded pairs into padded batches, in a new order in every epoch.
 
-    An element is `({"source_ids", "target_ids"}, labels, weights)`: ids `(B, S)` and
-    `(B, T)` int32, labels `(B, T)` int32, weights `(B, T)` float32. `target_ids` begin
-    with the start token, `labels` end with the end token. Weights are n / (real
-    target tokens of the whole update) on real tokens and 0 on padding, an update
-    being n = `gradient_accumulation_steps` batches in a row.
+    "Sentence pairs were batched together by approximate sequence length" (section
+    5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Padded
+    lengths S and T are multiples of `LENGTH_MULTIPLE`, so a compiled model meets few
+    shapes. Pairs are sorted by padded length and cut so that `B * S` and `B * T` are
+    at most `batch_tokens`.
 
-    Pairs are sorted by length and cut so that rows times padded length stay within
-    `batch_tokens` on both sides. Shuffling permutes pairs of equal length and the
-    order of the batches, anew in each epoch, so that every epoch has the same number
-    of batches. Too long pairs are left out whole, never cut.
+    An element is `({"source_ids", "target_ids"}, labels, weights)`: `source_ids`
+    `(B, S)` int32, `target_ids` `(B, T)` int32 = begin token and tokens, `labels`
+    `(B, T)` int32 = tokens and end token, `weights` `(B, T)` float32. Padding is 0.
+
+    An update is `gradient_accumulation_steps` = n batches in a row. The weight of a
+    real target token is n / (number of real target tokens of its update), since
+    Keras averages the n gradients: the update is then the gradient of the mean over
+    its tokens. The last update is filled up with batches of nothing but padding.
+
+    Shuffling permutes pairs of equal padded lengths, and the batches. So the number
+    of batches and their shapes are the same in every epoch.
 
     Args:
-        pairs: (source, target) sentences.
-        tokenizer: A `Tokenizer`.
-        batch_tokens: Most tokens of a batch on each side, padding counted. Defaults
-            to 2048.
-        shuffle: Whether epochs differ in their order. Defaults to `False`.
-        seed: Integer from which all orders follow.
-        max_length: Most tokens of a sentence, start or end token counted. Defaults
-            to 512.
-        gradient_accumulation_steps: Batches of an update. Defaults to 1. The last
-            update of an epoch is filled up with batches of padding.
+        pairs: Pairs `(source, target)`. Read once.
+        tokenizer: `Tokenizer`, or an object with the same `encode_source` and
+            `encode_target`: list of strings to list of lists of ids, end token last.
+        batch_tokens: Integer. Most tokens on one side of a batch, padding included.
+            A single longer pair is a batch of its own. Defaults to 2048.
+        shuffle: Whether every epoch has its own order. Defaults to `False`.
+        seed: Integer. With the number of the epoch it fixes the order. Defaults to 0.
+        max_length: Integer. Most tokens of a sentence, end token included. A pair with
+            a longer side is dropped whole, never cut. Defaults to 512.
+        gradient_accumulation_steps: Integer n, as in the optimizer. Defaults to 1.
 
     Attributes:
-        epoch: Number of the current epoch, from 0. Iterating once over all batches
-            advances it; set it to go on from an earlier run.
-        num_pairs: Pairs kept.
-        num_dropped: Pairs left out since a side is blank or too long.
-        num_target_tokens: Real target tokens of an epoch.
+        epoch: Integer. The epoch whose batches are given. Set it to resume.
+        num_pairs: Integer. Pairs in an epoch.
+        num_dropped: Integer. Pairs left out: longer than `max_length`, or blank.
+        num_target_tokens: Integer. Real target tokens in an epoch, end tokens included.
 
     Raises:
-        ValueError: If no pair is left.
+        ValueError: If an argument is out of range or no pair is left.
+
+    Example:
+
+    >>> batches = Batches(pairs, tokenizer, batch_tokens=64)
+    >>> inputs, labels, weights = batches[0]
+    >>> inputs["source_ids"].shape, labels.shape
+    ((3, 8), (3, 8))
+    >>> round(float(weights.sum()), 4)
+    1.0
 
     Shape letters: B batch, S source length, T target length.
     """
 
     def __init__(
         self,
-        pairs: Sequence[tuple[str, str]],
-        tokenizer,
+        pairs: Iterable[Pair],
+        tokenizer: Tokenizer,
         batch_tokens: int = 2048,
         shuffle: bool = False,
         seed: int = 0,
         max_length: int = 512,
         gradient_accumulation_steps: int = 1,
     ):
+        _check_at_least("batch_tokens", batch_tokens, 1)
+        _check_at_least("seed", seed, 0)
+        _check_at_least("max_length", max_length, 2)
+        _check_at_least("gradient_accumulation_steps", gradient_accumulation_steps, 1)
         self.batch_tokens = batch_tokens
         self.shuffle = shuffle
         self.seed = seed
         self.max_length = max_length
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.epoch = 0
-        self._planned_epoch = None
-        self._sources, self._targets = _Rows(), _Rows()
-        self.num_dropped = self._encode(pairs, tokenizer)
-        self.num_pairs = len(self._sources)
+        self._sources, self._targets, self.num_dropped = _encode(
+            pairs, tokenizer, max_length
+        )
+        self.num_pairs = len(self._targets.lengths)
         self.num_target_tokens = int(self._targets.lengths.sum())
         if not self.num_pairs:
             raise ValueError(
-                "No pair is left to make batches of. Expected pairs with text on both "
-                f"sides of at most max_length={max_length} tokens. Received: "
-                f"{self.num_dropped} pairs, all of them blank or longer"
+                f"There are no pairs to make batches of. Expected at least one pair "
+                f"with two sides of 1 to {max_length - 1} tokens. "
+                f"Received: {self.num_dropped} pairs, all too long or blank."
             )
-        self._bounds = self._cut()
-
-    def _encode(self, pairs, tokenizer) -> int:
-        num_dropped = 0
-        for start in range(0, len(pairs), _CHUNK):
-            chunk = pairs[start : start + _CHUNK]
-            sources = tokenizer.encode_source([source for source, _ in chunk])
-            targets = tokenizer.encode_target([target for _, target in chunk])
-            for source, target in zip(sources, targets, strict=True):
-                lengths = len(source), len(target)
-                if min(lengths) > 1 and max(lengths) <= self.max_length:
-                    self._sources.append(source)
-                    self._targets.append(target)
-                else:
-                    num_dropped += 1
-        self._sources.close()
-        self._targets.close()
-        return num_dropped
-
-    def _cut(self) -> list[tuple[int, int]]:
-        """Where batches begin and end in the pairs sorted by length."""
-        targets, sources = self._targets.lengths, self._sources.lengths
-        order = np.lexsort((sources, targets))
-        bounds, start, longest = [], 0, 0
-        for i, pair in enumerate(order):
-            longest_now = max(longest, targets[pair], sources[pair])
-            rows = i - start + 1
-            if rows > 1 and rows * self._padded(longest_now) > self.batch_tokens:
-                bounds.append((start, i))
-                start, longest_now = i, max(targets[pair], sources[pair])
-            longest = longest_now
-        return [*bounds, (start, len(order))]
-
-    def _padded(self, length: int) -> int:
-        rounded = -(-int(length) // LENGTH_MULTIPLE) * LENGTH_MULTIPLE
-        return min(rounded, self.max_length)
+        self._sorted, self._tie = self._sort()
+        self._starts = self._cut()
+        self._plan = lru_cache(maxsize=2)(self._draw)
 
     def __len__(self) -> int:
-        n = self.gradient_accumulation_steps
-        return -(-len(self._bounds) // n) * n
+        steps = self.gradient_accumulation_steps
+        return -(-len(self._starts) // steps) * steps
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batch_at(self.epoch, index)
 
     def __iter__(self) -> Iterator[Batch]:
-        for i in range(len(self)):
-            yield self[i]
-        self.epoch += 1
+        epoch = self.epoch
+        for index in range(len(self)):
+            yield self.batch_at(epoch, index)
+        self.end_epoch(epoch)
 
-    def __getitem__(self, i: int) -> Batch:
-        if not 0 <= i < len(self):
+    def batch_at(self, epoch: int, index: int) -> Batch:
+        """Makes one batch; nothing but the arguments decides which.
+
+        Args:
+            epoch: Integer. The epoch, from 0.
+            index: Integer. The place of the batch in that epoch, from 0.
+
+        Returns:
+            An element, see the class.
+
+        Raises:
+            IndexError: If the epoch has no such batch.
+        """
+        if not 0 <= index < len(self):
             raise IndexError(
-                f"There are {len(self)} batches, from 0. Received: number {i}"
+                f"There is no such batch. Expected 0 <= index < {len(self)}. "
+                f"Received: index={index}."
             )
-        self._plan()
-        n = self.gradient_accumulation_steps
-        first = i - i % n
-        num_tokens = self._batch_tokens[first : first + n].sum()
-        rows = self._batch_rows[i] if i < len(self._batch_rows) else []
-        return self._batch(rows, n / num_tokens)
-
-    def _plan(self) -> None:
-        """The current epoch's rows of each batch."""
-        if self._planned_epoch == self.epoch:
-            return
-        targets, sources = self._targets.lengths, self._sources.lengths
-        batch_order = np.arange(len(self._bounds))
-        ties = np.arange(self.num_pairs)
-        if self.shuffle:
-            generator = np.random.default_rng((self.seed, self.epoch))
-            ties = generator.permutation(self.num_pairs)
-            batch_order = generator.permutation(len(self._bounds))
-        order = np.lexsort((ties, sources, targets))
-        bounds = [self._bounds[number] for number in batch_order]
-        self._batch_rows = [order[start:end] for start, end in bounds]
-        self._batch_tokens = np.array([targets[rows].sum() for rows in self._batch_rows])
-        self._planned_epoch = self.epoch
-
-    def _batch(self, rows: Sequence[int], weight: float) -> Batch:
-        source_ids = self._filled(self._sources, rows)
-        labels = self._filled(self._targets, rows)
-        is_token = labels != PAD_ID
-        target_ids = np.zeros_like(labels)
-        target_ids[:, 0] = BOS_ID
+        if index >= len(self._starts):
+            ids = np.full((1, _round_up(1, self.max_length)), PAD_ID, np.int32)
+            inputs = {"source_ids": ids, "target_ids": ids}
+            return inputs, ids, np.zeros(ids.shape, np.float32)
+        plan = self._plan(epoch)
+        start, end = plan.bounds[index]
+        rows = plan.order[start:end]
+        source_ids = self._padded(self._sources, rows)
+        labels = self._padded(self._targets, rows)
+        real = labels != PAD_ID
+        # bos, y_1, ..., y_m: (B, T)
+        target_ids = np.full_like(labels, BOS_ID)
         target_ids[:, 1:] = labels[:, :-1]
-        target_ids[~is_token] = PAD_ID
-        weights = is_token.astype("float32") * np.float32(weight)
+        target_ids *= real
+        # n / (real tokens of the update): (B, T)
+        weight = plan.weights[index // self.gradient_accumulation_steps]
+        weights = real * np.float32(weight)
         return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
 
-    def _filled(self, side: "_Rows", rows: Sequence[int]) -> np.ndarray:
-        longest = max((side.lengths[row] for row in rows), default=1)
-        ids = np.full((max(len(rows), 1), self._padded(longest)), PAD_ID, dtype="int32")
-        for line, row in zip(ids, rows, strict=False):
-            line[: side.lengths[row]] = side[row]
+    def end_epoch(self, epoch: int) -> None:
+        """Goes on to the next epoch, unless `epoch` is no longer the current one."""
+        if self.epoch == epoch:
+            self.epoch = epoch + 1
+
+    def _sort(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sorts the pairs by padded length; the source goes up and down in turn.
+
+        Returns the pairs in order, and the group of equal lengths of each place.
+        """
+        source = _round_up(self._sources.lengths, self.max_length)
+        target = _round_up(self._targets.lengths, self.max_length)
+        upwards = np.where(target // LENGTH_MULTIPLE % 2 == 1, source, -source)
+        order = np.lexsort((upwards, target))
+        keys = np.stack([target, upwards])[:, order]
+        changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
+        return order, np.concatenate([[0], np.cumsum(changes)])
+
+    def _cut(self) -> np.ndarray:
+        """Cuts the sorted pairs greedily; returns the first place of each batch."""
+        longer = np.maximum(self._sources.lengths, self._targets.lengths)
+        lengths = _round_up(longer, self.max_length)[self._sorted].tolist()
+        starts, longest = [0], 0
+        for place, length in enumerate(lengths):
+            longest = max(longest, length)
+            num_rows = place - starts[-1] + 1
+            if num_rows > 1 and num_rows * longest > self.batch_tokens:
+                starts.append(place)
+                longest = length
+        return np.array(starts)
+
+    def _draw(self, epoch: int) -> "_Plan":
+        """Draws the order of an epoch and counts the tokens of its updates."""
+        ends = np.append(self._starts[1:], self.num_pairs)
+        bounds = np.stack([self._starts, ends], axis=1)
+        order, drawn = self._sorted, np.arange(len(bounds))
+        if self.shuffle:
+            generator = np.random.default_rng((self.seed, epoch))
+            order = order[np.lexsort((generator.random(self.num_pairs), self._tie))]
+            drawn = generator.permutation(len(bounds))
+        tokens = np.add.reduceat(self._targets.lengths[order], self._starts)[drawn]
+        steps = self.gradient_accumulation_steps
+        update_tokens = np.add.reduceat(tokens, np.arange(0, len(tokens), steps))
+        return _Plan(order, bounds[drawn], steps / update_tokens)
+
+    def _padded(self, side: "_Side", rows: np.ndarray) -> np.ndarray:
+        """Lays the sentences `rows` one below the other: (B, padded length)."""
+        lengths = side.lengths[rows][:, None]
+        positions = np.arange(_round_up(lengths.max(), self.max_length))
+        real = positions < lengths
+        ids = np.full(real.shape, PAD_ID, np.int32)
+        ids[real] = side.ids[(side.offsets[rows][:, None] + positions)[real]]
         return ids
 
 
-class _Rows:
-    """Lists of ids in one array."""
-
-    def __init__(self):
-        self._ids, self._lengths = [], []
-
-    def append(self, ids: Sequence[int]) -> None:
-        self._ids.append(np.asarray(ids, dtype="int32"))
-        self._lengths.append(len(ids))
-
-    def close(self) -> None:
-        self.lengths = np.array(self._lengths, dtype="int32")
-        self._starts = np.concatenate([[0], np.cumsum(self.lengths, dtype="int64")])
-        self._ids = np.concatenate([np.zeros(0, dtype="int32"), *self._ids])
-        del self._lengths
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self._ids[self._starts[row] : self._starts[row + 1]]
-
-
-def as_dataset(batches: Batches):
-    """What `model.fit` takes on the current Keras backend.
+def batches(pairs: Iterable[Pair], tokenizer: Tokenizer, **arguments: Any) -> Any:
+    """Makes what `model.fit` takes out of pairs of sentences.
 
     Args:
-        batches: The batches.
+        pairs: Pairs `(source, target)`.
+        tokenizer: `Tokenizer`.
+        **arguments: Those of `Batches`: `batch_tokens`, `shuffle`, `seed`,
+            `max_length`, `gradient_accumulation_steps`.
 
     Returns:
-        A `tf.data.Dataset` on TensorFlow, else a `keras.utils.PyDataset`; each has
-        known cardinality and takes the next epoch's order each time it is iterated.
+        `as_keras_dataset(Batches(pairs, tokenizer, **arguments))`.
+
+    Example:
+
+    >>> dataset = batches(pairs, tokenizer, batch_tokens=64, shuffle=True, seed=1)
+    >>> len(dataset)
+    1
+    """
+    return as_keras_dataset(Batches(pairs, tokenizer, **arguments))
+
+
+def as_keras_dataset(batches: Batches) -> Any:
+    """Wraps batches for `model.fit` on the current Keras backend.
+
+    Args:
+        batches: `Batches`. Keep it in order to set its `epoch` before resuming.
+
+    Returns:
+        A `tf.data.Dataset` on the TensorFlow backend, otherwise a
+        `keras.utils.PyDataset`; pass `shuffle=False` to `fit` with the latter.
     """
     import keras
 
@@ -216,16 +269,41 @@ def as_dataset(batches: Batches):
     return BatchesPyDataset(batches)
 
 
-def batches(pairs: Sequence[tuple[str, str]], tokenizer, **arguments):
-    """Batches of like length for `model.fit`.
+def _encode(
+    pairs: Iterable[Pair], tokenizer: Tokenizer, max_length: int
+) -> tuple[_Side, _Side, int]:
+    """Encodes the pairs in chunks and counts those that are blank or too long."""
+    sides = (array("i"), array("i")), (array("i"), array("i"))
+    num_dropped, remaining = 0, iter(pairs)
+    while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
+        sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
+        source_ids = tokenizer.encode_source(sources)
+        target_ids = tokenizer.encode_target(targets)
+        for texts, pair_ids in zip(
+            chunk, zip(source_ids, target_ids, strict=True), strict=True
+        ):
+            fits = all(1 < len(ids) <= max_length for ids in pair_ids)
+            if not (fits and all(text.strip() for text in texts)):
+                num_dropped += 1
+                continue
+            for (side_ids, lengths), ids in zip(sides, pair_ids, strict=True):
+                side_ids.extend(ids)
+                lengths.append(len(ids))
+    return _side(*sides[0]), _side(*sides[1]), num_dropped
 
-    Args:
-        pairs: (source, target) sentences.
-        tokenizer: A `Tokenizer`.
-        **arguments: Further arguments of `Batches`: `batch_tokens`, `shuffle`, `seed`,
-            `max_length`, `gradient_accumulation_steps`.
 
-    Returns:
-        See `as_dataset`.
-    """
-    return as_dataset(Batches(pairs, tokenizer, **arguments))
+def _side(ids: array, lengths: array) -> _Side:
+    counts = np.array(lengths, np.int64)
+    return _Side(np.array(ids, np.int32), np.cumsum(counts) - counts, counts)
+
+
+def _round_up(length: Any, max_length: int) -> Any:
+    return np.minimum(-(-length // LENGTH_MULTIPLE) * LENGTH_MULTIPLE, max_length)
+
+
+def _check_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(
+            f"{name} is too small. Expected an integer of at least {least}. "
+            f"Received: {name}={value}."
+        )

@@ -100,8 +100,9 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
       they differ only in letter case, in spaces or in their Unicode form (NFKC);
     * validation and test hold at most 2,000 pairs each. Sources are admitted in the
       order of their hash values; those that do not fit go to train;
-    * in a small list the hash may leave a split empty. It then gets the one source
-      with the lowest hash value among those left.
+    * no split is empty. Where the hash leaves validation or test without a pair, as
+      it may in a list of a few hundred, it gets the next source in the order of the
+      hash values.
 
     Args:
         pairs: Pairs `(source, target)`.
@@ -132,8 +133,8 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
             f"Received: {len(pairs)} pairs with {len(sizes)} different sources."
         )
     remaining = dict(sorted(sizes.items()))
-    test = _hold_out(remaining, HELD_OUT_SHARE)
-    validation = _hold_out(remaining, 2 * HELD_OUT_SHARE, start=HELD_OUT_SHARE)
+    test = _hold_out(remaining, 0.0, HELD_OUT_SHARE, keep=2)
+    validation = _hold_out(remaining, HELD_OUT_SHARE, 2 * HELD_OUT_SHARE, keep=1)
     splits: dict[str, list[Pair]] = {"train": [], "validation": [], "test": []}
     for value, pair in zip(hashes, pairs, strict=True):
         if value in test:
@@ -145,23 +146,22 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     return splits
 
 
-def _hold_out(sizes: dict[int, int], end: float, start: float = 0.0) -> set[int]:
-    """Moves the sources with hash values in [start, end) out of `sizes`.
+def _hold_out(sizes: dict[int, int], start: float, end: float, keep: int) -> set[int]:
+    """Takes the sources with hash values in [start, end) out of `sizes`.
 
-    `sizes` maps a hash value to its number of pairs, in the order of the values.
+    `sizes` maps a hash value to its number of pairs, in the order of the values. At
+    least `keep` sources stay in it.
     """
     chosen: set[int] = set()
     num_pairs = 0
     for value, size in sizes.items():
         share = value / 2**64
-        if share >= end and chosen:
+        if len(sizes) - len(chosen) == keep or (share >= end and chosen):
             break
-        inside = start <= share < end
-        fits = num_pairs + size <= MAX_HELD_OUT_PAIRS
-        if fits and (inside or share >= end):
+        if share >= start and num_pairs + size <= MAX_HELD_OUT_PAIRS:
             chosen.add(value)
             num_pairs += size
-    if not chosen and sizes:
+    if not chosen:
         chosen.add(min(sizes))
     for value in chosen:
         del sizes[value]

@@ -1,42 +1,59 @@
-"""Batches as a `keras.utils.PyDataset`, for the JAX and PyTorch backends."""
+"""The batches as a `keras.utils.PyDataset`, for the JAX and PyTorch backends."""
 
 import keras
 
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import Batch, Batches
 
 
 class BatchesPyDataset(keras.utils.PyDataset):
-    """The batches for `model.fit` on JAX and PyTorch.
+    """Feeds `Batches` to `model.fit` without TensorFlow.
 
-    Keras' `fit` shuffles the order of a `PyDataset` by default. With updates of
-    several batches that would mix them up, and is an error.
+    Pass `shuffle=False` to `fit`: by default Keras draws the order of the batches
+    anew, without a seed. With `gradient_accumulation_steps` > 1 that would mix the
+    batches of different updates, so it is refused.
+
+    The next epoch's order begins after an epoch in which every batch was asked for.
+    The few batches with which Keras builds a model do not count as an epoch.
 
     Args:
-        batches: The batches.
+        batches: The `Batches` to feed.
 
     Raises:
-        ValueError: If batches of one update are asked for out of their order.
+        ValueError: If the batches of an update are asked for out of order.
+
+    Example:
+
+    >>> from tf_transformer.data.batching import Batches
+    >>> dataset = BatchesPyDataset(Batches(pairs, tokenizer, shuffle=True))
+    >>> len(dataset)
+    1
     """
 
     def __init__(self, batches: Batches):
         super().__init__()
         self.batches = batches
-        self._expected = 0
+        self._served: set[int] = set()
+        self._previous = -1
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, i: int):
-        in_order = i in (0, self._expected)
+    def __getitem__(self, index: int) -> Batch:
+        in_order = index in (0, self._previous + 1)
         if self.batches.gradient_accumulation_steps > 1 and not in_order:
             raise ValueError(
-                "An update of several batches needs them in their order. Expected "
-                f"model.fit(..., shuffle=False). Received: batch {i} after batch "
-                f"{self._expected - 1}"
+                f"Batches of one update must be used one after the other. Expected "
+                f"batch {self._previous + 1}; call fit(..., shuffle=False). "
+                f"Received: index={index}."
             )
-        self._expected = i + 1
-        return self.batches[i]
+        batch = self.batches[index]
+        self._previous = index
+        self._served.add(index)
+        return batch
 
     def on_epoch_end(self) -> None:
-        self.batches.epoch += 1
-        self._expected = 0
+        """Goes on to the next epoch's order if all batches were used."""
+        if len(self._served) == len(self):
+            self.batches.end_epoch(self.batches.epoch)
+        self._served.clear()
+        self._previous = -1

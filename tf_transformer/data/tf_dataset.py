@@ -1,35 +1,62 @@
-"""Batches as a `tf.data.Dataset`."""
+"""The batches as a `tf.data.Dataset`, for the TensorFlow backend."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import tensorflow as tf
 
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import Batch, Batches
 
 
 def tf_dataset(batches: Batches) -> tf.data.Dataset:
-    """The batches for `model.fit` on TensorFlow.
+    """Feeds `Batches` to `model.fit` on TensorFlow.
+
+    Each iteration gives the batches of `batches.epoch` at the moment when its first
+    batch is asked for. The epoch advances when the last batch is handed out, not
+    when it is prefetched; so the few batches with which Keras builds a model do not
+    count as an epoch, and after an epoch of `fit` `batches.epoch` is the next one.
 
     Args:
-        batches: The batches. Each iteration of the dataset takes their next epoch.
+        batches: The `Batches` to feed. Set `batches.epoch` to resume.
 
     Returns:
-        A dataset of known cardinality with dynamic shapes.
+        A `tf.data.Dataset` of known cardinality whose elements are
+        `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
+        with B, S and T unknown. It is not sharded by file or data.
+
+    Example:
+
+    >>> from tf_transformer.data.batching import Batches
+    >>> dataset = tf_dataset(Batches(pairs, tokenizer))
+    >>> int(dataset.cardinality())
+    1
+    >>> [inputs["target_ids"].shape for inputs, labels, weights in dataset]
+    [TensorShape([3, 8])]
     """
 
-    def ids(dtype):
-        return tf.TensorSpec((None, None), dtype)
+    def generate() -> Iterator[tuple[Batch, int]]:
+        epoch, last = batches.epoch, len(batches) - 1
+        for index in range(len(batches)):
+            yield batches.batch_at(epoch, index), epoch if index == last else -1
 
-    signature = (
-        {"source_ids": ids(tf.int32), "target_ids": ids(tf.int32)},
-        ids(tf.int32),
-        ids(tf.float32),
-    )
+    def end_epoch(epoch: np.ndarray) -> None:
+        batches.end_epoch(int(epoch))
+
+    def hand_out(batch, ended_epoch):
+        if ended_epoch >= 0:
+            tf.numpy_function(end_epoch, [ended_epoch], [])
+        return batch
+
+    ids = tf.TensorSpec((None, None), tf.int32)
+    weights = tf.TensorSpec((None, None), tf.float32)
+    batch = ({"source_ids": ids, "target_ids": ids}, ids, weights)
     dataset = tf.data.Dataset.from_generator(
-        lambda: iter(batches), output_signature=signature
+        generate, output_signature=(batch, tf.TensorSpec((), tf.int64))
     )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE).map(hand_out)
     options = tf.data.Options()
-    # every replica reads from the one generator
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return dataset.with_options(options)

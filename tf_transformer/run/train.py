@@ -6,7 +6,7 @@ import os
 
 import keras
 
-from tf_transformer.data.batching import Batches, as_dataset
+from tf_transformer.data.batching import Batches, as_keras_dataset
 from tf_transformer.data.corpus import Corpus, load
 from tf_transformer.data.files import read_parallel, read_tsv
 from tf_transformer.data.tokenizer import Tokenizer
@@ -175,8 +175,8 @@ def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> 
             return
         print(f"Continuing after epoch {first_epoch} from {checkpoint}.")
     model.fit(
-        as_dataset(train_batches),
-        validation_data=as_dataset(valid_batches),
+        as_keras_dataset(train_batches),
+        validation_data=as_keras_dataset(valid_batches),
         initial_epoch=first_epoch,
         epochs=config.epochs,
         shuffle=False,  # the batches come in an order of their own

@@ -1,0 +1,73 @@
+"""What the documentation shows is true: every example of the package is run."""
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "tf_transformer"
+DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def modules_with_examples():
+    return [
+        module_name(path)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if ">>> " in path.read_text(encoding="utf-8")
+    ]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_give_what_they_show(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results = doctest.testmod(importlib.import_module(name), optionflags=DOCTEST_FLAGS)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def public_classes(*rooms):
+    """Classes that a room offers in `__all__`; rooms not yet built are left out."""
+    found = []
+    for room in rooms:
+        if not (PACKAGE / room / "__init__.py").exists():
+            continue
+        module = importlib.import_module(f"{PACKAGE.name}.{room}")
+        for name in module.__all__:
+            if inspect.isclass(getattr(module, name)):
+                found.append(pytest.param(getattr(module, name), id=name))
+    return found
+
+
+@pytest.mark.parametrize("public", public_classes("layers", "models", "training"))
+def test_public_class_explains_its_arguments_and_shows_an_example(public):
+    docstring = inspect.cleandoc(public.__doc__ or "")
+    assert "\nArgs:\n" in docstring
+    assert re.search(r"^Example(: [^\n]+[.:])?:?\n\n>>> ", docstring, re.MULTILINE)
+
+
+@pytest.mark.parametrize("public", public_classes("layers", "models", "training"))
+def test_every_argument_of_a_public_class_is_explained(public):
+    parameters = inspect.signature(public.__init__).parameters.values()
+    args = inspect.cleandoc(public.__doc__ or "").partition("\nArgs:\n")[2]
+    args = args.partition("\n\n")[0]
+    explained = set(re.findall(r"^    \**(\w+): ", args, re.MULTILINE))
+    for parameter in parameters:
+        if parameter.name in ("self", "args", "kwargs", "name", "dtype"):
+            continue
+        assert parameter.name in explained
+
+
+@pytest.mark.parametrize("public", public_classes("layers", "models"))
+def test_layer_names_its_section_of_the_paper(public):
+    docstring = public.__doc__
+    assert re.search(r"\bSections? [35](\.\d)?", docstring)
+    assert "https://arxiv.org/abs/1706.03762" in docstring
