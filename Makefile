@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check format clean
+.PHONY: demo test test-slow check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -22,8 +22,8 @@ demo: $(BIN)/.installed
 test: $(BIN)/.installed
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(BIN)/.installed
-	$(BIN)/python -m pytest
+test-slow: $(BIN)/.installed
+	$(BIN)/python -m pytest -m slow
 
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .

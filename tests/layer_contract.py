@@ -53,6 +53,7 @@ def assert_layer_contract(
     inputs = random_inputs(call_shapes, num_ids)
     layer = layer_class(**init_kwargs)
     _assert_config_comes_back(layer)
+    assert init_kwargs.items() <= layer.get_config().items()
     _assert_build_reaches_every_child(layer, call_shapes, num_weights)
     _randomize(layer)
     output = _call(layer, inputs, training=False)

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.verb(options)
     except KeyboardInterrupt:
-        print("\nStopped. The same command continues.", file=sys.stderr)
+        print("\nStopped.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -132,8 +132,15 @@ def translate(options) -> None:
             return translator(texts, beam_size=options.beam_size, alpha=options.alpha)
 
     texts = iter(options.text) if options.text else _lines(options.input)
+    done = 0
     for group in _groups(texts, options.batch_size):
-        print("\n".join(translate_all(group)), flush=True)
+        try:
+            translations = translate_all(group)
+        except ValueError as error:
+            lines = f"{done + 1} to {done + len(group)}"
+            raise ValueError(f"{error} (lines {lines})") from error
+        print("\n".join(translations), flush=True)
+        done += len(group)
 
 
 def export(options) -> None:
@@ -201,10 +208,16 @@ def _help(field) -> str:
 
 def _add_search(verb) -> None:
     verb.add_argument(
-        "--beam-size", type=int, default=4, help="hypotheses kept; 1 is greedy (default: 4)"
+        "--beam-size",
+        type=int,
+        default=4,
+        help="hypotheses kept; 1 is greedy (default: 4)",
     )
     verb.add_argument(
-        "--alpha", type=float, default=0.6, help="exponent of the length penalty (default: 0.6)"
+        "--alpha",
+        type=float,
+        default=0.6,
+        help="exponent of the length penalty (default: 0.6)",
     )
 
 
@@ -223,7 +236,10 @@ def _add_translate(verbs) -> None:
     verb.add_argument("text", nargs="*", help="sentences; by default lines of input")
     verb.add_argument("--input", help="a file of lines; by default standard input")
     verb.add_argument(
-        "--batch-size", type=int, default=32, help="lines translated at once (default: 32)"
+        "--batch-size",
+        type=int,
+        default=32,
+        help="lines translated at once (default: 32)",
     )
     _add_search(verb)
 
@@ -255,7 +271,14 @@ def _test_sets(options, run) -> list:
         pairs = read_pairs(options.source, options.target)
         return [(Path(options.source).name, pairs)]
     splits = load_corpus(run.config()).splits
-    return [(name, splits[name]) for name in splits if name.startswith("test")]
+    found = [(name, splits[name]) for name in splits if name.startswith("test")]
+    found = [(name, pairs) for name, pairs in found if pairs]
+    if not found:
+        raise ValueError(
+            "The run's corpus has no test split. Expected --source and --target. "
+            "Received: neither"
+        )
+    return found
 
 
 def _lines(path: str | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -64,13 +65,30 @@ def test_takes_any_number_of_leading_axes():
     np.testing.assert_allclose(output[1, 2, 3], one, atol=1e-6)
 
 
-def test_softmax_is_made_in_float32():
-    """1,500 equal keys: in bfloat16 a sum of 1,500 ones stops at 256."""
-    ones = tf.ones((1, 4), "bfloat16")
-    keys = tf.ones((1500, 4), "bfloat16")
-    _, weights = scaled_dot_product_attention(ones, keys, keys)
-    assert weights.dtype == "bfloat16"
-    np.testing.assert_allclose(tf.cast(weights, "float32"), 1 / 1500, rtol=2.0**-8)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("mask", [None, np.ones((5, 7), bool)], ids=["none", "mask"])
+def test_softmax_is_made_in_float32(dtype, mask, monkeypatch):
+    seen = []
+    softmax = keras.ops.softmax
+
+    def spy(x, axis=-1):
+        seen.append(x.dtype)
+        return softmax(x, axis)
+
+    monkeypatch.setattr(keras.ops, "softmax", spy)
+    keys = tf.ones((7, 4), dtype)
+    output, weights = scaled_dot_product_attention(keys[:5], keys, keys, mask)
+    assert (seen, output.dtype, weights.dtype) == ([tf.float32], dtype, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_only_allowed_key_gets_everything_however_low_its_score(dtype):
+    query = tf.constant([[100.0, 0.0]], dtype)
+    key = tf.constant([[100.0, 0.0], [-100.0, 0.0]], dtype)
+    mask = np.array([[False, True]])
+    output, weights = scaled_dot_product_attention(query, key, key, mask)
+    assert np.array(weights).astype(float).tolist() == [[0.0, 1.0]]
+    assert np.array(output).astype(float).tolist() == [[-100.0, 0.0]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])

@@ -82,6 +82,18 @@ def test_far_positions_stay_apart_in_low_precision(dtype, unit):
     assert len(np.unique(rows, axis=0)) == 512
 
 
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [("bfloat16", 2.0**-8), ("float16", 2.0**-11)]
+)
+def test_sum_is_rounded_once(dtype, unit):
+    layer = PositionalEncoding(max_length=512, dtype=f"mixed_{dtype}")
+    vectors = tf.cast(tf.random.normal((1, 512, 64)), dtype)
+    rows = np.array(tf.cast(layer(vectors), "float64"))[0]
+    exact = np.array(tf.cast(vectors, "float64"))[0]
+    exact = exact + reference.positional_encoding(512, 64)
+    assert np.all(np.abs(rows - exact) <= unit * np.abs(exact) + 1e-6)
+
+
 def test_learned_table_is_read_by_position_and_trained():
     layer = PositionalEncoding(max_length=9, learned=True)
     layer.build((None, None, 4))

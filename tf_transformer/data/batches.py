@@ -137,17 +137,9 @@ class Batches:
         self.end_epoch(epoch)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
-        """Makes one batch; nothing but the arguments decides which.
+        """Makes the element `index` of the epoch `epoch`; nothing else decides on it.
 
-        Args:
-            epoch: Integer. The epoch, from 0.
-            index: Integer. The place of the batch in that epoch, from 0.
-
-        Returns:
-            An element, see the class.
-
-        Raises:
-            IndexError: If the epoch has no such batch.
+        Raises an `IndexError` if the epoch has no such batch.
         """
         if not 0 <= index < len(self):
             raise IndexError(
@@ -169,8 +161,7 @@ class Batches:
         target_ids[:, 1:] = labels[:, :-1]
         target_ids *= real
         # n / (real tokens of the update): (B, T)
-        weight = plan.weights[index // self.gradient_accumulation_steps]
-        weights = real * np.float32(weight)
+        weights = real * plan.weights[index // self.gradient_accumulation_steps]
         return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
 
     def end_epoch(self, epoch: int) -> None:
@@ -216,7 +207,7 @@ class Batches:
         tokens = np.add.reduceat(self._targets.lengths[order], self._starts)[drawn]
         steps = self.gradient_accumulation_steps
         update_tokens = np.add.reduceat(tokens, np.arange(0, len(tokens), steps))
-        return _Plan(order, bounds[drawn], steps / update_tokens)
+        return _Plan(order, bounds[drawn], np.float32(steps / update_tokens))
 
     def _padded(self, side: "_Side", rows: np.ndarray) -> np.ndarray:
         """Lays the sentences `rows` one below the other: (B, padded length)."""
@@ -281,9 +272,7 @@ def _encode(
         sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
         source_ids = tokenizer.encode_source(sources)
         target_ids = tokenizer.encode_target(targets)
-        for texts, pair_ids in zip(
-            chunk, zip(source_ids, target_ids, strict=True), strict=True
-        ):
+        for texts, *pair_ids in zip(chunk, source_ids, target_ids, strict=True):
             fits = all(1 < len(ids) <= max_length for ids in pair_ids)
             if not (fits and all(text.strip() for text in texts)):
                 num_dropped += 1

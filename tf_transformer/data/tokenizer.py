@@ -10,14 +10,19 @@ import sentencepiece
 from tf_transformer.atomic import replacing
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
-LONGEST_LINE = 1 << 16  # bytes of a line that a vocabulary is learnt from
+CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
+
+_SHARED_FILES = ("tokenizer.model",)
+_SEPARATE_FILES = ("source.model", "target.model")
 
 
 class Tokenizer:
     """A SentencePiece vocabulary for both sides, or one for each side.
 
     Ids: padding 0, unknown 1, start 2, end 3. Characters that the vocabulary does not
-    hold are written as bytes, so nothing is ever unknown.
+    hold are written as bytes, so nothing is ever unknown. Text is normalized by the
+    rules `nmt_nfkc`: compatible forms are written alike, control characters dropped,
+    spaces merged and cut at both ends.
 
     Args:
         source_model: Serialized SentencePiece model.
@@ -25,8 +30,13 @@ class Tokenizer:
             default one vocabulary serves both sides.
 
     Attributes:
+        source_model: Serialized model of the source, or of both sides.
+        target_model: Serialized model of the target's own vocabulary, or `None`.
         vocab_size: Pieces of the source's vocabulary, its true size.
         target_vocab_size: Pieces of the target's own vocabulary, or `None`.
+
+    Raises:
+        ValueError: If a model is not a SentencePiece model with these ids.
 
     Example:
 
@@ -39,15 +49,17 @@ class Tokenizer:
     ['a cat ran']
     """
 
+    pad_id, unk_id, bos_id, eos_id = PAD_ID, UNK_ID, BOS_ID, EOS_ID
+
     def __init__(self, source_model: bytes, target_model: bytes | None = None):
         self.source_model = source_model
         self.target_model = target_model
-        self._source = _processor(source_model)
-        self._target = self._source if target_model is None else _processor(target_model)
+        self._source = self._target = _processor(source_model)
         self.vocab_size = self._source.get_piece_size()
-        self.target_vocab_size = (
-            None if target_model is None else self._target.get_piece_size()
-        )
+        self.target_vocab_size = None
+        if target_model is not None:
+            self._target = _processor(target_model)
+            self.target_vocab_size = self._target.get_piece_size()
 
     @classmethod
     def train(
@@ -58,6 +70,8 @@ class Tokenizer:
     ) -> "Tokenizer":
         """Learns the vocabulary from pairs of sentences.
 
+        The same pairs give the same vocabulary, on every machine.
+
         Args:
             pairs: (source, target) sentences.
             vocab_size: The most pieces of a vocabulary; small data gives fewer.
@@ -67,11 +81,13 @@ class Tokenizer:
         Raises:
             ValueError: If there is no text, or `vocab_size` is too small for it.
         """
-        pairs = list(pairs)
-        sides = [[source for source, _ in pairs], [target for _, target in pairs]]
+        sources, targets = [], []
+        for source, target in pairs:
+            sources.append(source)
+            targets.append(target)
         if shared:
-            return cls(_train(sides[0] + sides[1], vocab_size))
-        return cls(*(_train(side, vocab_size) for side in sides))
+            return cls(_train(sources + targets, vocab_size))
+        return cls(_train(sources, vocab_size), _train(targets, vocab_size))
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each source text, ended by the end token; a blank text is [3]."""
@@ -89,17 +105,30 @@ class Tokenizer:
         """Texts of target ids, up to the first end token."""
         return _decode(self._target, rows)
 
+    def source_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The pieces behind the ids of `encode_source`, one for one."""
+        return [self._source.id_to_piece(ids) for ids in self.encode_source(texts)]
+
+    def target_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The pieces behind the ids of `encode_target`, one for one."""
+        return [self._target.id_to_piece(ids) for ids in self.encode_target(texts)]
+
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes `tokenizer.model`, or `source.model` and `target.model`."""
-        models = {"tokenizer.model": self.source_model}
-        if self.target_model is not None:
-            models = {
-                "source.model": self.source_model,
-                "target.model": self.target_model,
-            }
-        for name, model in models.items():
+        """Writes `tokenizer.model`, or `source.model` and `target.model`.
+
+        Files of another tokenizer in the folder are replaced; each file is either
+        whole or not there.
+        """
+        if self.target_model is None:
+            files = dict(zip(_SHARED_FILES, [self.source_model], strict=True))
+        else:
+            models = [self.source_model, self.target_model]
+            files = dict(zip(_SEPARATE_FILES, models, strict=True))
+        for name, model in files.items():
             with replacing(Path(folder, name)) as temporary:
                 temporary.write_bytes(model)
+        for name in {*_SHARED_FILES, *_SEPARATE_FILES} - set(files):
+            Path(folder, name).unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "Tokenizer":
@@ -109,24 +138,22 @@ class Tokenizer:
             FileNotFoundError: If the folder holds no tokenizer.
             ValueError: If a file is no SentencePiece model.
         """
-        names = ["tokenizer.model"]
+        names = _SHARED_FILES
         if not Path(folder, names[0]).exists():
-            names = ["source.model", "target.model"]
+            names = _SEPARATE_FILES
         paths = [Path(folder, name) for name in names]
         if not all(path.exists() for path in paths):
             raise FileNotFoundError(
                 "The folder holds no tokenizer. Expected tokenizer.model, or "
                 f"source.model and target.model. Received: {folder}"
             )
-        for path in paths:
+        models = [path.read_bytes() for path in paths]
+        for path, model in zip(paths, models, strict=True):
             try:
-                _processor(path.read_bytes())
-            except RuntimeError as error:
-                raise ValueError(
-                    f"{path} is not a SentencePiece model. Received: "
-                    f"{path.stat().st_size} bytes"
-                ) from error
-        return cls(*(path.read_bytes() for path in paths))
+                _processor(model)
+            except ValueError as error:
+                raise ValueError(f"{path} cannot be used. {error}") from error
+        return cls(*models)
 
 
 def _train(texts: list[str], vocab_size: int) -> bytes:
@@ -145,17 +172,18 @@ def _train(texts: list[str], vocab_size: int) -> bytes:
             vocab_size=vocab_size,
             hard_vocab_limit=False,
             byte_fallback=True,
-            character_coverage=0.9999,
+            character_coverage=CHARACTER_COVERAGE,
             normalization_rule_name="nmt_nfkc",
-            max_sentence_length=LONGEST_LINE,
+            # longer lines would be left out: none is
+            max_sentence_length=max(len(line.encode()) for line in lines) + 10,
             pad_id=PAD_ID,
             unk_id=UNK_ID,
             bos_id=BOS_ID,
             eos_id=EOS_ID,
-            num_threads=1,
+            num_threads=1,  # the sums of several threads depend on their number
             minloglevel=2,
         )
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         raise ValueError(
             f"The vocabulary could not be learnt: {error}. Expected a vocab_size that "
             "holds 260 special pieces and bytes and every common character. "
@@ -165,20 +193,63 @@ def _train(texts: list[str], vocab_size: int) -> bytes:
 
 
 def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
-    return sentencepiece.SentencePieceProcessor(model_proto=model)
+    try:
+        processor = sentencepiece.SentencePieceProcessor()
+        processor.load_from_serialized_proto(model)
+        size = processor.get_piece_size()
+    except (RuntimeError, OSError):
+        size = 0
+    if not size:
+        raise ValueError(
+            "A vocabulary cannot be read. Expected a serialized SentencePiece model. "
+            f"Received: {len(model)} bytes"
+        )
+    special = ("pad_id", "unk_id", "bos_id", "eos_id")
+    received = {name: getattr(processor, name)() for name in special}
+    if list(received.values()) != [PAD_ID, UNK_ID, BOS_ID, EOS_ID]:
+        raise ValueError(
+            "The vocabulary has other special ids than the model. Expected pad, unk, "
+            f"bos and eos at 0, 1, 2 and 3. Received: {received}"
+        )
+    return processor
 
 
 def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
     if isinstance(texts, (str, bytes)):
-        raise ValueError(f"Expected a list of texts. Received: one text, {texts!r}")
-    return [ids + [EOS_ID] for ids in processor.encode(list(texts))]
+        raise ValueError(
+            "Texts are read many at a time. Expected a list of texts. "
+            f"Received: one text, {texts!r}"
+        )
+    texts = list(texts)
+    try:
+        return [ids + [EOS_ID] for ids in processor.encode(texts)]
+    except TypeError as error:
+        wrong = [text for text in texts if not _is_text(text)]
+        raise ValueError(
+            "A text cannot be read. Expected strings without lone surrogates. "
+            f"Received: {wrong[:1]}"
+        ) from error
+
+
+def _is_text(text) -> bool:
+    try:
+        return isinstance(text, bytes) or bool(str.encode(text)) or not text
+    except (TypeError, UnicodeEncodeError):
+        return False
 
 
 def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:
     texts = []
     for row in rows:
-        ids = [int(token_id) for token_id in row]
+        try:
+            ids = [int(token_id) for token_id in row]
+        except TypeError as error:
+            raise ValueError(
+                "Ids are read many texts at a time. Expected a list of ids for each "
+                f"text. Received: {row!r} as one of them"
+            ) from error
         if EOS_ID in ids:
             ids = ids[: ids.index(EOS_ID)]
-        texts.append(processor.decode([i for i in ids if i not in (PAD_ID, BOS_ID)]))
+        # padding and start read as nothing
+        texts.append(processor.decode(ids))
     return texts

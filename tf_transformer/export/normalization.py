@@ -124,7 +124,9 @@ class Normalization(tf.Module):
             nodes = tf.where(nodes < tf.size(self._units), nodes, 0)
             units = tf.gather(self._units, nodes)
             is_alive &= tf.equal(tf.bitwise.bitwise_and(units, _LABEL), labels)
-            nodes = tf.where(is_alive, tf.bitwise.bitwise_xor(nodes, _offsets(units)), -1)
+            nodes = tf.where(
+                is_alive, tf.bitwise.bitwise_xor(nodes, _offsets(units)), -1
+            )
             is_rule = is_alive & (tf.bitwise.bitwise_and(units, _HAS_LEAF) > 0)
             leaves = tf.gather(self._units, tf.where(is_rule, nodes, 0))
             sizes = tf.where(is_rule, depth + 1, sizes)

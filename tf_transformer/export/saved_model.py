@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -166,8 +167,18 @@ class SavedTranslator:
         self._signatures = tf.saved_model.load(str(path)).signatures
 
     def __call__(self, texts: list[str]) -> list[str]:
-        """Translates a list of texts, in their order."""
-        found = self._signatures["translate"](text=tf.constant(texts, tf.string))
+        """Translates a list of texts, in their order.
+
+        Raises:
+            ValueError: If a text is longer than the model can read.
+        """
+        try:
+            found = self._signatures["translate"](text=tf.constant(texts, tf.string))
+        except tf.errors.InvalidArgumentError as error:
+            told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
+            if told is None:
+                raise
+            raise ValueError(f"{told[1]} {told[2]} tokens") from error
         return [text.decode() for text in found["translation"].numpy()]
 
     def info(self) -> dict:

@@ -12,8 +12,8 @@ class Segmentation(tf.Module):
     """Splits characters into the pieces of a unigram language model.
 
     Of all splits, the one with the greatest sum of scores is taken. Equal sums are
-    decided as in SentencePiece: sums are kept in float32 and compared in float64, and
-    the candidate that begins first stays unless a later one is greater.
+    decided as in SentencePiece: sums run from left to right in float32, and the last
+    piece that begins first stays unless a later one gives a greater sum.
 
     Args:
         piece_ids: Dictionary from each piece of text to its id.
@@ -115,7 +115,7 @@ class Segmentation(tf.Module):
         scores = tf.gather(self._node_scores, nodes)
         single = scores[:, :, :1]
         single = tf.where(single > -np.inf, single, self._unknown_score)
-        scores = tf.cast(tf.concat([single, scores[:, :, 1:]], 2), tf.float64)
+        scores = tf.concat([single, scores[:, :, 1:]], 2)
         num_characters, num_texts, window = tf.unstack(tf.shape(nodes))
         candidate_sizes = tf.range(1, window + 1)[None]
         no_score = tf.fill([num_texts, 1], -np.inf)
@@ -123,9 +123,9 @@ class Segmentation(tf.Module):
 
         def step(start, here, best, best_sizes, sizes):
             # the best sums of the next K places, (B, K), seen from this one
-            sums = scores[start] + tf.cast(here, tf.float64)
-            is_better = sums > tf.cast(best, tf.float64)
-            best = tf.where(is_better, tf.cast(sums, tf.float32), best)
+            sums = here + scores[start]
+            is_better = sums > best
+            best = tf.where(is_better, sums, best)
             best_sizes = tf.where(is_better, candidate_sizes, best_sizes)
             return (
                 start + 1,

@@ -114,7 +114,9 @@ def make_batches(config, corpus, tokenizer) -> tuple[Batches, Batches]:
 
 def make_model(config, tokenizer) -> Transformer:
     """A fresh model of the config's size for the tokenizer's vocabularies."""
-    changes = {} if config.dropout_rate is None else {"dropout_rate": config.dropout_rate}
+    changes = {}
+    if config.dropout_rate is not None:
+        changes["dropout_rate"] = config.dropout_rate
     return Transformer.from_preset(
         config.preset,
         tokenizer.vocab_size,

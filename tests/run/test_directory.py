@@ -1,0 +1,82 @@
+"""A run's folder is either good or refused with a reason."""
+
+import dataclasses
+import json
+
+import pytest
+
+from tf_transformer.atomic import read_json, replacing, write_json
+from tf_transformer.run.config import TrainingConfig
+from tf_transformer.run.directory import FORMAT_VERSION, RunDirectory
+
+
+def write_config(folder, **changes):
+    contents = {
+        "format_version": FORMAT_VERSION,
+        "training": dataclasses.asdict(TrainingConfig(epochs=7)),
+        "model": {},
+        **changes,
+    }
+    (folder / "config.json").write_text(json.dumps(contents), encoding="utf-8")
+
+
+def test_config_comes_back_as_it_was(tmp_path):
+    write_config(tmp_path)
+    assert RunDirectory(tmp_path).config() == TrainingConfig(epochs=7)
+
+
+def test_folder_of_a_newer_version_is_refused(tmp_path):
+    write_config(tmp_path, format_version=FORMAT_VERSION + 1)
+    with pytest.raises(ValueError, match="newer tf_transformer.*Received: 2"):
+        RunDirectory(tmp_path).contents()
+
+
+def test_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"no config.json.*{tmp_path.name}"):
+        RunDirectory(tmp_path).translator()
+
+
+def test_run_without_a_finished_epoch_cannot_translate(tmp_path):
+    write_config(tmp_path)
+    with pytest.raises(FileNotFoundError, match="No epoch .* finished"):
+        RunDirectory(tmp_path).translator()
+
+
+def test_scores_of_test_sets_stand_side_by_side(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.add_evaluation("one", {"bleu": 1.5})
+    run.add_evaluation("two", {"bleu": 2.5})
+    run.add_evaluation("one", {"bleu": 3.5})
+    assert RunDirectory(tmp_path).evaluation() == {
+        "one": {"bleu": 3.5},
+        "two": {"bleu": 2.5},
+    }
+
+
+def test_broken_json_is_named(tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match="evaluation.json is not valid JSON"):
+        RunDirectory(tmp_path).evaluation()
+
+
+def test_file_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / "new folder" / "file.json"
+    write_json(path, {"글": 1})
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert read_json(path) == {"글": 1}
+    assert [p.name for p in path.parent.iterdir()] == ["file.json"]
+
+
+def test_preset_fills_in_what_is_not_given():
+    config = TrainingConfig(preset="small", warmup_steps=77).resolved()
+    assert config.warmup_steps == 77
+    assert config.batch_tokens == 1536
+    assert config.peak == 1.5e-3
+
+
+def test_unknown_preset_is_named():
+    with pytest.raises(ValueError, match="Expected one of .*tiny.* Received: 'huge'"):
+        TrainingConfig(preset="huge").resolved()

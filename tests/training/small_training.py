@@ -1,0 +1,88 @@
+"""Pairs of sentences of very different lengths, and updates made with plain tools."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from models.small_model import make_model
+
+RATE = 0.5
+# words are numbers: their own ids. Target tokens with the end: 10, 2, 5, 3, 8, 4
+PAIRS = [
+    ("5 9 17 22 4", "7 12 19 21 8 9 10 11 22"),
+    ("6 11", "14"),
+    ("18 4 9 20", "5 15 6 16"),
+    ("13 13 7", "21 20"),
+    ("8", "4 5 6 7 9 8 17"),
+    ("19 6 10 5 21 7", "11 13 12"),
+]
+NUM_TOKENS = 32
+
+
+class NumberTokenizer:
+    """Ids are written as numbers; 3 is the end."""
+
+    def encode_source(self, texts):
+        return [[*map(int, text.split()), 3] for text in texts]
+
+    encode_target = encode_source
+
+
+def element(pairs, weight, width=12):
+    """A batch as `fit` takes it, every real token with the same weight."""
+    rows = NumberTokenizer().encode_source
+    source_ids, labels = np.zeros((2, len(pairs), width), "int32")
+    for row, (source, target) in enumerate(zip(*map(rows, zip(*pairs)), strict=True)):
+        source_ids[row, : len(source)] = source
+        labels[row, : len(target)] = target
+    shifted = np.pad(labels, ((0, 0), (1, 0)), constant_values=2)[:, :-1]
+    inputs = {"source_ids": source_ids, "target_ids": np.where(labels, shifted, 0)}
+    return inputs, labels, np.float32(weight) * (labels != 0)
+
+
+def dataset(elements):
+    """A `tf.data.Dataset` of batches of any shape."""
+    ids = tf.TensorSpec((None, None), "int32")
+    weights = tf.TensorSpec((None, None), "float32")
+    signature = ({"source_ids": ids, "target_ids": ids}, ids, weights)
+    made = tf.data.Dataset.from_generator(
+        lambda: iter(elements), output_signature=signature
+    )
+    return made.apply(tf.data.experimental.assert_cardinality(len(elements)))
+
+
+def one_layer_model(**changes):
+    return make_model(num_layers=1, **changes)
+
+
+def weights_after(updates, rate=RATE):
+    """Gradient descent on the mean of all tokens of each update.
+
+    An update is a list of elements; their losses are Keras' own, token by token, and
+    no weights are used.
+    """
+    model = one_layer_model()
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=None
+    )
+    for elements in updates:
+        with tf.GradientTape() as tape:
+            losses = [
+                cross_entropy(labels[labels != 0], model(inputs)[labels != 0])
+                for inputs, labels, _ in elements
+            ]
+            loss = tf.reduce_mean(tf.concat(losses, axis=0))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        for variable, gradient in zip(
+            model.trainable_variables, gradients, strict=True
+        ):
+            variable.assign_sub(rate * tf.convert_to_tensor(gradient))
+    return model.get_weights()
+
+
+def assert_same_weights(found, expected, atol=2e-6):
+    """All weights are those expected, far nearer than an update moves them."""
+    start = one_layer_model().get_weights()
+    moved = max(np.abs(a - b).max() for a, b in zip(expected, start, strict=True))
+    assert moved > 1e4 * atol
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=atol, rtol=1e-5)
