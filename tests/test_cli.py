@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tf_transformer import cli
+from tf_transformer.cli import verbs
 
 
 def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
@@ -96,7 +97,7 @@ def test_all_verbs_work_together(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.split() == [f"{models}/1", f"{models}/2"]
     stdin = io.TextIOWrapper(io.BytesIO(b"sun moon\n\nbird\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
-    monkeypatch.setattr(cli, "_lines", lambda path: (line.strip() for line in stdin))
+    monkeypatch.setattr(verbs, "_lines", lambda path: (line.strip() for line in stdin))
     assert cli.main(["translate", f"{models}/2"]) == 0
     assert capsys.readouterr().out == from_run
     assert cli.main(["info", f"{models}/1"]) == 0

@@ -38,9 +38,9 @@ class Batches:
 
     "Sentence pairs were batched together by approximate sequence length" (section
     5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Padded
-    lengths S and T are multiples of `LENGTH_MULTIPLE`, so a compiled model meets few
-    shapes. Pairs are sorted by padded length and cut so that `B * S` and `B * T` are
-    at most `batch_tokens`.
+    lengths S and T are multiples of `LENGTH_MULTIPLE`: a larger one means fewer shapes
+    and more padding. Pairs are sorted by padded length and cut so that `B * S` and
+    `B * T` are at most `batch_tokens`.
 
     An element is `({"source_ids", "target_ids"}, labels, weights)`: `source_ids`
     `(B, S)` int32, `target_ids` `(B, T)` int32 = begin token and tokens, `labels`
@@ -77,10 +77,11 @@ class Batches:
 
     Example:
 
-    >>> batches = Batches(pairs, tokenizer, batch_tokens=64)
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> batches = Batches(pairs, Tokenizer.train(pairs, vocab_size=320))
     >>> inputs, labels, weights = batches[0]
-    >>> inputs["source_ids"].shape, labels.shape
-    ((3, 8), (3, 8))
+    >>> inputs["target_ids"][:, 0].tolist()
+    [2, 2]
     >>> round(float(weights.sum()), 4)
     1.0
 
@@ -136,17 +137,9 @@ class Batches:
         self.end_epoch(epoch)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
-        """Makes one batch; nothing but the arguments decides which.
+        """Makes the element `index` of the epoch `epoch`; nothing else decides on it.
 
-        Args:
-            epoch: Integer. The epoch, from 0.
-            index: Integer. The place of the batch in that epoch, from 0.
-
-        Returns:
-            An element, see the class.
-
-        Raises:
-            IndexError: If the epoch has no such batch.
+        Raises an `IndexError` if the epoch has no such batch.
         """
         if not 0 <= index < len(self):
             raise IndexError(
@@ -168,8 +161,7 @@ class Batches:
         target_ids[:, 1:] = labels[:, :-1]
         target_ids *= real
         # n / (real tokens of the update): (B, T)
-        weight = plan.weights[index // self.gradient_accumulation_steps]
-        weights = real * np.float32(weight)
+        weights = real * plan.weights[index // self.gradient_accumulation_steps]
         return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
 
     def end_epoch(self, epoch: int) -> None:
@@ -215,7 +207,7 @@ class Batches:
         tokens = np.add.reduceat(self._targets.lengths[order], self._starts)[drawn]
         steps = self.gradient_accumulation_steps
         update_tokens = np.add.reduceat(tokens, np.arange(0, len(tokens), steps))
-        return _Plan(order, bounds[drawn], steps / update_tokens)
+        return _Plan(order, bounds[drawn], np.float32(steps / update_tokens))
 
     def _padded(self, side: "_Side", rows: np.ndarray) -> np.ndarray:
         """Lays the sentences `rows` one below the other: (B, padded length)."""
@@ -241,8 +233,9 @@ def batches(pairs: Iterable[Pair], tokenizer: Tokenizer, **arguments: Any) -> An
 
     Example:
 
-    >>> dataset = batches(pairs, tokenizer, batch_tokens=64, shuffle=True, seed=1)
-    >>> len(dataset)
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> tokenizer = Tokenizer.train(pairs, vocab_size=320)
+    >>> len(batches(pairs, tokenizer, batch_tokens=1024, shuffle=True, seed=1))
     1
     """
     return as_keras_dataset(Batches(pairs, tokenizer, **arguments))
@@ -279,9 +272,7 @@ def _encode(
         sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
         source_ids = tokenizer.encode_source(sources)
         target_ids = tokenizer.encode_target(targets)
-        for texts, pair_ids in zip(
-            chunk, zip(source_ids, target_ids, strict=True), strict=True
-        ):
+        for texts, *pair_ids in zip(chunk, source_ids, target_ids, strict=True):
             fits = all(1 < len(ids) <= max_length for ids in pair_ids)
             if not (fits and all(text.strip() for text in texts)):
                 num_dropped += 1

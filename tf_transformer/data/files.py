@@ -180,7 +180,25 @@ def _tsv_pairs(path: TextPath) -> list[Pair]:
 
 
 def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
-    """Reads pairs from two files, without splitting them; see `read_parallel`."""
+    r"""Reads the pairs of two files, line by line, without splitting them.
+
+    Args:
+        source: The file with the sources, plain or gzip.
+        target: The file with the targets, plain or gzip.
+
+    Returns:
+        List of pairs `(source, target)`. For what is skipped and what is an error
+        see `read_parallel`.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a.en").write_text("a cat\na dog\n", encoding="utf-8")
+    >>> _ = (folder / "a.ko").write_text("고양이\n개\n", encoding="utf-8")
+    >>> read_pairs(folder / "a.en", folder / "a.ko")
+    [('a cat', '고양이'), ('a dog', '개')]
+    """
     source_lines, target_lines = read_lines(source), read_lines(target)
     if len(source_lines) != len(target_lines):
         raise ValueError(

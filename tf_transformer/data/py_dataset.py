@@ -23,10 +23,11 @@ class BatchesPyDataset(keras.utils.PyDataset):
 
     Example:
 
-    >>> from tf_transformer.data.batching import Batches
-    >>> dataset = BatchesPyDataset(Batches(pairs, tokenizer, shuffle=True))
-    >>> len(dataset)
-    1
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> batches = Batches(pairs, Tokenizer.train(pairs, vocab_size=320))
+    >>> dataset = BatchesPyDataset(batches)
+    >>> inputs, labels, weights = dataset[0]
     """
 
     def __init__(self, batches: Batches):

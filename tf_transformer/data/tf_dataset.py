@@ -16,6 +16,10 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     when it is prefetched; so the few batches with which Keras builds a model do not
     count as an epoch, and after an epoch of `fit` `batches.epoch` is the next one.
 
+    Call it inside the scope of a `tf.distribute` strategy with several replicas:
+    rows of padding then fill each batch up to a multiple of their number, since
+    Keras cannot build a model from replicas with different numbers of rows.
+
     Args:
         batches: The `Batches` to feed. Set `batches.epoch` to resume.
 
@@ -27,11 +31,12 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     Example:
 
     >>> from tf_transformer.data.batching import Batches
-    >>> dataset = tf_dataset(Batches(pairs, tokenizer))
-    >>> int(dataset.cardinality())
-    1
-    >>> [inputs["target_ids"].shape for inputs, labels, weights in dataset]
-    [TensorShape([3, 8])]
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> batches = Batches(pairs, Tokenizer.train(pairs, vocab_size=320))
+    >>> dataset = tf_dataset(batches)
+    >>> [labels.dtype for inputs, labels, weights in dataset], batches.epoch
+    ([tf.int32], 1)
     """
 
     def generate() -> Iterator[tuple[Batch, int]]:
@@ -45,8 +50,12 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     def hand_out(batch, ended_epoch):
         if ended_epoch >= 0:
             tf.numpy_function(end_epoch, [ended_epoch], [])
-        return batch
+        return tf.nest.map_structure(fill_up, batch)
 
+    def fill_up(rows):
+        return tf.pad(rows, [[0, -tf.shape(rows)[0] % num_replicas], [0, 0]])
+
+    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     ids = tf.TensorSpec((None, None), tf.int32)
     weights = tf.TensorSpec((None, None), tf.float32)
     batch = ({"source_ids": ids, "target_ids": ids}, ids, weights)

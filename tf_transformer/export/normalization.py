@@ -24,9 +24,12 @@ class Normalization(tf.Module):
 
     Example:
 
-        normalization = Normalization(SentencePieceModel.parse(tokenizer.source_model))
-        code_points, lengths = normalization(tf.constant(["Ｔｗｏ  words"]))
-        tf.strings.unicode_encode(code_points[0], "UTF-8")   # "▁Two▁words"
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.train([("two words", "두 낱말")], vocab_size=300)
+    >>> model = SentencePieceModel.parse(tokenizer.source_model)
+    >>> code_points, lengths = Normalization(model)(tf.constant([" Ｔｗｏ  words "]))
+    >>> "".join(chr(character) for character in code_points[0, : lengths[0]].numpy())
+    '▁Two▁words'
     """
 
     def __init__(self, model: SentencePieceModel):

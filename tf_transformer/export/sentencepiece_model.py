@@ -29,6 +29,14 @@ class SentencePieceModel:
         rules: The normalization rules: a Darts double-array trie of little-endian
             32-bit units from UTF-8 to an offset in `replacements`.
         replacements: What the rules write: UTF-8 strings, each ended by a zero byte.
+
+    Example:
+
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.train([("two words", "두 낱말")], vocab_size=300)
+    >>> model = SentencePieceModel.parse(tokenizer.source_model)
+    >>> model.pieces[:5], model.byte_fallback, model.byte_ids[0]
+    (['<pad>', '<unk>', '<s>', '</s>', '<0x00>'], True, 4)
     """
 
     pieces: list[str]

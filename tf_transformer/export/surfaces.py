@@ -16,6 +16,14 @@ class Surfaces(tf.Module):
 
     Args:
         model: A `SentencePieceModel`.
+
+    Example: the two bytes of "é", and the end.
+
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.train([("two words", "두 낱말")], vocab_size=300)
+    >>> surfaces = Surfaces(SentencePieceModel.parse(tokenizer.source_model))
+    >>> tf.strings.reduce_join(surfaces(tf.constant([[199, 173, 3]]))).numpy().decode()
+    'é'
     """
 
     def __init__(self, model: SentencePieceModel):

@@ -133,8 +133,10 @@ class Encoder(keras.layers.Layer):
 
     block_class = EncoderBlock
 
-    def __init__(self, num_layers, *, name=None, dtype=None, **block_arguments):
-        super().__init__(name=name, dtype=dtype)
+    def __init__(
+        self, num_layers, *, name=None, dtype=None, trainable=True, **block_arguments
+    ):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
         self.num_layers = num_layers
         self.block_arguments = block_arguments
         self.blocks = [

@@ -14,6 +14,16 @@ from tf_transformer.layers.masks import (
 from tf_transformer.layers.positional_encoding import PositionalEncoding
 from tf_transformer.models.presets import preset
 
+BLOCK_ARGUMENTS = (
+    "d_model",
+    "num_heads",
+    "d_ff",
+    "dropout_rate",
+    "attention_dropout_rate",
+    "activation",
+    "normalize_first",
+)
+
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class Transformer(keras.Model):
@@ -103,25 +113,7 @@ class Transformer(keras.Model):
         for name, value in self._arguments.items():
             setattr(self, name, value)
         self._make_embeddings()
-        block_arguments = {
-            name: self._arguments[name]
-            for name in (
-                "d_model",
-                "num_heads",
-                "d_ff",
-                "dropout_rate",
-                "attention_dropout_rate",
-                "activation",
-                "normalize_first",
-            )
-        }
-        dtype = self.dtype_policy
-        self.encoder = Encoder(
-            num_layers, name="encoder", dtype=dtype, **block_arguments
-        )
-        self.decoder = Decoder(
-            num_layers, name="decoder", dtype=dtype, **block_arguments
-        )
+        self._make_stacks()
         self.build()
 
     def _make_embeddings(self):
@@ -148,6 +140,12 @@ class Transformer(keras.Model):
         self.embedding_dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=dtype, name="embedding_dropout"
         )
+
+    def _make_stacks(self):
+        arguments = {name: self._arguments[name] for name in BLOCK_ARGUMENTS}
+        arguments["dtype"] = self.dtype_policy
+        self.encoder = Encoder(self.num_layers, name="encoder", **arguments)
+        self.decoder = Decoder(self.num_layers, name="decoder", **arguments)
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
@@ -251,7 +249,8 @@ class Transformer(keras.Model):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start`, or of the step before.
+            state: Result of `start`, or of the step before. After the L steps that
+                `start` made room for there may be no more.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.

@@ -166,12 +166,16 @@ def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> 
     )
     monitor = config.monitor if config.monitor == "bleu" else f"val_{config.monitor}"
     keep_best = KeepBest(run.best_weights, monitor, config.patience)
+    # what Keras prefetches or peeks at must not move the order on
+    in_order = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
+    )
     first_epoch = 0
     checkpoint = run.latest_checkpoint()
     if checkpoint is not None:
         state = restore_checkpoint(checkpoint, model)
         keep_best.restore(state)
-        first_epoch = train_batches.epoch = state["epoch"]
+        first_epoch = state["epoch"]
         if state["stopped"] or first_epoch >= config.epochs:
             print(f"{run.path} has been trained already: {first_epoch} epochs.")
             return
@@ -183,6 +187,7 @@ def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> 
         epochs=config.epochs,
         shuffle=False,  # the batches come in an order of their own
         callbacks=[
+            in_order,
             quality,
             keep_best,
             *tensorboard(run, quality),

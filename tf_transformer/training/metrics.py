@@ -68,8 +68,8 @@ class NegativeLogLikelihood(TokenMean):
 
     >>> metric = NegativeLogLikelihood()
     >>> metric.update_state([[2, 0]], ops.zeros((1, 2, 4)))
-    >>> metric.result().numpy().round(4).item()
-    1.3863
+    >>> f"{metric.result().numpy():.4f}"
+    '1.3863'
     """
 
     def __init__(self, name="nll", **kwargs):
@@ -90,8 +90,8 @@ class Perplexity(NegativeLogLikelihood):
 
     >>> metric = Perplexity()
     >>> metric.update_state([[2, 0]], ops.zeros((1, 2, 4)))
-    >>> metric.result().numpy().round(4).item()
-    4.0
+    >>> f"{metric.result().numpy():.4f}"
+    '4.0000'
     """
 
     def __init__(self, name="perplexity", **kwargs):

@@ -1,0 +1,189 @@
+"""Text to ids and back. Run: pytest tests/data/test_tokenizer.py"""
+
+import subprocess
+import sys
+
+import pytest
+import sentencepiece
+
+from tf_transformer.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Tokenizer
+
+PAIRS = [
+    ("The student reads a book.", "학생이 책을 읽는다."),
+    ("The teacher reads two books.", "선생님이 책 두 권을 읽는다."),
+    ("A student wrote a letter to the teacher.", "학생이 선생님께 편지를 썼다."),
+    ("The letter was too long.", "편지가 너무 길었다."),
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.train(PAIRS, vocab_size=360)
+
+
+@pytest.fixture(scope="module")
+def two_sided():
+    return Tokenizer.train(PAIRS, vocab_size=330, shared=False)
+
+
+def test_special_ids_are_what_the_model_expects(tokenizer):
+    assert (PAD_ID, UNK_ID, BOS_ID, EOS_ID) == (0, 1, 2, 3)
+    assert (tokenizer.pad_id, tokenizer.unk_id) == (0, 1)
+    assert (tokenizer.bos_id, tokenizer.eos_id) == (2, 3)
+
+
+def test_text_comes_back(tokenizer, two_sided):
+    for source, target in PAIRS:
+        for each in (tokenizer, two_sided):
+            assert each.decode_source(each.encode_source([source])) == [source]
+            assert each.decode_target(each.encode_target([target])) == [target]
+
+
+def test_every_text_ends_once(tokenizer):
+    for ids in tokenizer.encode_source([source for source, _ in PAIRS]):
+        assert ids.index(EOS_ID) == len(ids) - 1
+        assert not {PAD_ID, UNK_ID, BOS_ID} & set(ids)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u3000", "\u200b"])
+def test_blank_text_is_the_end_token(tokenizer, blank):
+    assert tokenizer.encode_source([blank]) == [[EOS_ID]]
+    assert tokenizer.decode_target([[EOS_ID]]) == [""]
+
+
+def test_no_texts_give_no_ids(tokenizer):
+    assert tokenizer.encode_source([]) == []
+    assert tokenizer.decode_target([]) == []
+
+
+def test_unseen_characters_come_back_through_bytes(tokenizer):
+    text = "☃ snow 🎉 雪"
+    ids = tokenizer.encode_source([text])
+    assert UNK_ID not in ids[0]
+    assert tokenizer.decode_source(ids) == [text]
+    assert "<0xE2>" in tokenizer.source_pieces([text])[0]
+
+
+def test_compatible_forms_are_one(tokenizer):
+    plain, wide = tokenizer.encode_source(["The book", " Ｔｈｅ  book\t"])
+    assert plain == wide
+
+
+def test_decoding_stops_at_the_first_end_and_skips_padding(tokenizer):
+    ids = tokenizer.encode_target([PAIRS[0][1]])[0]
+    assert tokenizer.decode_target([[BOS_ID, *ids, *ids, PAD_ID]]) == [PAIRS[0][1]]
+
+
+def test_pieces_stand_for_the_ids(tokenizer, two_sided):
+    for source, target in PAIRS:
+        pieces = tokenizer.source_pieces([source])[0]
+        assert len(pieces) == len(tokenizer.encode_source([source])[0])
+        assert "".join(pieces) == "▁" + source.replace(" ", "▁") + "</s>"
+        pieces = two_sided.target_pieces([target])[0]
+        assert "".join(pieces) == "▁" + target.replace(" ", "▁") + "</s>"
+
+
+def test_size_is_the_true_one(tokenizer):
+    large = Tokenizer.train(PAIRS, vocab_size=8000)
+    for each in (tokenizer, large):
+        assert each.target_vocab_size is None
+        processor = sentencepiece.SentencePieceProcessor(model_proto=each.source_model)
+        assert each.vocab_size == processor.get_piece_size() < 8000
+
+
+def test_sides_have_their_own_vocabulary(two_sided):
+    assert two_sided.vocab_size != two_sided.target_vocab_size
+    _, target = PAIRS[0]
+    # the source's vocabulary knows no Korean: three bytes each
+    assert len(two_sided.encode_source([target])[0]) > len(
+        two_sided.encode_target([target])[0]
+    )
+
+
+def test_training_is_repeatable(tokenizer):
+    again = Tokenizer.train(iter(PAIRS), vocab_size=360)
+    assert again.source_model == tokenizer.source_model
+
+
+def test_long_lines_are_learnt_from(tokenizer):
+    long_line = "zebra " * 20_000
+    assert tokenizer.source_pieces(["zebra"])[0] != ["▁zebra", "</s>"]
+    learnt = Tokenizer.train([(long_line, "a")], vocab_size=300)
+    assert learnt.source_pieces(["zebra"]) == [["▁zebra", "</s>"]]
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "two_sided"])
+def test_saved_is_loaded(request, name, tmp_path):
+    tokenizer = request.getfixturevalue(name)
+    tokenizer.save(tmp_path / "new")
+    loaded = Tokenizer.load(tmp_path / "new")
+    assert loaded.source_model == tokenizer.source_model
+    assert loaded.target_model == tokenizer.target_model
+
+
+def test_saving_replaces_a_tokenizer_of_the_other_kind(tokenizer, two_sided, tmp_path):
+    for each in (tokenizer, two_sided, tokenizer):
+        each.save(tmp_path)
+        assert Tokenizer.load(tmp_path).target_vocab_size == each.target_vocab_size
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.model"]
+
+
+def test_loading_tells_what_is_missing(tokenizer, two_sided, tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"Received: {tmp_path}"):
+        Tokenizer.load(tmp_path)
+    two_sided.save(tmp_path)
+    (tmp_path / "target.model").unlink()
+    with pytest.raises(FileNotFoundError, match="source.model and target.model"):
+        Tokenizer.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no vocabulary"])
+def test_loading_tells_which_file_is_broken(two_sided, tmp_path, content):
+    two_sided.save(tmp_path)
+    (tmp_path / "target.model").write_bytes(content)
+    with pytest.raises(ValueError, match=f"target.model.*Received: {len(content)} b"):
+        Tokenizer.load(tmp_path)
+
+
+def test_other_special_ids_are_refused(tmp_path):
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a b c"]),
+        model_prefix=str(tmp_path / "other"),
+        vocab_size=20,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    with pytest.raises(ValueError, match="'pad_id': -1"):
+        Tokenizer((tmp_path / "other.model").read_bytes())
+
+
+def test_training_refuses_what_it_cannot_learn_from():
+    with pytest.raises(ValueError, match="no text.*Received: 0 blank"):
+        Tokenizer.train([])
+    with pytest.raises(ValueError, match="no text.*Received: 2 blank"):
+        Tokenizer.train([("", " ")])
+    with pytest.raises(ValueError, match="no text"):
+        Tokenizer.train([("a", "")], vocab_size=300, shared=False)
+    with pytest.raises(ValueError, match="Received: vocab_size=100"):
+        Tokenizer.train(PAIRS, vocab_size=100)
+
+
+def test_one_text_is_no_list_of_texts(tokenizer):
+    with pytest.raises(ValueError, match="Received: one text, 'a book'"):
+        tokenizer.encode_source("a book")
+    with pytest.raises(ValueError, match="list of ids for each"):
+        tokenizer.decode_target([5, 6])
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "\ud800"])
+def test_what_is_no_text_is_refused(tokenizer, wrong):
+    with pytest.raises(ValueError, match="A text cannot be read"):
+        tokenizer.encode_target(["fine", wrong])
+
+
+def test_no_tensorflow_is_needed():
+    code = (
+        "import sys, tf_transformer.data.tokenizer;"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,40 @@
+"""The command `tf-transformer`: one verb per function, no logic of its own."""
+
+import os
+import sys
+import warnings
+
+from tf_transformer.cli.options import make_parser
+
+__all__ = ["main", "make_parser"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command line.
+
+    Args:
+        arguments: Words of the command line. Defaults to the program's own.
+
+    Returns:
+        0 when all went well, 1 after an error (told in one line), 130 after Ctrl-C.
+        Wrong usage exits with 2.
+    """
+    options = make_parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.showwarning = _show_warning
+    try:
+        options.verb(options)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError) as error:
+        print(f"tf-transformer: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"tf-transformer: warning: {message}", file=sys.stderr)

@@ -1,0 +1,138 @@
+"""What the command line understands: verbs and their options."""
+
+import argparse
+import dataclasses
+import typing
+
+from tf_transformer.cli.verbs import evaluate, export, info, train, translate
+from tf_transformer.run.config import TrainingConfig
+
+EPILOG = """examples:
+  tf-transformer train --data pairs.tsv --preset tiny --run runs/mine
+  tf-transformer evaluate runs/mine --source test.de --target test.en
+  tf-transformer translate runs/mine "Ein Hund schläft."
+  tf-transformer translate runs/mine < in.txt > out.txt
+  tf-transformer export runs/mine saved_models/mine
+  tf-transformer info runs/mine
+"""
+FIELD_HELP = {
+    "data": "a TSV file, source TAB target, or a built-in corpus: en_ko_grammar",
+    "train_source": "source sentences, one per line, plain or .gz",
+    "train_target": "their translations, line by line",
+    "valid_source": "validation sentences; without them 2 %% of the pairs are kept",
+    "valid_target": "their translations",
+    "test_source": "test sentences",
+    "test_target": "their translations",
+    "vocab_size": "most pieces of the vocabulary",
+    "shared_vocabulary": "one vocabulary for both sides",
+    "preset": "size of the model: tiny, small (for 2 cores), base, big (the paper's)",
+    "dropout_rate": "dropout; by default the preset's",
+    "max_length": "longest sentence in tokens; longer pairs are dropped",
+    "dtype": "float32, mixed_bfloat16 or mixed_float16",
+    "batch_tokens": "most tokens of a batch, padding counted; by default the preset's",
+    "gradient_accumulation_steps": "batches of one update",
+    "seed": "of weights, dropout and order",
+    "epochs": "passes over the pairs",
+    "warmup_steps": "updates until the highest rate; by default the preset's",
+    "peak": "the highest learning rate; by default the preset's",
+    "cooldown": "let the rate fall to zero over the last third",
+    "label_smoothing": "the paper's epsilon_ls",
+    "monitor": "what the best epoch is chosen by: bleu, nll, accuracy",
+    "patience": "stop after so many epochs without a better one",
+    "validation_sentences": "sentences translated for BLEU after each epoch",
+    "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    parser = argparse.ArgumentParser(
+        prog="tf-transformer",
+        description="Train, score, use and export sequence-to-sequence Transformers.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for add in (_add_train, _add_evaluate, _add_translate, _add_export, _add_info):
+        add(verbs)
+    return parser
+
+
+def _add_verb(verbs, function, **arguments):
+    verb = verbs.add_parser(
+        function.__name__,
+        help=function.__doc__.splitlines()[0],
+        description=function.__doc__.splitlines()[0],
+        **arguments,
+    )
+    verb.set_defaults(verb=function)
+    return verb
+
+
+def _add_train(verbs) -> None:
+    verb = _add_verb(verbs, train)
+    verb.add_argument("--run", required=True, help="the run's folder, runs/NAME")
+    for field in dataclasses.fields(TrainingConfig):
+        flag = "--" + field.name.replace("_", "-")
+        kind = (*typing.get_args(field.type), field.type)[0]  # int of `int | None`
+        options = {"type": kind, "metavar": kind.__name__.upper()}
+        if kind is bool:
+            options = {"action": argparse.BooleanOptionalAction}
+        verb.add_argument(flag, default=field.default, help=_help(field), **options)
+
+
+def _help(field) -> str:
+    default = "" if field.default is None else f" (default: {field.default})"
+    return FIELD_HELP[field.name] + default
+
+
+def _add_search(verb) -> None:
+    verb.add_argument(
+        "--beam-size",
+        type=int,
+        default=4,
+        help="hypotheses kept; 1 is greedy (default: 4)",
+    )
+    verb.add_argument(
+        "--alpha",
+        type=float,
+        default=0.6,
+        help="exponent of the length penalty (default: 0.6)",
+    )
+
+
+def _add_evaluate(verbs) -> None:
+    verb = _add_verb(verbs, evaluate)
+    verb.add_argument("run", help="the run's folder")
+    verb.add_argument("--source", help="source sentences; by default the run's corpus")
+    verb.add_argument("--target", help="reference translations, line by line")
+    verb.add_argument("--bleu-tokenize", help="sacreBLEU's tokenizer; as in training")
+    _add_search(verb)
+
+
+def _add_translate(verbs) -> None:
+    verb = _add_verb(verbs, translate)
+    verb.add_argument("model", help="the folder of a run or of a SavedModel")
+    verb.add_argument("text", nargs="*", help="sentences; by default lines of input")
+    verb.add_argument("--input", help="a file of lines; by default standard input")
+    verb.add_argument(
+        "--batch-size",
+        type=int,
+        default=32,
+        help="lines translated at once (default: 32)",
+    )
+    _add_search(verb)
+
+
+def _add_export(verbs) -> None:
+    verb = _add_verb(verbs, export)
+    verb.add_argument("run", help="the run's folder")
+    verb.add_argument("folder", help="the model's folder, saved_models/NAME")
+    verb.add_argument("--min-length", type=int, default=0, help="fewest tokens")
+    verb.add_argument("--max-length", type=int, help="most tokens of a translation")
+    _add_search(verb)
+
+
+def _add_info(verbs) -> None:
+    verb = _add_verb(verbs, info)
+    verb.add_argument("path", help="the folder of a run or of a SavedModel")
