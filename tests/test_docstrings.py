@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_transformer"
+LAYER_ARGUMENTS = ("name", "dtype", "trainable")  # of every Keras layer
 DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
@@ -61,7 +62,7 @@ def test_every_argument_of_a_public_class_is_explained(public):
     args = args.partition("\n\n")[0]
     explained = set(re.findall(r"^    \**(\w+): ", args, re.MULTILINE))
     for parameter in parameters:
-        if parameter.name in ("self", "args", "kwargs", "name", "dtype"):
+        if parameter.name in ("self", "args", "kwargs", *LAYER_ARGUMENTS):
             continue
         assert parameter.name in explained
 

@@ -42,7 +42,7 @@ def trained(strategy):
             loss=MaskedCrossEntropy(label_smoothing=0.1),
             metrics=[NegativeLogLikelihood()],
         )
-    history = model.fit(dataset(elements()), epochs=1, verbose=0).history
+    history = model.fit(dataset(elements()), shuffle=False, verbose=0).history
     return model.get_weights(), {name: values[-1] for name, values in history.items()}
 
 
