@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_transformer.decoding import beam_search, greedy_search
+from tf_transformer.decoding.constraints import BOS_ID, PAD_ID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +104,29 @@ class SearchModel(keras.Model):
         return search(self.model, source_ids, self.settings)
 
 
+def score_ids(model, source_ids, labels):
+    """ln P(labels | source_ids) of whole translations, by teacher forcing.
+
+    Args:
+        model: A model with the doors of `Transformer`.
+        source_ids: Integer tensor `(B, S)`.
+        labels: Integer tensor `(B, T)`: the translations, each with its end token.
+
+    Returns:
+        float32 tensor `(B,)`, in nats.
+    """
+    is_token = ops.not_equal(labels, PAD_ID)
+    start = ops.full_like(labels[:, :1], BOS_ID)
+    target_ids = ops.concatenate([start, labels[:, :-1]], axis=1)
+    target_ids = ops.where(is_token, target_ids, PAD_ID)
+    inputs = {"source_ids": source_ids, "target_ids": target_ids}
+    log_probs = ops.log_softmax(model(inputs, training=False), axis=-1)
+    of_labels = ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
+    return ops.sum(ops.where(is_token, of_labels, 0.0), axis=1)
+
+
 class ScoringModel(keras.Model):
-    """ln P(target, end | source) by teacher forcing, compiled like `SearchModel`."""
+    """`score_ids` as a Keras model, compiled like `SearchModel`."""
 
     def __init__(self, model):
         super().__init__()
@@ -112,14 +134,7 @@ class ScoringModel(keras.Model):
         self.built = True
 
     def call(self, inputs):
-        logits = self.model(
-            {name: inputs[name] for name in ("source_ids", "target_ids")},
-            training=False,
-        )
-        labels = inputs["labels"]
-        log_probs = ops.log_softmax(logits, axis=-1)
-        of_labels = ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
-        return ops.sum(ops.where(ops.not_equal(labels, 0), of_labels, 0.0), axis=1)
+        return score_ids(self.model, inputs["source_ids"], inputs["labels"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +209,7 @@ class Translator:
             found = search_model.predict_on_batch(self._padded(rows, group))
             found = {name: np.asarray(array) for name, array in found.items()}
             for i, ids, scores in zip(
-                group, found["token_ids"], found["log_probs"], strict=False
+                group, found["token_ids"], found["log_probs"], strict=True
             ):
                 results[i] = self._translations(ids, scores)
         return results
@@ -217,16 +232,11 @@ class Translator:
         )
         scores = np.zeros(len(rows))
         for group in self._groups([len(row) for row in labels]):
-            target = self._padded(labels, group)
-            start = np.full_like(target[:, :1], 2)
-            shifted = np.concatenate([start, target[:, :-1]], axis=1)
             inputs = {
                 "source_ids": self._padded(rows, group),
-                "target_ids": np.where(target != 0, shifted, 0),
-                "labels": target,
+                "labels": self._padded(labels, group),
             }
-            found = np.asarray(self._scoring_model.predict_on_batch(inputs))
-            scores[group] = found[: len(group)]
+            scores[group] = self._scoring_model.predict_on_batch(inputs)
         return scores.tolist()
 
     def _checked(self, rows, what):

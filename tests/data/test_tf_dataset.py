@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_transformer.data.batching import Batches, as_keras_dataset, batches
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.datasets import as_keras_dataset, batches
 from tf_transformer.data.py_dataset import BatchesPyDataset
 from tf_transformer.data.tf_dataset import tf_dataset
 

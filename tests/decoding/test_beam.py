@@ -42,9 +42,7 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("seed", range(3))
 def test_equals_exhaustive_search(seed, alpha):
     model, beam_size = PrefixModel(3, seed), NUM_SENTENCES_OF_5 + 3
-    result = searched(
-        model, beam_size=beam_size, alpha=alpha, num_hypotheses=beam_size
-    )
+    result = searched(model, beam_size=beam_size, alpha=alpha, num_hypotheses=beam_size)
     for sentence, limit in enumerate(LIMITS):
         expected = every_sentence(model, sentence, limit, alpha)
         num_sentences = sum(3**n for n in range(limit))
@@ -125,7 +123,11 @@ def test_an_ended_hypothesis_pays_no_more(beam_size):
         beam_search(step, state, limits, 4, beam_size, 0.0, num_hypotheses=beam_size)
     )
     assert first[1] == (END,)
-    assert first[0] == pytest.approx(math.log(0.55), abs=1e-6) == pytest.approx(-0.598, abs=2e-4)
+    assert (
+        first[0]
+        == pytest.approx(math.log(0.55), abs=1e-6)
+        == pytest.approx(-0.598, abs=2e-4)
+    )
     expected = [((4, END), 0.3 * 0.55), ((4, 4, END), 0.09 * 0.55)][: len(others)]
     for (score, ids), (expected_ids, probability) in zip(others, expected, strict=True):
         assert ids == expected_ids

@@ -21,7 +21,9 @@ def allowed(position, min_length=0, logits=LOGITS):
         allowed_log_probs(logits, ops.array(position), ops.array(LIMITS), min_length)
     )
     assert scores.shape == logits.shape
-    np.testing.assert_array_equal(scores[:, 0] == IMPOSSIBLE, scores[:, 1] == IMPOSSIBLE)
+    np.testing.assert_array_equal(
+        scores[:, 0] == IMPOSSIBLE, scores[:, 1] == IMPOSSIBLE
+    )
     return [set(np.flatnonzero(row[0] != IMPOSSIBLE).tolist()) for row in scores]
 
 
@@ -50,7 +52,9 @@ def test_what_may_be_written_keeps_the_score_of_the_model():
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     scores = ops.convert_to_numpy(scores)
     tokens = [1, 3, 4, 5, 6]
-    np.testing.assert_allclose(scores[1:, :, tokens], expected[1:, :, tokens], rtol=1e-5)
+    np.testing.assert_allclose(
+        scores[1:, :, tokens], expected[1:, :, tokens], rtol=1e-5
+    )
 
 
 def test_half_precision_logits_are_scored_in_float32():

@@ -38,7 +38,9 @@ class Speller:
         return greedy_search(self.step, position, limits, max_length, **arguments)
 
     def written(self, *arguments, **named):
-        return [self.text(ids) for ((_, ids),) in found(self.search(*arguments, **named))]
+        return [
+            self.text(ids) for ((_, ids),) in found(self.search(*arguments, **named))
+        ]
 
 
 def plain_greedy(model, sentence, limit):
@@ -100,7 +102,9 @@ def test_nothing_to_write_is_not_a_step():
 def test_equals_a_plain_loop_on_random_models(seed):
     model, limits = PrefixModel(5, seed), [7, 3, 1, 6, 4]
     result = found(greedy_search(model.step, model.start(), ops.array(limits), 7))
-    for sentence, (limit, ((score, ids),)) in enumerate(zip(limits, result, strict=True)):
+    for sentence, (limit, ((score, ids),)) in enumerate(
+        zip(limits, result, strict=True)
+    ):
         expected_score, expected_ids = plain_greedy(model, sentence, limit)
         assert ids == expected_ids
         assert score == pytest.approx(expected_score, abs=1e-5)

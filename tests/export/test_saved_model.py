@@ -41,7 +41,8 @@ for texts in json.loads(sys.argv[2]):
         "translation": [text.decode() for text in found["translation"].numpy()],
         "score": found["score"].numpy().tolist(),
     })
-foreign = [name for name in sys.modules if name.startswith(("tf_transformer", "sentencepiece"))]
+ours = ("tf_transformer", "sentencepiece")
+foreign = [name for name in sys.modules if name.split(".")[0] in ours]
 print(json.dumps({"results": results, "foreign": foreign}))
 """
 
@@ -117,8 +118,8 @@ def check_fresh_process(translator, exported):
     assert len(set(answer["results"][0]["translation"])) > 2
 
 
-def test_batch_mates_change_nothing(exported):
-    translate = tf.saved_model.load(str(exported)).signatures["translate"]
+def test_batch_mates_change_nothing(saved):
+    translate = saved.signatures["translate"]
     together = translate(text=tf.constant(TEXTS))
     for i, text in enumerate(TEXTS):
         alone = translate(text=tf.constant([text]))
@@ -126,6 +127,25 @@ def test_batch_mates_change_nothing(exported):
         np.testing.assert_allclose(
             alone["score"][0], together["score"][i], rtol=1e-5, atol=1e-5
         )
+
+
+def test_nbest_and_score_agree_with_python(translator, saved):
+    signatures = saved.signatures
+    found = signatures["nbest"](text=tf.constant(TEXTS))
+    expected = translator.nbest(TEXTS, beam_size=3, num_hypotheses=3)
+    for i, several in enumerate(expected):
+        texts = [text.decode() for text in found["translation"][i].numpy()]
+        assert texts == [one.text for one in several]
+        scores = [one.score for one in several]
+        np.testing.assert_allclose(found["score"][i], scores, rtol=1e-5)
+    pairs = [("a cat ran", "새들이"), ("I am a student", ""), ("", "나는 학생이다")]
+    texts, translations = (list(side) for side in zip(*pairs, strict=True))
+    found = signatures["score"](
+        text=tf.constant(texts), translation=tf.constant(translations)
+    )
+    np.testing.assert_allclose(
+        found["score"], translator.score(texts, translations), rtol=1e-5
+    )
 
 
 def test_blank_text_has_the_empty_translation(saved):
@@ -136,11 +156,10 @@ def test_no_text_at_all_gives_no_translation(saved):
     assert saved([]) == []
 
 
-def test_too_long_text_is_an_error_that_names_the_limit(exported, saved):
+def test_too_long_text_is_an_error_that_names_the_limit(saved):
     text = "cat " * MAX_LENGTH
-    translate = tf.saved_model.load(str(exported)).signatures["translate"]
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"at most {MAX_LENGTH}"):
-        translate(text=tf.constant([text]))
+        saved.signatures["translate"](text=tf.constant([text]))
     with pytest.raises(ValueError, match=f"at most {MAX_LENGTH}"):
         saved([text])
 

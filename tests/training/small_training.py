@@ -31,7 +31,9 @@ def element(pairs, weight, width=12):
     """A batch as `fit` takes it, every real token with the same weight."""
     rows = NumberTokenizer().encode_source
     source_ids, labels = np.zeros((2, len(pairs), width), "int32")
-    for row, (source, target) in enumerate(zip(*map(rows, zip(*pairs)), strict=True)):
+    for row, (source, target) in enumerate(
+        zip(*map(rows, zip(*pairs, strict=True)), strict=True)
+    ):
         source_ids[row, : len(source)] = source
         labels[row, : len(target)] = target
     shifted = np.pad(labels, ((0, 0), (1, 0)), constant_values=2)[:, :-1]

@@ -135,7 +135,9 @@ def test_padding_alone_has_loss_zero_and_gradient_zero(weights):
     _, logits = batch()
     weights = None if weights is None else np.full((3, 5), weights)
     labels = np.zeros((3, 5), "int32")
-    value, gradient = loss_and_gradient(MaskedCrossEntropy(0.1), labels, logits, weights)
+    value, gradient = loss_and_gradient(
+        MaskedCrossEntropy(0.1), labels, logits, weights
+    )
     assert value == 0.0
     assert np.array_equal(gradient, np.zeros_like(logits))
 
@@ -165,7 +167,9 @@ def test_without_weights_the_loss_divides_by_its_own_tokens():
 def operations(function):
     """The kinds of operation in a traced function of labels and logits."""
     labels, logits = batch()
-    graph = tf.function(function).get_concrete_function(labels, tf.constant(logits)).graph
+    graph = (
+        tf.function(function).get_concrete_function(labels, tf.constant(logits)).graph
+    )
     return {operation.type for operation in graph.get_operations()}
 
 

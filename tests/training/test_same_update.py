@@ -95,7 +95,7 @@ def test_two_devices_make_the_update_of_one():
     found = json.loads(answer.stdout.splitlines()[-1])
     print(found)
     assert found["num_replicas"] == 2
-    assert found["tokens_of_replicas"] == [[16, 7], [6, 17]]
+    assert found["tokens_of_replicas"] == [[18, 5], [5, 18]]
     assert found["moved"] > 0.05
     assert found["largest_difference"] < 2e-6
     np.testing.assert_allclose(found["two"]["nll"], found["one"]["nll"], rtol=1e-5)

@@ -7,7 +7,7 @@ import importlib
 
 _HOMES = {
     "Batches": "batching",
-    "batches": "batching",
+    "batches": "datasets",
     "Corpus": "corpus",
     "load": "corpus",
     "read_parallel": "files",

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tf_transformer.data.tokenizer import EOS_ID, PAD_ID
 from tf_transformer.export import utf8
 from tf_transformer.export.normalization import Normalization
+from tf_transformer.export.repeats import repeats
 from tf_transformer.export.segmentation import Segmentation
 from tf_transformer.export.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.surfaces import Surfaces
@@ -102,10 +103,7 @@ class GraphTokenizer(tf.Module):
         """Writes each unknown character as its bytes."""
         is_unknown = ids < 0
         sizes = tf.where(is_unknown, utf8.character_sizes(characters), 1)
-        indices = tf.repeat(tf.range(tf.size(ids)), sizes)
-        places = tf.range(tf.size(indices)) - tf.gather(
-            tf.cumsum(sizes, exclusive=True), indices
-        )
+        indices, places = repeats(sizes)
         is_unknown = tf.gather(is_unknown, indices)
         places = tf.where(is_unknown, places, 0)
         values = utf8.character_bytes(tf.gather(characters, indices), places)

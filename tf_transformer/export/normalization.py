@@ -5,10 +5,16 @@ import tensorflow as tf
 
 from tf_transformer.export import utf8
 from tf_transformer.export.pointers import reached
+from tf_transformer.export.repeats import repeats
 from tf_transformer.export.sentencepiece_model import SentencePieceModel
 
 SPACE, VISIBLE_SPACE = 0x20, 0x2581  # " " and "▁"
 NO_CHARACTER = 0x1FFFFF  # padding behind a text; no code point
+
+# a Darts unit: its label in 8 bits and the top bit, a leaf flag, an offset, or a value
+_LABEL = 0xFF - (1 << 31)
+_HAS_LEAF = 1 << 8
+_VALUE = (1 << 31) - 1
 
 
 class Normalization(tf.Module):
@@ -76,9 +82,8 @@ class Normalization(tf.Module):
         if not self._add_dummy_prefix:
             return dense, lengths
         prefix = tf.where(has_text, self._space, NO_CHARACTER)
-        return tf.concat([prefix[:, None], dense], 1), lengths + tf.cast(
-            has_text, tf.int32
-        )
+        lengths += tf.cast(has_text, tf.int32)
+        return tf.concat([prefix[:, None], dense], 1), lengths
 
     def _replaced(self, text):
         values, rows, is_separator = _all_bytes(text)
@@ -96,10 +101,7 @@ class Normalization(tf.Module):
         offsets = tf.where(has_rule, tf.gather(offsets, used), 0)
         counts = tf.where(has_rule, tf.gather(self._replacement_counts, offsets), 1)
         # every character that is written, with its place within its rule: (N,)
-        indices = tf.repeat(tf.range(tf.size(used)), counts)
-        places = tf.range(tf.size(indices)) - tf.gather(
-            tf.cumsum(counts, exclusive=True), indices
-        )
+        indices, places = repeats(counts)
         has_rule = tf.gather(has_rule, indices)
         found = tf.gather(self._replacement_starts, tf.gather(offsets, indices))
         found = tf.where(has_rule, found + places, 0)
@@ -141,12 +143,6 @@ class Normalization(tf.Module):
             goes_on, step, [tf.constant(0), nodes, nothing, nothing]
         )
         return sizes, offsets
-
-
-# a Darts unit: its label in 8 bits and the top bit, a leaf flag, an offset, or a value
-_LABEL = 0xFF - (1 << 31)
-_HAS_LEAF = 1 << 8
-_VALUE = (1 << 31) - 1
 
 
 def _offsets(units):

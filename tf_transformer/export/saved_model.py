@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tf_transformer.export.graph_tokenizer import GraphTokenizer
-from tf_transformer.translator import SearchSettings, Translator, search
+from tf_transformer.translator import SearchSettings, Translator, score_ids, search
 from tf_transformer.version import __version__
 
 
@@ -29,10 +29,17 @@ def export_saved_model(
         serving_default, translate   text (string, [batch]) ->
                                      translation (string, [batch]),
                                      score (float32, [batch])
+        nbest                        text (string, [batch]) ->
+                                     translation (string, [batch, beam_size]),
+                                     score (float32, [batch, beam_size])
+        score                        text, translation (string, [batch]) ->
+                                     score (float32, [batch])
         info                         -> info (string): JSON with versions, settings
                                      and what was handed over as `info`
 
-    `score` is the natural log of P(tokens, end | source), without length penalty.
+    `score` is the natural log of P(tokens, end | source), without length penalty;
+    `nbest` is ordered by it with the penalty, best first, and where fewer
+    translations exist the rest is "" with -inf.
     Tokenizer, model and search are one graph of core TensorFlow operations; weights
     are stored once. Text longer than the model's `max_length` is an
     InvalidArgumentError that names the limit.
@@ -72,6 +79,8 @@ def export_saved_model(
             signatures={
                 "serving_default": servable.translate,
                 "translate": servable.translate,
+                "nbest": servable.nbest,
+                "score": servable.score,
                 "info": servable.info,
             },
         )
@@ -112,38 +121,67 @@ class ServableTranslator(tf.Module):
             **info,
         }
         # functions of this object, so that the Keras model is not tracked
-        self.translate = tf.function(
-            lambda text: self._translate(text, model, settings),
-            input_signature=[tf.TensorSpec([None], tf.string, name="text")],
-            autograph=False,
+        all_settings = dataclasses.replace(settings, num_hypotheses=settings.beam_size)
+        self.translate = graph_function(
+            lambda text: self._translate(text, model, settings), "text"
         )
-        self.info = tf.function(
-            lambda: {"info": tf.constant(json.dumps(described, ensure_ascii=False))},
-            input_signature=[],
-            autograph=False,
+        self.nbest = graph_function(
+            lambda text: self._nbest(text, model, all_settings), "text"
+        )
+        self.score = graph_function(
+            lambda text, translation: self._score(text, translation, model),
+            "text",
+            "translation",
+        )
+        self.info = graph_function(
+            lambda: {"info": tf.constant(json.dumps(described, ensure_ascii=False))}
         )
 
     def _translate(self, text, model, settings):
-        source_ids = self._source_ids(text, model.max_length)
-        found = search(model, source_ids, settings)
+        found = search(model, self._source_ids(text, model), settings)
         return {
             "translation": self.target_tokenizer.decode(found["token_ids"][:, 0]),
             "score": found["log_probs"][:, 0],
         }
 
-    def _source_ids(self, text, max_length):
+    def _nbest(self, text, model, settings):
+        found = search(model, self._source_ids(text, model), settings)
+        token_ids, scores = found["token_ids"], found["log_probs"]
+        # all hypotheses of all sentences below each other, and back
+        rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
+        texts = self.target_tokenizer.decode(rows)
+        return {"translation": tf.reshape(texts, tf.shape(scores)), "score": scores}
+
+    def _score(self, text, translation, model):
+        source_ids = self._source_ids(text, model)
+        labels = self.target_tokenizer.encode(translation)
+        labels = checked_length(labels, "translation", model.max_length)
+        return {"score": score_ids(model, source_ids, labels)}
+
+    def _source_ids(self, text, model):
         source_ids = self.source_tokenizer.encode(text)
-        length = tf.shape(source_ids)[1]
-        is_short = tf.debugging.Assert(
-            length <= max_length,
-            [
-                "A text is longer than the model can read. Expected at most "
-                f"{max_length} tokens, the end token counted. Received:",
-                length,
-            ],
-        )
-        with tf.control_dependencies([is_short]):
-            return tf.identity(source_ids)
+        return checked_length(source_ids, "text", model.max_length)
+
+
+def graph_function(function, *names: str):
+    """A function of string tensors `(B,)` with these names, as a TensorFlow graph."""
+    signature = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+    return tf.function(function, input_signature=signature, autograph=False)
+
+
+def checked_length(token_ids, what: str, max_length: int):
+    """The ids, if they are not too many; else an InvalidArgumentError."""
+    length = tf.shape(token_ids)[1]
+    is_short = tf.debugging.Assert(
+        length <= max_length,
+        [
+            f"A {what} is longer than the model can read. Expected at most "
+            f"{max_length} tokens, the end token counted. Received:",
+            length,
+        ],
+    )
+    with tf.control_dependencies([is_short]):
+        return tf.identity(token_ids)
 
 
 class SavedTranslator:
@@ -164,7 +202,7 @@ class SavedTranslator:
                 f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
                 f"Received: {path}"
             )
-        self._signatures = tf.saved_model.load(str(path)).signatures
+        self.signatures = tf.saved_model.load(str(path)).signatures
 
     def __call__(self, texts: list[str]) -> list[str]:
         """Translates a list of texts, in their order.
@@ -173,7 +211,7 @@ class SavedTranslator:
             ValueError: If a text is longer than the model can read.
         """
         try:
-            found = self._signatures["translate"](text=tf.constant(texts, tf.string))
+            found = self.signatures["translate"](text=tf.constant(texts, tf.string))
         except tf.errors.InvalidArgumentError as error:
             told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
             if told is None:
@@ -183,4 +221,4 @@ class SavedTranslator:
 
     def info(self) -> dict:
         """What the export tells of itself."""
-        return json.loads(self._signatures["info"]()["info"].numpy())
+        return json.loads(self.signatures["info"]()["info"].numpy())

@@ -6,8 +6,9 @@ import os
 
 import keras
 
-from tf_transformer.data.batching import Batches, as_keras_dataset
+from tf_transformer.data.batching import Batches
 from tf_transformer.data.corpus import Corpus, load
+from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.data.files import read_parallel, read_tsv
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.models import Transformer

@@ -1,0 +1,145 @@
+"""A training that was stopped goes on as if it had not been."""
+
+import keras
+import numpy as np
+import pytest
+from small_training import PAIRS, NumberTokenizer
+
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.datasets import as_keras_dataset
+from tf_transformer.models import Transformer
+from tf_transformer.training import checkpoints
+from tf_transformer.training.checkpoints import restore_checkpoint, save_checkpoint
+from tf_transformer.training.losses import MaskedCrossEntropy
+from tf_transformer.training.metrics import NegativeLogLikelihood
+from tf_transformer.training.schedules import TransformerSchedule
+
+
+def compiled(seed=1, d_ff=17, optimizer="adam"):
+    """A fresh model: other weights and another random state for another seed."""
+    keras.utils.set_random_seed(seed)
+    model = Transformer(
+        23, num_layers=1, d_model=12, num_heads=3, d_ff=d_ff, dropout_rate=0.1
+    )
+    if optimizer == "adam":
+        schedule = TransformerSchedule(12, warmup_steps=5)
+        optimizer = keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9)
+    model.compile(
+        optimizer=optimizer,
+        loss=MaskedCrossEntropy(0.1),
+        metrics=[NegativeLogLikelihood()],
+        run_eagerly=True,
+    )
+    return model
+
+
+def shuffled(epoch=0):
+    batches = Batches(PAIRS, NumberTokenizer(), batch_tokens=24, shuffle=True, seed=5)
+    batches.epoch = epoch
+    return batches
+
+
+def fit(model, batches, first, last):
+    arguments = {"initial_epoch": first, "epochs": last, "shuffle": False}
+    dataset = as_keras_dataset(batches)
+    return model.fit(dataset, verbose=0, **arguments).history
+
+
+def arrays(model):
+    """Everything that training changes."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return {variable.path: np.array(variable) for variable in variables}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    model = compiled()
+    history = fit(model, shuffled(), 0, 4)
+    return arrays(model), history
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The file that a training leaves after 2 of 4 epochs."""
+    path = tmp_path_factory.mktemp("checkpoints") / "epoch-0002.npz"
+    model, batches = compiled(), shuffled()
+    fit(model, batches, 0, 2)
+    save_checkpoint(path, model, {"epoch": batches.epoch, "best": 1.25})
+    return path
+
+
+def resumed(path, epoch=None, restore=restore_checkpoint):
+    model = compiled(seed=2)
+    state = restore(path, model)
+    history = fit(model, shuffled(state["epoch"] if epoch is None else epoch), 2, 4)
+    return arrays(model), history
+
+
+def differences(one, other):
+    assert len(one) == len(other)
+    return [
+        path
+        for (path, found), (_, expected) in zip(one.items(), other.items(), strict=True)
+        if not np.array_equal(found, expected)
+    ]
+
+
+def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):
+    expected, history = uninterrupted
+    found, later_history = resumed(checkpoint)
+    assert differences(found, expected) == []
+    assert later_history == {name: values[2:] for name, values in history.items()}
+
+
+def test_the_random_state_of_dropout_matters(uninterrupted, checkpoint):
+    def restore_without_random_state(path, model):
+        kept = {v.path: np.array(v) for v in model.variables if "seed" in v.path}
+        assert kept
+        state = restore_checkpoint(path, model)
+        for variable in model.variables:
+            if variable.path in kept:
+                variable.assign(kept[variable.path])
+        return state
+
+    found, _ = resumed(checkpoint, restore=restore_without_random_state)
+    assert len(differences(found, uninterrupted[0])) > 10
+
+
+def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
+    found, _ = resumed(checkpoint, epoch=0)
+    assert len(differences(found, uninterrupted[0])) > 10
+
+
+def test_gives_the_state_back(checkpoint):
+    model = compiled(seed=3)
+    assert restore_checkpoint(checkpoint, model) == {"epoch": 2, "best": 1.25}
+    assert int(model.optimizer.iterations) == 2 * len(shuffled())
+
+
+@pytest.mark.parametrize("changes", [{"d_ff": 18}, {"optimizer": "sgd"}])
+def test_refuses_another_model_and_leaves_it_alone(changes, checkpoint):
+    model = compiled(**changes)
+    weights = model.get_weights()
+    with pytest.raises(ValueError, match="belongs to another model.*Received"):
+        restore_checkpoint(checkpoint, model)
+    for one, other in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path, model = tmp_path / "epoch-0001.npz", compiled()
+    save_checkpoint(path, model, {"epoch": 1})
+    before = path.read_bytes()
+
+    def disk_full(file, **arrays):
+        with open(file, "wb") as half:
+            half.write(b"half a file")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(checkpoints.np, "savez", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        save_checkpoint(path, model, {"epoch": 2})
+    assert [file.name for file in tmp_path.iterdir()] == ["epoch-0001.npz"]
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    assert restore_checkpoint(path, model) == {"epoch": 1}

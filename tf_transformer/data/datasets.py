@@ -1,0 +1,51 @@
+"""What `model.fit` takes: batches, wrapped for the current Keras backend."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.corpus import Pair
+from tf_transformer.data.tokenizer import Tokenizer
+
+
+def batches(pairs: Iterable[Pair], tokenizer: Tokenizer, **arguments: Any) -> Any:
+    """Makes what `model.fit` takes out of pairs of sentences.
+
+    Args:
+        pairs: Pairs `(source, target)`.
+        tokenizer: `Tokenizer`.
+        **arguments: Those of `Batches`: `batch_tokens`, `shuffle`, `seed`,
+            `max_length`, `gradient_accumulation_steps`.
+
+    Returns:
+        `as_keras_dataset(Batches(pairs, tokenizer, **arguments))`.
+
+    Example:
+
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> tokenizer = Tokenizer.train(pairs, vocab_size=320)
+    >>> len(batches(pairs, tokenizer, batch_tokens=1024, shuffle=True, seed=1))
+    1
+    """
+    return as_keras_dataset(Batches(pairs, tokenizer, **arguments))
+
+
+def as_keras_dataset(batches: Batches) -> Any:
+    """Wraps batches for `model.fit` on the current Keras backend.
+
+    Args:
+        batches: `Batches`. Keep it in order to set its `epoch` before resuming.
+
+    Returns:
+        A `tf.data.Dataset` on the TensorFlow backend, otherwise a
+        `keras.utils.PyDataset`; pass `shuffle=False` to `fit` with the latter.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from tf_transformer.data.tf_dataset import tf_dataset
+
+        return tf_dataset(batches)
+    from tf_transformer.data.py_dataset import BatchesPyDataset
+
+    return BatchesPyDataset(batches)
