@@ -198,7 +198,7 @@ def test_limit_0_is_nothing_and_limit_1_is_the_end():
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_stopping_early_never_changes_the_first(alpha):
     num_calls = {1: 0, 4: 0}
-    for seed in range(8):
+    for seed in range(4):
         model, limits, first = PrefixModel(3, seed + 40), [9, 8, 7], {}
         for num_hypotheses in num_calls:
             model.num_calls = 0

@@ -16,7 +16,12 @@ def train(options) -> None:
     names = [field.name for field in dataclasses.fields(TrainingConfig)]
     settings = {name: getattr(options, name) for name in names}
     keep_freed_memory()
-    run = train(TrainingConfig(**settings), options.run)
+    try:
+        run = train(TrainingConfig(**settings), options.run)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(
+            "The same command continues after the last finished epoch."
+        ) from interrupt
     print(f"\nThe best weights are in {run.best_weights}. Next:")
     print(f"  tf-transformer evaluate {options.run}")
     print(f'  tf-transformer translate {options.run} "..."')

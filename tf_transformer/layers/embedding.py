@@ -57,7 +57,9 @@ class TokenEmbedding(keras.layers.Layer):
         if reverse:
             logits = ops.matmul(inputs, ops.transpose(table))
             return ops.cast(logits, "float32")
-        return ops.take(table, inputs, axis=0) * self.d_model**0.5
+        # Keras hands floats to a model that it builds under a distribution strategy
+        token_ids = ops.cast(inputs, "int32")
+        return ops.take(table, token_ids, axis=0) * self.d_model**0.5
 
     def compute_output_shape(self, input_shape, reverse=False):
         if reverse:
