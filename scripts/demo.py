@@ -8,6 +8,7 @@ loads that back in a fresh process which knows nothing of this package.
 """
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -21,23 +22,37 @@ from tf_transformer.run.config import TrainingConfig
 from tf_transformer.run.evaluate import evaluate
 from tf_transformer.run.train import train
 
-SENTENCES = [
-    "I am a student.",
-    "The animal didn't cross the street because it was too tired.",
-    "The animal didn't cross the street because it was too wide.",
-    "The fox couldn't enter the cave because it was very sick.",
-    "The fox couldn't enter the cave because it was very dark.",
-    "The turtle won't swim in the river because it is very sleepy.",
-    "The turtle won't swim in the river because it is very deep.",
-]
+# what *it* is decides the Korean; the first three were kept out of training
+SENTENCES = {
+    "I am a student.": "나는 학생이다.",
+    "The animal didn't cross the street because it was too tired.": (
+        "그 동물은 너무 피곤해서 길을 건너지 않았다."
+    ),
+    "The animal didn't cross the street because it was too wide.": (
+        "길이 너무 넓어서 그 동물은 길을 건너지 않았다."
+    ),
+    "The fox couldn't enter the cave because it was very sick.": (
+        "그 여우는 아주 아파서 동굴에 들어갈 수 없었다."
+    ),
+    "The fox couldn't enter the cave because it was very dark.": (
+        "동굴이 아주 어두워서 그 여우는 동굴에 들어갈 수 없었다."
+    ),
+    "The turtle won't swim in the river because it is very sleepy.": (
+        "그 거북이는 아주 졸려서 강에서 헤엄치지 않을 것이다."
+    ),
+    "The turtle won't swim in the river because it is very deep.": (
+        "강이 아주 깊어서 그 거북이는 강에서 헤엄치지 않을 것이다."
+    ),
+}
+LEAST_EXACT = {"test": 0.95, "test_combinations": 0.90}
 # the fresh process: TensorFlow and nothing else
 LOAD_BACK = """
-import sys
+import json, sys
 import tensorflow as tf
 translate = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 result = translate(text=tf.constant(sys.argv[2:]))
-for text, score in zip(result["translation"].numpy(), result["score"].numpy()):
-    print(f"{text.decode()}\\t{score:.4f}")
+texts = [text.decode() for text in result["translation"].numpy()]
+print(json.dumps(list(zip(texts, result["score"].numpy().tolist()))))
 """
 
 
@@ -46,61 +61,80 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--run", default="runs/demo")
-    parser.add_argument("--saved-model", default="saved_models/en_ko/1")
+    parser.add_argument("--saved-model", default="saved_models/demo/1")
     options = parser.parse_args(arguments)
-    for folder in (options.run, options.saved_model):
+    for name in ("run", "saved_model"):
+        folder = getattr(options, name)
+        if folder != parser.get_default(name) and Path(folder).exists():
+            parser.error(f"{folder} exists already")
         shutil.rmtree(folder, ignore_errors=True)
     started = time.monotonic()
     keep_freed_memory()
-    config = TrainingConfig(
-        data="en_ko_grammar", preset="tiny", vocab_size=3000, epochs=options.epochs
-    )
+    config = TrainingConfig(preset="tiny", vocab_size=3000, epochs=options.epochs)
     run = train(config, options.run)
+    failures = score(run)
+    translator = run.translator()
+    failures += translate(translator)
+    failures += export(run, translator, options.saved_model)
+    print(f"\nEverything took {(time.monotonic() - started) / 60:.1f} minutes.")
+    sys.exit("\n".join(failures))
 
+
+def score(run) -> list[str]:
+    """Prints scores on sentences that were not in training; returns what is bad."""
     print("\nScores on sentences that were not in training")
     corpus = load("en_ko_grammar")
-    for split in ("test", "test_combinations"):
+    failures = []
+    for split, least in LEAST_EXACT.items():
         scores = evaluate(run, split, corpus[split])
         print(
             f"  {split}: {scores['exact']:.1%} of {scores['sentences']} exact, "
             f"BLEU {scores['bleu']} ({scores['bleu_signature']}), "
             f"chrF {scores['chrf']} ({scores['chrf_signature']})"
         )
+        if scores["exact"] < least:
+            failures.append(f"fewer than {least:.0%} of {split} are exact")
+    return failures
 
-    translator = run.translator()
+
+def translate(translator) -> list[str]:
+    """Prints translations of `SENTENCES`; returns the wrong ones."""
     print("\nTranslations")
-    translations = [best for best, *_ in translator.nbest(SENTENCES)]
-    for text, best in zip(SENTENCES, translations, strict=True):
-        print(f"  {text}\n    {best.text}   (ln P = {best.score:.3f})")
+    failures = []
+    found = translator.nbest(list(SENTENCES))
+    for (text, right), (best, *_) in zip(SENTENCES.items(), found, strict=True):
+        verdict = "right" if best.text == right else f"WRONG, expected {right}"
+        print(f"  {text}\n    {best.text}   (ln P = {best.score:.3f}, {verdict})")
+        if best.text != right:
+            failures.append(f"wrong: {text}")
+    return failures
 
-    path = export_saved_model(
-        translator, options.saved_model, info={"scores": run.evaluation()}
-    )
+
+def export(run, translator, folder: str) -> list[str]:
+    """Exports, loads back in a fresh process, and returns what differs."""
+    info = {"languages": ["en", "ko"], "scores": run.evaluation()}
+    path = export_saved_model(translator, folder, info=info)
     print(f"\nExported to {path}; translating with it in a fresh process")
-    found = load_back(path)
-    for text, score in found:
-        print(f"  {text}   (ln P = {score:.3f})")
-    same = all(
-        text == best.text and abs(score - best.score) < 1e-4
-        for (text, score), best in zip(found, translations, strict=True)
-    )
-    print(f"\n{'The same' if same else 'NOT THE SAME'} translations and scores.")
-    print(f"Everything took {(time.monotonic() - started) / 60:.1f} minutes.")
-    if not same:
-        sys.exit(1)
+    failures = []
+    expected = translator.nbest(list(SENTENCES))
+    for (text, ln_p), (best, *_) in zip(load_back(path), expected, strict=True):
+        print(f"  {text}   (ln P = {ln_p:.3f})")
+        if text != best.text or abs(ln_p - best.score) > 1e-4:
+            failures.append(f"the export says {text!r} instead of {best.text!r}")
+    return failures
 
 
 def load_back(path: Path) -> list[tuple[str, float]]:
     """Translations and scores of a process that imports only TensorFlow."""
     result = subprocess.run(
         [sys.executable, "-c", LOAD_BACK, str(path), *SENTENCES],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    lines = [line.split("\t") for line in result.stdout.splitlines()]
-    return [(text, float(score)) for text, score in lines]
+    if result.returncode:
+        sys.exit(f"The fresh process failed:\n{result.stderr}")
+    return json.loads(result.stdout)
 
 
 if __name__ == "__main__":

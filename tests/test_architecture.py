@@ -14,6 +14,7 @@ PACKAGE = ROOT / "tf_transformer"
 FLOORS = {
     "version": 0,
     "atomic": 0,
+    "ids": 0,
     "layers": 1,
     "data": 1,
     "decoding": 1,

@@ -234,3 +234,12 @@ def test_lengths_stay_within_the_limits_asked_for(translator):
     (row,) = translator.nbest(["a book"], beam_size=1, min_length=6, max_length=7)
     assert 6 <= len(row[0].token_ids) <= 7
     assert row[0].token_ids[-1] == 3
+
+
+def test_shortest_translation_is_never_longer_than_the_model_can_write(translator):
+    (found,) = translator.nbest(["a book"], beam_size=1, min_length=MAX_LENGTH + 9)
+    assert len(found[0].token_ids) == MAX_LENGTH
+
+
+def test_texts_that_fit_are_known_beforehand(translator):
+    assert translator.fits(["a book", "", "book " * MAX_LENGTH]) == [True, True, False]

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_transformer.decoding import beam_search, greedy_search
-from tf_transformer.decoding.constraints import BOS_ID, PAD_ID
+from tf_transformer.ids import BOS_ID, PAD_ID
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +62,8 @@ def search(model, source_ids, settings: SearchSettings):
         Dictionary of `"token_ids"` int32 `(B, N, L)` and `"log_probs"` `(B, N)`,
         best first.
     """
+    shortest = min(settings.min_length, model.max_length)
+    settings = dataclasses.replace(settings, min_length=shortest)
     encoded = model.encode(source_ids, training=False)
     lengths = ops.sum(ops.cast(encoded["padding_mask"], "int32"), axis=1)
     limits = _longest(lengths, model.max_length, settings)
@@ -88,7 +90,7 @@ def _longest(source_length, model_max_length, settings):
         longest = smaller(2 * source_length + 10, model_max_length)
     else:
         longest = source_length * 0 + min(settings.max_length, model_max_length)
-    return larger(longest, min(settings.min_length, model_max_length))
+    return larger(longest, settings.min_length)
 
 
 class SearchModel(keras.Model):
@@ -191,6 +193,11 @@ class Translator:
             ValueError: If a sentence is longer than the model's `max_length`.
         """
         return [best.text for best, *_ in self.nbest(texts, **settings)]
+
+    def fits(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text is short enough for the model."""
+        rows = self.tokenizer.encode_source(texts)
+        return [len(row) <= self.model.max_length for row in rows]
 
     def nbest(self, texts: Sequence[str], **settings) -> list[list[Translation]]:
         """The `num_hypotheses` best translations of each text, with scores.

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tf_transformer.data.batching import LENGTH_MULTIPLE, Batches
+from tf_transformer.data.batching import Batches
 
 PAD, BOS, EOS = 0, 2, 3
 SOURCE_OFFSET, TARGET_OFFSET = 10, 5000
@@ -109,22 +109,14 @@ def test_a_sentence_longer_than_the_budget_is_a_batch_of_its_own():
     assert sorted(len(labels) for _, labels, _ in batches) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("multiple", [1, 8])
-def test_padded_length_is_the_longest_rounded_up_but_within_the_limit(
-    multiple, monkeypatch
-):
-    monkeypatch.setattr("tf_transformer.data.batching.LENGTH_MULTIPLE", multiple)
+def test_no_batch_is_longer_than_its_longest_sentence():
     pairs = make_pairs(longest_source=29)
     batches = make_batches(pairs, max_length=30, gradient_accumulation_steps=2)
     for inputs, labels, _ in batches:
         for ids in (inputs["source_ids"], labels):
             longest = max(1, np.count_nonzero(ids, axis=1).max())
-            assert ids.shape[1] == min(30, -(-longest // multiple) * multiple)
+            assert ids.shape[1] == longest
     assert Counter(pairs_of(batches)) == Counter(pairs)
-
-
-def test_default_multiple_is_used():
-    assert make_batches([("1 2", "3")])[0][1].shape[1] % LENGTH_MULTIPLE == 0
 
 
 def test_same_seed_gives_the_same_batches():

@@ -77,6 +77,34 @@ def test_preset_fills_in_what_is_not_given():
     assert config.peak == 1.5e-3
 
 
-def test_unknown_preset_is_named():
-    with pytest.raises(ValueError, match="Expected one of .*tiny.* Received: 'huge'"):
-        TrainingConfig(preset="huge").resolved()
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"preset": "huge"}, "Expected one of tiny.* Received: 'huge'"),
+        ({"dtype": "bfloat16"}, "Unknown dtype.*mixed_bfloat16"),
+        ({"monitor": "val_nll"}, "Unknown monitor.*nll"),
+        ({"bleu_tokenize": "13b"}, "Unknown bleu_tokenize.*13a"),
+        ({"epochs": 0}, "epochs must be at least 1. Received: 0"),
+        ({"validation_sentences": 0}, "or monitor='nll'"),
+        ({"train_source": "a.de"}, "needs its target file.*train_source=a.de"),
+        ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
+        ({"data": "a", "train_source": "b", "train_target": "c"}, "named twice"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_once(settings, told):
+    with pytest.raises(ValueError, match=told):
+        TrainingConfig(**settings).resolved()
+
+
+def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = TrainingConfig(train_source="a.de", train_target="a.en").resolved()
+    assert config.train_source == str(tmp_path / "a.de")
+    assert config.data is None
+    assert TrainingConfig().resolved().data == "en_ko_grammar"
+
+
+def test_folder_of_another_program_is_no_run(tmp_path):
+    (tmp_path / "config.json").write_text('{"architectures": []}', encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match="some other program's"):
+        RunDirectory(tmp_path).contents()

@@ -7,8 +7,9 @@ import pytest
 
 from tf_transformer.run import train as train_module
 from tf_transformer.run.config import TrainingConfig
-from tf_transformer.run.evaluate import evaluate
-from tf_transformer.run.train import load_corpus, train
+from tf_transformer.run.data import load_corpus
+from tf_transformer.run.evaluate import evaluate, files_to_score, splits_to_score
+from tf_transformer.run.train import train
 
 WORDS = ["sun", "moon", "star", "tree", "bird", "fish", "rain"]
 
@@ -65,6 +66,10 @@ def test_stopped_run_continues_bit_for_bit(tsv, tmp_path, monkeypatch):
         assert len(expected.files) > 50
         for one, other in zip(expected.files, found.files, strict=True):
             np.testing.assert_array_equal(expected[one], found[other], err_msg=one)
+    # asked for again, it has nothing to do, and says so in its files too
+    before = stopped.path.joinpath("config.json").read_text()
+    train(make_config(tsv, epochs=1), tmp_path / "stopped")
+    assert stopped.path.joinpath("config.json").read_text() == before
     lines = [json.loads(line) for line in stopped.json_log.read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert {"loss", "val_nll", "val_perplexity", "bleu", "chrf"} <= set(lines[0])
@@ -85,7 +90,8 @@ def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
     pairs = load_corpus(run.config()).test
     scores = evaluate(run, "test", pairs, beam_size=2)
     assert scores["exact"] >= 0.5
-    assert run.evaluation()["test"]["bleu_signature"].startswith("nrefs:1|")
+    kept = run.evaluation()["test, beam 2, alpha 0.6"]
+    assert kept["bleu_signature"].startswith("nrefs:1|")
 
     events = EventAccumulator(str(run.logs)).Reload()
     tags = events.Tags()["tensors"]
@@ -104,11 +110,34 @@ def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
     assert best["updates"] > 25
 
 
-def test_half_a_pair_of_files_is_refused():
-    with pytest.raises(ValueError, match="needs its target file.*train_source=a.de"):
-        load_corpus(TrainingConfig(train_source="a.de"))
+@pytest.mark.slow
+def test_long_sentences_fail_alone_and_nll_needs_no_translations(tsv, tmp_path):
+    config = make_config(tsv, epochs=1, max_length=12)
+    with pytest.warns(UserWarning, match="longer than the model's 12 tokens"):
+        run = train(config, tmp_path / "short")
+    assert "bleu" in json.loads(run.json_log.read_text())
+    config = make_config(tsv, epochs=1, monitor="nll", validation_sentences=0)
+    run = train(config, tmp_path / "nll")
+    assert "bleu" not in json.loads(run.json_log.read_text())
+    assert run.best_weights.exists()
 
 
-def test_run_without_data_is_refused():
-    with pytest.raises(ValueError, match="nothing to train on"):
-        load_corpus(TrainingConfig(data=None))
+def test_run_without_test_split_says_what_it_needs(tsv):
+    files = {
+        f"{split}_{side}": str(tsv)
+        for split in ("train", "valid")
+        for side in ("source", "target")
+    }
+    with pytest.raises(ValueError, match="no test split. Expected --source"):
+        splits_to_score(TrainingConfig(**files).resolved())
+
+
+def test_lines_to_score_are_never_left_out(tmp_path):
+    source, target = tmp_path / "a.de", tmp_path / "a.en"
+    source.write_text("eins\n\ndrei\n", encoding="utf-8")
+    target.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    expected = {"a.de": [("eins", "one"), ("", "two"), ("drei", "three")]}
+    assert files_to_score(source, target) == expected
+    target.write_text("one\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="a.de with 3 lines.*a.en with 1 lines"):
+        files_to_score(source, target)

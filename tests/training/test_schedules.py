@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import reference
 from keras import ops
+from models.small_model import make_model
 
+from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
@@ -160,3 +162,14 @@ def test_a_saved_model_goes_on_with_its_schedule(tmp_path):
 def test_refuses_impossible_arguments(changes, message):
     with pytest.raises(ValueError, match=message):
         TransformerSchedule(**{**ARGUMENTS, **changes})
+
+
+@pytest.mark.parametrize(("of_schedule", "of_optimizer"), [(1, 4), (3, None), (2, 3)])
+def test_schedule_and_optimizer_must_count_the_same_updates(of_schedule, of_optimizer):
+    model = make_model()
+    schedule = TransformerSchedule(12, gradient_accumulation_steps=of_schedule)
+    optimizer = keras.optimizers.Adam(
+        schedule, gradient_accumulation_steps=of_optimizer
+    )
+    with pytest.raises(ValueError, match=f"Expected.*={of_optimizer or 1} in both"):
+        model.compile(optimizer=optimizer, loss=MaskedCrossEntropy())

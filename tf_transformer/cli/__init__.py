@@ -1,7 +1,9 @@
 """The command `tf-transformer`: one verb per function, no logic of its own."""
 
+import contextlib
 import os
 import sys
+import tempfile
 import warnings
 
 from tf_transformer.cli.options import make_parser
@@ -23,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.showwarning = _show_warning
     try:
+        with _without_startup_messages():
+            import keras  # noqa: F401
         options.verb(options)
     except KeyboardInterrupt as interrupt:
         print(f"\nStopped. {interrupt}", file=sys.stderr)
@@ -34,6 +38,24 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tf-transformer: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextlib.contextmanager
+def _without_startup_messages():
+    """What TensorFlow tells when it is imported, shown only if the import fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as told:
+        kept = os.dup(2)
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            told.seek(0)
+            os.write(kept, told.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

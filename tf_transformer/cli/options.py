@@ -5,18 +5,26 @@ import dataclasses
 import typing
 
 from tf_transformer.cli.verbs import evaluate, export, info, train, translate
-from tf_transformer.run.config import TrainingConfig
+from tf_transformer.run.config import (
+    DTYPES,
+    MONITORS,
+    PRESET_TRAINING,
+    TrainingConfig,
+)
 
 EPILOG = """examples:
   tf-transformer train --data pairs.tsv --preset tiny --run runs/mine
   tf-transformer evaluate runs/mine --source test.de --target test.en
   tf-transformer translate runs/mine "Ein Hund schläft."
   tf-transformer translate runs/mine < in.txt > out.txt
+  tf-transformer translate saved_models/mine --input in.txt more.txt.gz
   tf-transformer export runs/mine saved_models/mine
   tf-transformer info runs/mine
 """
+CHOICES = {"preset": tuple(PRESET_TRAINING), "dtype": DTYPES, "monitor": MONITORS}
 FIELD_HELP = {
-    "data": "a TSV file, source TAB target, or a built-in corpus: en_ko_grammar",
+    "data": "a TSV file, source TAB target, or a built-in corpus (default: "
+    "en_ko_grammar)",
     "train_source": "source sentences, one per line, plain or .gz",
     "train_target": "their translations, line by line",
     "valid_source": "validation sentences; without them 2 %% of the pairs are kept",
@@ -25,10 +33,10 @@ FIELD_HELP = {
     "test_target": "their translations",
     "vocab_size": "most pieces of the vocabulary",
     "shared_vocabulary": "one vocabulary for both sides",
-    "preset": "size of the model: tiny, small (for 2 cores), base, big (the paper's)",
+    "preset": "size of the model; tiny, small: for 2 cores; base, big: the paper's",
     "dropout_rate": "dropout; by default the preset's",
     "max_length": "longest sentence in tokens; longer pairs are dropped",
-    "dtype": "float32, mixed_bfloat16 or mixed_float16",
+    "dtype": "precision",
     "batch_tokens": "most tokens of a batch, padding counted; by default the preset's",
     "gradient_accumulation_steps": "batches of one update",
     "seed": "of weights, dropout and order",
@@ -37,9 +45,9 @@ FIELD_HELP = {
     "peak": "the highest learning rate; by default the preset's",
     "cooldown": "let the rate fall to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
-    "monitor": "what the best epoch is chosen by: bleu, nll, accuracy",
+    "monitor": "what the best epoch is chosen by",
     "patience": "stop after so many epochs without a better one",
-    "validation_sentences": "sentences translated for BLEU after each epoch",
+    "validation_sentences": "sentences translated after each epoch; 0 for none",
     "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
 }
 
@@ -78,6 +86,8 @@ def _add_train(verbs) -> None:
         options = {"type": kind, "metavar": kind.__name__.upper()}
         if kind is bool:
             options = {"action": argparse.BooleanOptionalAction}
+        elif field.name in CHOICES:
+            options = {"choices": CHOICES[field.name]}
         verb.add_argument(flag, default=field.default, help=_help(field), **options)
 
 
@@ -86,17 +96,25 @@ def _help(field) -> str:
     return FIELD_HELP[field.name] + default
 
 
-def _add_search(verb) -> None:
+def _positive(word: str) -> int:
+    if int(word) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {word}")
+    return int(word)
+
+
+def _add_search(verb, beam_size=4, alpha=0.6) -> None:
     verb.add_argument(
         "--beam-size",
-        type=int,
-        default=4,
+        type=_positive,
+        default=beam_size,
+        metavar="INT",
         help="hypotheses kept; 1 is greedy (default: 4)",
     )
     verb.add_argument(
         "--alpha",
         type=float,
-        default=0.6,
+        default=alpha,
+        metavar="FLOAT",
         help="exponent of the length penalty (default: 0.6)",
     )
 
@@ -114,22 +132,33 @@ def _add_translate(verbs) -> None:
     verb = _add_verb(verbs, translate)
     verb.add_argument("model", help="the folder of a run or of a SavedModel")
     verb.add_argument("text", nargs="*", help="sentences; by default lines of input")
-    verb.add_argument("--input", help="a file of lines; by default standard input")
+    verb.add_argument(
+        "--input",
+        nargs="+",
+        metavar="FILE",
+        help="files of lines, plain or .gz; by default standard input",
+    )
     verb.add_argument(
         "--batch-size",
-        type=int,
+        type=_positive,
         default=32,
+        metavar="INT",
         help="lines translated at once (default: 32)",
     )
-    _add_search(verb)
+    _add_search(verb, beam_size=None, alpha=None)
 
 
 def _add_export(verbs) -> None:
     verb = _add_verb(verbs, export)
     verb.add_argument("run", help="the run's folder")
     verb.add_argument("folder", help="the model's folder, saved_models/NAME")
-    verb.add_argument("--min-length", type=int, default=0, help="fewest tokens")
-    verb.add_argument("--max-length", type=int, help="most tokens of a translation")
+    verb.add_argument(
+        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"
+    )
+    verb.add_argument(
+        "--min-length", type=int, default=0, metavar="INT", help="fewest tokens"
+    )
+    verb.add_argument("--max-length", type=_positive, metavar="INT", help="most tokens")
     _add_search(verb)
 
 

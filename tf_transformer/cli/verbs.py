@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from tf_transformer.cli.lines import argument_lines, file_lines, groups
+from tf_transformer.cli.places import run_directory, saved_model_folder
 
 
 def train(options) -> None:
@@ -29,12 +31,20 @@ def train(options) -> None:
 
 def evaluate(options) -> None:
     """Scores a run on files, or on the test splits of its corpus."""
-    from tf_transformer.run.directory import RunDirectory
-    from tf_transformer.run.evaluate import evaluate
+    from tf_transformer.run.evaluate import evaluate, files_to_score, splits_to_score
 
-    run = RunDirectory(options.run)
+    if (options.source is None) != (options.target is None):
+        raise ValueError(
+            "Scoring needs --source and --target together. Received: "
+            f"--source {options.source}, --target {options.target}"
+        )
+    run = run_directory(options.run)
     tokenize = options.bleu_tokenize or run.config().bleu_tokenize
-    for name, pairs in _test_sets(options, run):
+    if options.source is None:
+        test_sets = splits_to_score(run.config())
+    else:
+        test_sets = files_to_score(options.source, options.target)
+    for name, pairs in test_sets.items():
         scores = evaluate(
             run, name, pairs, options.beam_size, options.alpha, tokenize=tokenize
         )
@@ -42,38 +52,63 @@ def evaluate(options) -> None:
 
 
 def translate(options) -> None:
-    """Translates arguments, or lines of files or standard input, as they come."""
-    if Path(options.model, "saved_model.pb").exists():
-        from tf_transformer.export.saved_model import SavedTranslator
+    """Translates arguments, or lines of files or standard input, as they come.
 
-        translate_all = SavedTranslator(options.model)
-    else:
-        from tf_transformer.run.directory import RunDirectory
-
-        translator = RunDirectory(options.model).translator()
-
-        def translate_all(texts):
-            return translator(texts, beam_size=options.beam_size, alpha=options.alpha)
-
-    texts = iter(options.text) if options.text else _lines(options.input)
-    done = 0
-    for group in _groups(texts, options.batch_size):
+    A line that cannot be translated gives an empty line and a warning.
+    """
+    translate_all = _translate_function(options)
+    lines = argument_lines(options.text) if options.text else file_lines(options.input)
+    interactive = not options.text and not options.input and sys.stdin.isatty()
+    num_failed = 0
+    for group in groups(lines, 1 if interactive else options.batch_size):
+        failed = [(line.place, line.problem) for line in group if line.problem]
+        texts = [line.text for line in group]
         try:
-            translations = translate_all(group)
-        except ValueError as error:
-            lines = f"{done + 1} to {done + len(group)}"
-            raise ValueError(f"{error} (lines {lines})") from error
-        print("\n".join(translations), flush=True)
-        done += len(group)
+            translations = translate_all(texts)
+        except ValueError:
+            translations = []
+            for line in group:
+                try:
+                    translations.extend(translate_all([line.text]))
+                except ValueError as error:
+                    translations.append("")
+                    failed.append((line.place, str(error)))
+        for translation in translations:
+            print(" ".join(translation.splitlines()))
+        sys.stdout.flush()
+        for place, problem in failed:
+            print(f"tf-transformer: {place}: {problem}", file=sys.stderr)
+        num_failed += len(failed)
+    if num_failed:
+        raise ValueError(f"{num_failed} lines were not translated.")
+
+
+def _translate_function(options):
+    settings = {
+        name: getattr(options, name)
+        for name in ("beam_size", "alpha")
+        if getattr(options, name) is not None
+    }
+    folder = saved_model_folder(options.model)
+    if folder is None:
+        translator = run_directory(options.model).translator(options.batch_size)
+        return lambda texts: translator(texts, **settings)
+    if settings:
+        raise ValueError(
+            "An exported model searches as it was told at export. Expected none of "
+            f"--beam-size, --alpha. Received: {', '.join(settings)}"
+        )
+    from tf_transformer.export.saved_model import SavedTranslator
+
+    return SavedTranslator(folder)
 
 
 def export(options) -> None:
     """Writes a SavedModel under the next version number."""
     from tf_transformer.export.saved_model import export_saved_model
-    from tf_transformer.run.directory import RunDirectory
     from tf_transformer.translator import SearchSettings
 
-    run = RunDirectory(options.run)
+    run = run_directory(options.run)
     settings = SearchSettings(
         beam_size=options.beam_size,
         alpha=options.alpha,
@@ -82,65 +117,18 @@ def export(options) -> None:
     )
     versions = [int(p.name) for p in Path(options.folder).glob("*") if p.name.isdigit()]
     path = Path(options.folder, str(max(versions, default=0) + 1))
-    info = {"scores": run.evaluation()}
+    info = {"languages": options.languages, "scores": run.evaluation()}
     print(export_saved_model(run.translator(), path, settings, info))
 
 
 def info(options) -> None:
     """Tells what a run or an exported folder holds."""
-    if Path(options.path, "saved_model.pb").exists():
+    folder = saved_model_folder(options.path)
+    if folder is not None:
         from tf_transformer.export.saved_model import SavedTranslator
 
-        contents = SavedTranslator(options.path).info()
+        contents = SavedTranslator(folder).info()
     else:
-        from tf_transformer.run.directory import RunDirectory
-
-        run = RunDirectory(options.path)
+        run = run_directory(options.path)
         contents = {**run.contents(), "evaluation": run.evaluation()}
     print(json.dumps(contents, indent=2, ensure_ascii=False))
-
-
-def _test_sets(options, run) -> list:
-    from tf_transformer.data.files import read_pairs
-    from tf_transformer.run.train import load_corpus
-
-    if (options.source is None) != (options.target is None):
-        raise ValueError(
-            "Scoring needs --source and --target together. Received: "
-            f"--source {options.source}, --target {options.target}"
-        )
-    if options.source is not None:
-        pairs = read_pairs(options.source, options.target)
-        return [(Path(options.source).name, pairs)]
-    splits = load_corpus(run.config()).splits
-    found = [(name, splits[name]) for name in splits if name.startswith("test")]
-    found = [(name, pairs) for name, pairs in found if pairs]
-    if not found:
-        raise ValueError(
-            "The run's corpus has no test split. Expected --source and --target. "
-            "Received: neither"
-        )
-    return found
-
-
-def _lines(path: str | None) -> Iterator[str]:
-    with open(path or 0, "rb", closefd=path is not None) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield line.decode("utf-8").strip()
-            except UnicodeDecodeError as error:
-                where = f"{path or 'standard input'}:{number}"
-                raise ValueError(
-                    f"The input is not valid UTF-8. Received: {where}"
-                ) from error
-
-
-def _groups(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    group = []
-    for text in texts:
-        group.append(text)
-        if len(group) == size or sys.stdin.isatty():
-            yield group
-            group = []
-    if group:
-        yield group

@@ -4,14 +4,14 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tf_transformer.data.corpus import Pair
-from tf_transformer.data.tokenizer import BOS_ID, PAD_ID, Tokenizer
+from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.ids import BOS_ID, PAD_ID
 
-LENGTH_MULTIPLE = 1
 _PAIRS_PER_CHUNK = 10_000
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
@@ -37,10 +37,9 @@ class Batches:
     """Cuts encoded pairs into padded batches, in a new order in every epoch.
 
     "Sentence pairs were batched together by approximate sequence length" (section
-    5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Padded
-    lengths S and T are multiples of `LENGTH_MULTIPLE`: a larger one means fewer shapes
-    and more padding. Pairs are sorted by padded length and cut so that `B * S` and
-    `B * T` are at most `batch_tokens`.
+    5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Pairs
+    are sorted by length and cut so that `B * S` and `B * T` are at most
+    `batch_tokens`, S and T being the longest of the batch.
 
     An element is `({"source_ids", "target_ids"}, labels, weights)`: `source_ids`
     `(B, S)` int32, `target_ids` `(B, T)` int32 = begin token and tokens, `labels`
@@ -51,7 +50,7 @@ class Batches:
     Keras averages the n gradients: the update is then the gradient of the mean over
     its tokens. The last update is filled up with batches of nothing but padding.
 
-    Shuffling permutes pairs of equal padded lengths, and the batches. So the number
+    Shuffling permutes pairs of equal lengths, and the batches. So the number
     of batches and their shapes are the same in every epoch.
 
     Args:
@@ -147,7 +146,7 @@ class Batches:
                 f"Received: index={index}."
             )
         if index >= len(self._starts):
-            ids = np.full((1, _round_up(1, self.max_length)), PAD_ID, np.int32)
+            ids = np.full((1, 1), PAD_ID, np.int32)
             inputs = {"source_ids": ids, "target_ids": ids}
             return inputs, ids, np.zeros(ids.shape, np.float32)
         plan = self._plan(epoch)
@@ -170,13 +169,12 @@ class Batches:
             self.epoch = epoch + 1
 
     def _sort(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sorts the pairs by padded length; the source goes up and down in turn.
+        """Sorts the pairs by length; the source goes up and down in turn.
 
         Returns the pairs in order, and the group of equal lengths of each place.
         """
-        source = _round_up(self._sources.lengths, self.max_length)
-        target = _round_up(self._targets.lengths, self.max_length)
-        upwards = np.where(target // LENGTH_MULTIPLE % 2 == 1, source, -source)
+        source, target = self._sources.lengths, self._targets.lengths
+        upwards = np.where(target % 2 == 1, source, -source)
         order = np.lexsort((upwards, target))
         keys = np.stack([target, upwards])[:, order]
         changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
@@ -185,7 +183,7 @@ class Batches:
     def _cut(self) -> np.ndarray:
         """Cuts the sorted pairs greedily; returns the first place of each batch."""
         longer = np.maximum(self._sources.lengths, self._targets.lengths)
-        lengths = _round_up(longer, self.max_length)[self._sorted].tolist()
+        lengths = longer[self._sorted].tolist()
         starts, longest = [0], 0
         for place, length in enumerate(lengths):
             longest = max(longest, length)
@@ -210,9 +208,9 @@ class Batches:
         return _Plan(order, bounds[drawn], np.float32(steps / update_tokens))
 
     def _padded(self, side: "_Side", rows: np.ndarray) -> np.ndarray:
-        """Lays the sentences `rows` one below the other: (B, padded length)."""
+        """Lays the sentences `rows` one below the other: (B, longest length)."""
         lengths = side.lengths[rows][:, None]
-        positions = np.arange(_round_up(lengths.max(), self.max_length))
+        positions = np.arange(lengths.max())
         real = positions < lengths
         ids = np.full(real.shape, PAD_ID, np.int32)
         ids[real] = side.ids[(side.offsets[rows][:, None] + positions)[real]]
@@ -243,10 +241,6 @@ def _encode(
 def _side(ids: array, lengths: array) -> _Side:
     counts = np.array(lengths, np.int64)
     return _Side(np.array(ids, np.int32), np.cumsum(counts) - counts, counts)
-
-
-def _round_up(length: Any, max_length: int) -> Any:
-    return np.minimum(-(-length // LENGTH_MULTIPLE) * LENGTH_MULTIPLE, max_length)
 
 
 def _check_at_least(name: str, value: int, least: int) -> None:

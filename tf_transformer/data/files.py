@@ -1,11 +1,13 @@
 """Reads sentence pairs from text files: TAB-separated, or two files line by line."""
 
+import contextlib
 import gzip
 import os
 import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tf_transformer.data.corpus import Corpus, Pair, split_pairs
 
@@ -128,8 +130,16 @@ def read_parallel(
     )
 
 
-def _raw_lines(path: TextPath) -> Iterator[str]:
-    """Yields the lines of a file without their line feed, and checks the encoding."""
+@contextlib.contextmanager
+def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
+    """Opens a file for reading bytes, unpacked if it is gzip.
+
+    Args:
+        path: The file. Gzip is recognised by the first two bytes, not by the name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
     path = Path(path)
     if not path.exists() or path.is_dir():
         raise FileNotFoundError(
@@ -139,7 +149,12 @@ def _raw_lines(path: TextPath) -> Iterator[str]:
         )
     with path.open("rb") as binary:
         compressed = binary.peek(2)[:2] == _GZIP_MAGIC
-        lines = gzip.GzipFile(fileobj=binary) if compressed else binary
+        yield gzip.GzipFile(fileobj=binary) if compressed else binary
+
+
+def _raw_lines(path: TextPath) -> Iterator[str]:
+    """Yields the lines of a file without their line feed, and checks the encoding."""
+    with open_bytes(path) as lines:
         try:
             for number, line in enumerate(lines, start=1):
                 yield _decoded(line, path, number)

@@ -8,8 +8,8 @@ from pathlib import Path
 import sentencepiece
 
 from tf_transformer.atomic import replacing
+from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
-PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
 
 _SHARED_FILES = ("tokenizer.model",)

@@ -4,14 +4,12 @@ import keras
 from keras import ops
 
 from tf_transformer.decoding.constraints import (
-    BOS_ID,
-    EOS_ID,
     IMPOSSIBLE,
-    PAD_ID,
     allowed_log_probs,
     length_penalty,
     sentence_limits,
 )
+from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
 def beam_search(

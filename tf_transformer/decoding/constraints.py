@@ -2,7 +2,8 @@
 
 from keras import ops
 
-PAD_ID, BOS_ID, EOS_ID = 0, 2, 3
+from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
+
 IMPOSSIBLE = -1e9  # finite: sums and products with it never make NaN
 
 

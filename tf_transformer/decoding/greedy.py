@@ -3,12 +3,10 @@
 from keras import ops
 
 from tf_transformer.decoding.constraints import (
-    BOS_ID,
-    EOS_ID,
-    PAD_ID,
     allowed_log_probs,
     sentence_limits,
 )
+from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
 def greedy_search(step, state, limits, max_length, min_length=0):

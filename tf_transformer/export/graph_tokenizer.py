@@ -2,13 +2,13 @@
 
 import tensorflow as tf
 
-from tf_transformer.data.tokenizer import EOS_ID, PAD_ID
 from tf_transformer.export import utf8
 from tf_transformer.export.normalization import Normalization
 from tf_transformer.export.repeats import repeats
 from tf_transformer.export.segmentation import Segmentation
 from tf_transformer.export.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.surfaces import Surfaces
+from tf_transformer.ids import EOS_ID, PAD_ID
 
 
 class GraphTokenizer(tf.Module):

@@ -6,7 +6,7 @@ from token ids, by the model and handed down as arguments.
 
 from keras import ops
 
-PAD_ID = 0
+from tf_transformer.ids import PAD_ID
 
 
 def padding_mask(token_ids):

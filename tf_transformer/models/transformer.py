@@ -118,19 +118,16 @@ class Transformer(keras.Model):
 
     def _make_embeddings(self):
         dtype = self.dtype_policy
-        self.source_embedding = TokenEmbedding(
+        self.source_embedding = self.target_embedding = TokenEmbedding(
             self.vocab_size, self.d_model, dtype=dtype, name="embedding"
         )
-        self.target_embedding = (
-            self.source_embedding
-            if self.target_vocab_size is None
-            else TokenEmbedding(
+        if self.target_vocab_size is not None:
+            self.target_embedding = TokenEmbedding(
                 self.target_vocab_size,
                 self.d_model,
                 dtype=dtype,
                 name="target_embedding",
             )
-        )
         self.source_positions, self.target_positions = (
             PositionalEncoding(
                 self.max_length, self.learned_positions, dtype=dtype, name=name
@@ -167,13 +164,31 @@ class Transformer(keras.Model):
             return
         states_shape = (None, None, self.d_model)
         self.source_embedding.build()
-        if self.target_embedding is not self.source_embedding:
+        if self.target_vocab_size is not None:
             self.target_embedding.build()
         self.source_positions.build(states_shape)
         self.target_positions.build(states_shape)
         self.encoder.build(states_shape)
         self.decoder.build(states_shape)
         self.built = True
+
+    def compile(self, *args, **kwargs):
+        """Keras' `compile`; the schedule must count updates as the optimizer does.
+
+        Raises:
+            ValueError: If they differ in `gradient_accumulation_steps`.
+        """
+        super().compile(*args, **kwargs)
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        schedule = getattr(optimizer, "_learning_rate", None)
+        expected = optimizer.gradient_accumulation_steps or 1
+        received = getattr(schedule, "gradient_accumulation_steps", expected)
+        if received != expected:
+            raise ValueError(
+                "The schedule counts other updates than the optimizer makes. Expected "
+                f"gradient_accumulation_steps={expected} in both. Received: {received} "
+                "in the schedule"
+            )
 
     def call(self, inputs, training=None):
         encoded = self.encode(inputs["source_ids"], training=training)

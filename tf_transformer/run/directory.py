@@ -72,7 +72,12 @@ class RunDirectory:
             )
         contents = read_json(self._config_file)
         version = contents.get("format_version")
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if version is None:
+            raise FileNotFoundError(
+                f"This is not the folder of a run: {self._config_file} is some other "
+                f"program's. Received: {self.path}"
+            )
+        if version > FORMAT_VERSION:
             raise ValueError(
                 f"{self._config_file} was written by a newer tf_transformer. Expected "
                 f"format_version at most {FORMAT_VERSION}. Received: {version!r}"
@@ -91,8 +96,11 @@ class RunDirectory:
         """The run's tokenizer."""
         return Tokenizer.load(self.path)
 
-    def translator(self) -> Translator:
+    def translator(self, batch_size: int = 32) -> Translator:
         """A translator with the weights of the best epoch.
+
+        Args:
+            batch_size: Sentences translated at once. Defaults to 32.
 
         Raises:
             FileNotFoundError: If no epoch has been finished yet.
@@ -104,7 +112,7 @@ class RunDirectory:
             )
         model = Transformer(**contents["model"], dtype=contents["training"]["dtype"])
         model.load_weights(self.best_weights)
-        return Translator(model, self.tokenizer())
+        return Translator(model, self.tokenizer(), batch_size)
 
     def evaluation(self) -> dict:
         """All scores measured so far, by name of the test set."""

@@ -3,17 +3,18 @@
 import dataclasses
 import math
 import os
+import sys
 
 import keras
 
 from tf_transformer.data.batching import Batches
-from tf_transformer.data.corpus import Corpus, load
 from tf_transformer.data.datasets import as_keras_dataset
-from tf_transformer.data.files import read_parallel, read_tsv
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.models import Transformer
 from tf_transformer.run.config import TrainingConfig
+from tf_transformer.run.data import load_corpus
 from tf_transformer.run.directory import RunDirectory
+from tf_transformer.run.evaluate import translate_what_fits
 from tf_transformer.training.callbacks import (
     JsonLog,
     KeepBest,
@@ -31,41 +32,13 @@ from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.translator import Translator
 
 
-def load_corpus(config: TrainingConfig) -> Corpus:
-    """The pairs that a config names.
-
-    Raises:
-        ValueError: If it names no data, half of a pair of files, or bad files.
-    """
-    sides = {}
-    for split in ("train", "valid", "test"):
-        files = getattr(config, f"{split}_source"), getattr(config, f"{split}_target")
-        if (files[0] is None) != (files[1] is None):
-            raise ValueError(
-                f"A source file needs its target file. Received: {split}_source="
-                f"{files[0]}, {split}_target={files[1]}"
-            )
-        sides[split] = files if files[0] is not None else None
-    if sides["train"] is not None:
-        return read_parallel(
-            *sides["train"], validation=sides["valid"], test=sides["test"]
-        )
-    if config.data is None:
-        raise ValueError(
-            "There is nothing to train on. Expected data (a TSV file or the name of a "
-            "corpus) or train_source and train_target. Received: none of them"
-        )
-    if os.path.exists(config.data) or config.data.endswith((".tsv", ".gz", ".txt")):
-        return read_tsv(config.data)
-    return load(config.data)
-
-
 def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     """Trains as `config` says, in the folder `path`.
 
     Called again with the same settings after it was stopped, it continues after the
     last finished epoch with the same weights, optimizer, order of data and random
-    state, as if it had not been stopped. The number of epochs may have been changed.
+    state, as if it had not been stopped. The number of epochs may have been changed;
+    the learning rate then follows the schedule of the new number.
 
     Args:
         config: The settings.
@@ -81,7 +54,7 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     run = RunDirectory(path)
     corpus = load_corpus(config)
     keras.utils.set_random_seed(config.seed)
-    if run.exists():
+    if run.latest_checkpoint() is not None:
         _check_same(run.config(), config, path)
         tokenizer = run.tokenizer()
     else:
@@ -91,7 +64,6 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
     model = make_model(config, tokenizer)
     compile_model(config, model, num_updates(config, train_batches))
-    run.begin(config, tokenizer, model)
     _print_summary(config, corpus, model, train_batches)
     fit(config, run, corpus, model, tokenizer, train_batches, valid_batches)
     return run
@@ -138,11 +110,15 @@ def compile_model(config, model, total_steps) -> None:
     """Loss, metrics, and the paper's Adam (section 5.3) with its schedule."""
     accumulation = config.gradient_accumulation_steps
     warmup_steps = min(config.warmup_steps, max(1, total_steps // 4))
+    if warmup_steps < config.warmup_steps:
+        print(f"Warm-up takes {warmup_steps} of {total_steps} updates.")
+    # a shorter warm-up must not raise the rate
+    peak = config.peak or (model.d_model * config.warmup_steps) ** -0.5
     schedule = TransformerSchedule(
         model.d_model,
         warmup_steps,
         gradient_accumulation_steps=accumulation,
-        peak=config.peak,
+        peak=peak,
         total_steps=total_steps if config.cooldown else None,
     )
     model.compile(
@@ -160,12 +136,16 @@ def compile_model(config, model, total_steps) -> None:
 def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> None:
     """`model.fit` from the first epoch, or from where the run was stopped."""
     translator = Translator(model, tokenizer)
-    quality = TranslationQuality(
-        lambda texts: translator(texts, beam_size=1),
-        corpus.validation[: config.validation_sentences],
-        tokenize=config.bleu_tokenize,
-    )
-    monitor = config.monitor if config.monitor == "bleu" else f"val_{config.monitor}"
+    quality = None
+    if config.validation_sentences:
+        quality = TranslationQuality(
+            lambda texts: translate_what_fits(translator, texts, beam_size=1),
+            corpus.validation[: config.validation_sentences],
+            tokenize=config.bleu_tokenize,
+        )
+    monitor = config.monitor
+    if monitor not in ("bleu", "chrf"):
+        monitor = f"val_{monitor}"
     keep_best = KeepBest(run.best_weights, monitor, config.patience)
     # what Keras prefetches or peeks at must not move the order on
     in_order = keras.callbacks.LambdaCallback(
@@ -177,19 +157,21 @@ def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> 
         state = restore_checkpoint(checkpoint, model)
         keep_best.restore(state)
         first_epoch = state["epoch"]
-        if state["stopped"] or first_epoch >= config.epochs:
+        if first_epoch >= config.epochs or keep_best.exhausted(first_epoch - 1):
             print(f"{run.path} has been trained already: {first_epoch} epochs.")
             return
         print(f"Continuing after epoch {first_epoch} from {checkpoint}.")
+    run.begin(config, tokenizer, model)
     model.fit(
         as_keras_dataset(train_batches),
         validation_data=as_keras_dataset(valid_batches),
         initial_epoch=first_epoch,
         epochs=config.epochs,
         shuffle=False,  # the batches come in an order of their own
+        verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             in_order,
-            quality,
+            *([quality] if quality else []),
             keep_best,
             *tensorboard(run, quality),
             JsonLog(run.json_log),
@@ -213,7 +195,7 @@ def _check_same(found, config, path) -> None:
     different = [
         field.name
         for field in dataclasses.fields(config)
-        if field.name != "epochs"
+        if field.name not in ("epochs", "patience", "validation_sentences")
         and getattr(found, field.name) != getattr(config, field.name)
     ]
     if different:

@@ -1,6 +1,7 @@
 """What happens at the end of an epoch: translate, score, keep, log, stop."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,16 +83,23 @@ class KeepBest(keras.callbacks.Callback):
             )
         value = float(logs[self.monitor])
         sign = 1 if self.higher_is_better else -1
-        if self.best is None or sign * value > sign * self.best:
+        first = self.best is None or math.isnan(self.best)
+        if first or sign * value > sign * self.best:
             self.best, self.best_epoch = value, epoch
             with replacing(self.path) as temporary:
                 self.model.save_weights(temporary)
-        elif self.patience is not None and epoch - self.best_epoch >= self.patience:
+        elif self.exhausted(epoch):
             self.model.stop_training = True
             print(
                 f"\nStopped: {self.monitor} has not been better than {self.best:.4g} "
                 f"(epoch {self.best_epoch + 1}) for {self.patience} epochs."
             )
+
+    def exhausted(self, epoch: int) -> bool:
+        """Whether `patience` epochs have gone by, up to `epoch`, without a better."""
+        if self.patience is None or self.best_epoch is None:
+            return False
+        return epoch - self.best_epoch >= self.patience
 
     def state(self) -> dict:
         """What a later process must know to go on."""
@@ -121,7 +129,6 @@ class SaveCheckpoint(keras.callbacks.Callback):
         finished = epoch + 1
         state = {
             "epoch": finished,
-            "stopped": bool(self.model.stop_training),
             **self.keep_best.state(),
         }
         save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.masks import PAD_ID, padding_mask
+from tf_transformer.layers.masks import padding_mask
 
 
 def token_negative_log_likelihood(labels, logits):
@@ -81,7 +81,6 @@ class MaskedCrossEntropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing=0.0, name="masked_cross_entropy", **kwargs):
-        kwargs.pop("reduction", None)
         super().__init__(name=name, reduction="sum", **kwargs)
         if not 0 <= label_smoothing < 1:
             raise ValueError(
@@ -94,7 +93,7 @@ class MaskedCrossEntropy(keras.losses.Loss):
         labels = ops.convert_to_tensor(y_true)
         losses = self.call(labels, ops.convert_to_tensor(y_pred))
         if sample_weight is None:
-            num_tokens = ops.sum(ops.cast(ops.not_equal(labels, PAD_ID), "float32"))
+            num_tokens = ops.sum(ops.cast(padding_mask(labels), "float32"))
             return ops.sum(losses) / ops.maximum(num_tokens, 1.0)
         weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
         if len(weights.shape) == 1:

@@ -1,5 +1,6 @@
 """The run in TensorBoard. The only file of this room that needs TensorFlow."""
 
+import math
 from pathlib import Path
 
 import keras
@@ -9,6 +10,8 @@ from tf_transformer.training.callbacks import TranslationQuality
 
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes loss, metrics and rate per update, scores and samples per epoch.
+
+    Points under `update/` are exact means over the updates since the point before.
 
     Args:
         folder: Where the event files go.
@@ -38,16 +41,37 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(folder))
         self.translation_quality = translation_quality
         self.every = every
+        self._last_update = 0
+        self._last_sums: dict[str, tuple[float, float]] = {}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._last_update = int(self.model.optimizer.iterations)
+        self._last_sums = {}  # Keras has set all metrics back to zero
 
     def on_train_batch_end(self, batch, logs=None):
         update = int(self.model.optimizer.iterations)
-        if update % self.every:
+        if update < self._last_update + self.every:
             return
+        self._last_update = update
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         with self.writer.as_default(step=update):
             self.summary.scalar("update/learning_rate", rate)
-            for name, value in (logs or {}).items():
-                self.summary.scalar(f"update/{name}", float(value))
+            for name, value in self._means_since_last_point():
+                self.summary.scalar(f"update/{name}", value)
+
+    def _means_since_last_point(self):
+        metrics = {}
+        for metric in self.model.metrics:
+            metrics.update({m.name: m for m in getattr(metric, "metrics", [metric])})
+        for name, metric in metrics.items():
+            if not (hasattr(metric, "total") and hasattr(metric, "count")):
+                continue
+            total, count = float(metric.total), float(metric.count)
+            last_total, last_count = self._last_sums.get(name, (0.0, 0.0))
+            self._last_sums[name] = total, count
+            if count > last_count:
+                mean = (total - last_total) / (count - last_count)
+                yield name, math.exp(mean) if name == "perplexity" else mean
 
     def on_epoch_end(self, epoch, logs=None):
         with self.writer.as_default(step=epoch + 1):

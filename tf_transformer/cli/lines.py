@@ -1,0 +1,53 @@
+"""Lines to translate, with where they stand."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from tf_transformer.data.files import open_bytes
+
+
+class Line(NamedTuple):
+    """A line, the place to name when it fails, and why it cannot be read."""
+
+    text: str
+    place: str
+    problem: str | None = None
+
+
+def argument_lines(texts: Iterable[str]) -> Iterator[Line]:
+    """The words of the command line, one text each."""
+    for number, text in enumerate(texts, start=1):
+        yield Line(text, f"text {number}")
+
+
+def file_lines(paths: Iterable[str]) -> Iterator[Line]:
+    """Lines of files, plain or .gz, or of standard input, as they come."""
+    if not paths:
+        if sys.stdin is None:
+            raise ValueError("There is no standard input. Expected texts or --input.")
+        yield from _decoded(sys.stdin.buffer, "standard input")
+    for path in paths or ():
+        with open_bytes(path) as file:
+            yield from _decoded(file, path)
+
+
+def _decoded(file: Iterable[bytes], name: str) -> Iterator[Line]:
+    for number, line in enumerate(file, start=1):
+        place = f"{name}:{number}"
+        try:
+            yield Line(line.decode("utf-8-sig" if number == 1 else "utf-8"), place)
+        except UnicodeDecodeError as error:
+            yield Line("", place, f"not valid UTF-8 at byte {error.start}")
+
+
+def groups(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
+    """Lines in groups of `size`, the last one shorter."""
+    group = []
+    for line in lines:
+        group.append(line)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -1,0 +1,28 @@
+"""What a folder on the command line is: a run or an exported model."""
+
+from pathlib import Path
+
+
+def saved_model_folder(path: str) -> Path | None:
+    """The SavedModel at `path`, or its highest version below it, or `None`."""
+    versions = [p for p in Path(path).glob("*") if p.name.isdigit()]
+    for folder in (Path(path), *sorted(versions, key=lambda p: -int(p.name))):
+        if (folder / "saved_model.pb").exists():
+            return folder
+    return None
+
+
+def run_directory(path: str):
+    """The run at `path`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    if not Path(path, "config.json").exists():
+        raise FileNotFoundError(
+            "This is neither the folder of a run (it holds no config.json) nor of an "
+            f"exported model (it holds no saved_model.pb). Received: {path}"
+        )
+    from tf_transformer.run.directory import RunDirectory
+
+    return RunDirectory(path)
