@@ -19,8 +19,8 @@ def tsv(tmp_path_factory):
     # the translation is the sentence from behind, in capital letters
     generator = np.random.default_rng(7)
     lines = []
-    for _ in range(230):
-        words = generator.choice(WORDS, generator.integers(2, 6))
+    for _ in range(460):
+        words = generator.choice(WORDS, generator.integers(2, 5))
         lines.append(" ".join(words) + "\t" + " ".join(words[::-1]).upper())
     path = tmp_path_factory.mktemp("data") / "pairs.tsv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -86,7 +86,7 @@ def test_other_settings_do_not_continue_a_run(tsv, tmp_path):
 def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run = train(make_config(tsv, epochs=25, batch_tokens=128), tmp_path / "run")
+    run = train(make_config(tsv, epochs=20, batch_tokens=128), tmp_path / "run")
     pairs = load_corpus(run.config()).test
     scores = evaluate(run, "test", pairs, beam_size=2)
     assert scores["exact"] >= 0.5
@@ -107,14 +107,20 @@ def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
     ):
         assert tag in tags
     best = json.loads(run.json_log.read_text().splitlines()[-1])
-    assert best["updates"] > 25
+    assert best["updates"] > 200
 
 
 @pytest.mark.slow
 def test_long_sentences_fail_alone_and_nll_needs_no_translations(tsv, tmp_path):
-    config = make_config(tsv, epochs=1, max_length=12)
-    with pytest.warns(UserWarning, match="longer than the model's 12 tokens"):
-        run = train(config, tmp_path / "short")
+    texts = {"train": ["sun moon"] * 30, "valid": ["sun", "moon sun " * 9, "moon"]}
+    files = {}
+    for split, lines in texts.items():
+        for side in ("source", "target"):
+            files[f"{split}_{side}"] = str(tmp_path / f"{split}.{side}")
+            (tmp_path / f"{split}.{side}").write_text("\n".join(lines))
+    settings = {"data": None, "vocab_size": 280, "max_length": 12, "epochs": 1}
+    with pytest.warns(UserWarning, match="1 of 3 sentences are longer .* 12 tokens"):
+        run = train(make_config(tsv, **settings, **files), tmp_path / "short")
     assert "bleu" in json.loads(run.json_log.read_text())
     config = make_config(tsv, epochs=1, monitor="nll", validation_sentences=0)
     run = train(config, tmp_path / "nll")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from tf_transformer.atomic import replacing
@@ -20,7 +21,7 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
         state: Anything that JSON can hold.
     """
     arrays = {
-        f"{i}:{variable.path}": np.asarray(variable)
+        f"{i}:{variable.path}": keras.ops.convert_to_numpy(variable)
         for i, variable in enumerate(_variables(model))
     }
     text = np.frombuffer(json.dumps(state).encode(), dtype="uint8")
