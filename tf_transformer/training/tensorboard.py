@@ -11,7 +11,8 @@ from tf_transformer.training.callbacks import TranslationQuality
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes loss, metrics and rate per update, scores and samples per epoch.
 
-    Points under `update/` are exact means over the updates since the point before.
+    Points under `update/` are exact means over the updates since the point before,
+    or since the epoch began, if that was later.
 
     Args:
         folder: Where the event files go.
@@ -44,8 +45,10 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._last_update = 0
         self._last_sums: dict[str, tuple[float, float]] = {}
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_train_begin(self, logs=None):
         self._last_update = int(self.model.optimizer.iterations)
+
+    def on_epoch_begin(self, epoch, logs=None):
         self._last_sums = {}  # Keras has set all metrics back to zero
 
     def on_train_batch_end(self, batch, logs=None):
