@@ -181,7 +181,7 @@ class Transformer(keras.Model):
         super().compile(*args, **kwargs)
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         schedule = getattr(optimizer, "_learning_rate", None)
-        expected = optimizer.gradient_accumulation_steps or 1
+        expected = getattr(optimizer, "gradient_accumulation_steps", None) or 1
         received = getattr(schedule, "gradient_accumulation_steps", expected)
         if received != expected:
             raise ValueError(
