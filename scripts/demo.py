@@ -17,7 +17,6 @@ from pathlib import Path
 
 from tf_transformer.data.corpus import load
 from tf_transformer.export.saved_model import export_saved_model
-from tf_transformer.run.allocator import keep_freed_memory
 from tf_transformer.run.config import TrainingConfig
 from tf_transformer.run.evaluate import evaluate
 from tf_transformer.run.train import train
@@ -69,7 +68,6 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error(f"{folder} exists already")
         shutil.rmtree(folder, ignore_errors=True)
     started = time.monotonic()
-    keep_freed_memory()
     config = TrainingConfig(preset="tiny", vocab_size=3000, epochs=options.epochs)
     run = train(config, options.run)
     failures = score(run)

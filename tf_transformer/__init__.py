@@ -20,7 +20,6 @@ _HOMES = {
     "Translator": "tf_transformer.translator",
     "SearchSettings": "tf_transformer.translator",
     "export_saved_model": "tf_transformer.export.saved_model",
-    "keep_freed_memory": "tf_transformer.run.allocator",
 }
 _ROOMS = ("data", "decoding", "layers", "models", "training")
 

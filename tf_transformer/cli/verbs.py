@@ -11,13 +11,11 @@ from tf_transformer.cli.places import run_directory, saved_model_folder
 
 def train(options) -> None:
     """Trains, or continues a stopped training."""
-    from tf_transformer.run.allocator import keep_freed_memory
     from tf_transformer.run.config import TrainingConfig
     from tf_transformer.run.train import train
 
     names = [field.name for field in dataclasses.fields(TrainingConfig)]
     settings = {name: getattr(options, name) for name in names}
-    keep_freed_memory()
     try:
         run = train(TrainingConfig(**settings), options.run)
     except KeyboardInterrupt as interrupt:
