@@ -19,7 +19,7 @@ def test_short_program_translates_unseen_sentences_and_its_export_loads(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    train_and_export, load_back = programs()
+    train_and_export, load_back, _ = programs()
     names = {}
     exec(train_and_export, names)
     assert "['나는 학생이다.']" in capsys.readouterr().out
@@ -30,6 +30,11 @@ def test_short_program_translates_unseen_sentences_and_its_export_loads(
         assert exact / len(pairs) >= LEAST_EXACT, split
     exec(load_back, {})
     assert "나는 학생이다." in capsys.readouterr().out
+
+
+def test_corpus_loads_as_a_tensorflow_dataset(capsys):
+    exec(programs()[2], {})
+    assert capsys.readouterr().out.strip().endswith(".")
 
 
 def test_files_that_the_readme_names_exist():
