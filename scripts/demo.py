@@ -75,7 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
     failures += translate(translator)
     failures += export(run, translator, options.saved_model)
     print(f"\nEverything took {(time.monotonic() - started) / 60:.1f} minutes.")
-    sys.exit("\n".join(failures))
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 def score(run) -> list[str]:
