@@ -39,6 +39,7 @@ def corpora():
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learnt_from", ["multi30k", "pydocs_en_ko"])
 def test_every_line_has_the_librarys_ids(learnt_from):
     lines = corpora()
