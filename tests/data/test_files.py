@@ -106,7 +106,10 @@ def test_empty_lines_of_parallel_files_keep_the_others_together(write):
     with pytest.warns(
         UserWarning, match=r"Skipped 2 of 4 pairs in .*a\.en and .*a\.ko"
     ):
-        assert read_pairs(source, target) == [("a", "1"), ("d", "4")]
+        corpus = read_parallel(source, target, validation=(source, target))
+    assert corpus.train == corpus.validation == [("a", "1"), ("d", "4")]
+    expected = [("a", "1"), ("", "2"), ("c", ""), ("d", "4")]
+    assert read_pairs(source, target) == expected
 
 
 def test_clean_files_give_no_warning(write):

@@ -27,9 +27,9 @@ def two_sided():
 
 
 def test_special_ids_are_what_the_model_expects(tokenizer):
-    assert (PAD_ID, UNK_ID, BOS_ID, EOS_ID) == (0, 1, 2, 3)
-    assert (tokenizer.pad_id, tokenizer.unk_id) == (0, 1)
-    assert (tokenizer.bos_id, tokenizer.eos_id) == (2, 3)
+    library = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.source_model)
+    found = library.pad_id(), library.unk_id(), library.bos_id(), library.eos_id()
+    assert found == (PAD_ID, UNK_ID, BOS_ID, EOS_ID) == (0, 1, 2, 3)
 
 
 def test_text_comes_back(tokenizer, two_sided):

@@ -85,6 +85,7 @@ def test_preset_fills_in_what_is_not_given():
         ({"monitor": "val_nll"}, "Unknown monitor.*nll"),
         ({"bleu_tokenize": "13b"}, "Unknown bleu_tokenize.*13a"),
         ({"epochs": 0}, "epochs must be at least 1. Received: 0"),
+        ({"peak": 0.0}, "peak must be above 0. Received: 0.0"),
         ({"validation_sentences": 0}, "or monitor='nll'"),
         ({"train_source": "a.de"}, "needs its target file.*train_source=a.de"),
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),

@@ -41,6 +41,11 @@ def _decoded(file: Iterable[bytes], name: str) -> Iterator[Line]:
             yield Line("", place, f"not valid UTF-8 at byte {error.start}")
 
 
+def is_terminal(file) -> bool:
+    """Whether somebody types there; a closed standard input is `None`."""
+    return file is not None and file.isatty()
+
+
 def groups(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
     """Lines in groups of `size`, the last one shorter."""
     group = []

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from tf_transformer.cli.lines import argument_lines, file_lines, groups
+from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
 from tf_transformer.cli.places import run_directory, saved_model_folder
 
 
@@ -56,7 +56,7 @@ def translate(options) -> None:
     """
     translate_all = _translate_function(options)
     lines = argument_lines(options.text) if options.text else file_lines(options.input)
-    interactive = not options.text and not options.input and sys.stdin.isatty()
+    interactive = not (options.text or options.input) and is_terminal(sys.stdin)
     num_failed = 0
     for group in groups(lines, 1 if interactive else options.batch_size):
         failed = [(line.place, line.problem) for line in group if line.problem]

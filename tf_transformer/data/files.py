@@ -124,7 +124,7 @@ def read_parallel(
     """
     return _corpus(
         f"{Path(source).name}, {Path(target).name}",
-        read_pairs(source, target),
+        _parallel_pairs(source, target),
         _parallel_split("validation", validation),
         _parallel_split("test", test),
     )
@@ -194,16 +194,22 @@ def _tsv_pairs(path: TextPath) -> list[Pair]:
     return _without_empty(pairs, str(path))
 
 
+def _parallel_pairs(source: TextPath, target: TextPath) -> list[Pair]:
+    return _without_empty(read_pairs(source, target), f"{source} and {target}")
+
+
 def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
-    r"""Reads the pairs of two files, line by line, without splitting them.
+    r"""Reads the pairs of two files, line by line; none is left out.
 
     Args:
         source: The file with the sources, plain or gzip.
         target: The file with the targets, plain or gzip.
 
     Returns:
-        List of pairs `(source, target)`. For what is skipped and what is an error
-        see `read_parallel`.
+        List of pairs `(source, target)`, a side may be empty.
+
+    Raises:
+        ValueError: If the files differ in their number of lines or are not UTF-8.
 
     Example:
 
@@ -221,8 +227,7 @@ def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
             f"Received: {source} with {len(source_lines)} lines, "
             f"{target} with {len(target_lines)} lines."
         )
-    pairs = list(zip(source_lines, target_lines, strict=True))
-    return _without_empty(pairs, f"{source} and {target}")
+    return list(zip(source_lines, target_lines, strict=True))
 
 
 def _parallel_split(
@@ -235,7 +240,7 @@ def _parallel_split(
             f"A split of a parallel corpus needs two files. Expected "
             f"{split}=(source path, target path). Received: {split}={paths!r}."
         )
-    return read_pairs(*paths)
+    return _parallel_pairs(*paths)
 
 
 def _without_empty(pairs: list[Pair], origin: str) -> list[Pair]:

@@ -49,8 +49,6 @@ class Tokenizer:
     ['a cat ran']
     """
 
-    pad_id, unk_id, bos_id, eos_id = PAD_ID, UNK_ID, BOS_ID, EOS_ID
-
     def __init__(self, source_model: bytes, target_model: bytes | None = None):
         self.source_model = source_model
         self.target_model = target_model

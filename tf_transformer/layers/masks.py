@@ -70,8 +70,8 @@ def decoder_self_attention_mask(target_padding_mask):
 
     Example:
 
-    >>> mask = decoder_self_attention_mask(ops.array([[True, True, False]]))
-    >>> mask.numpy().astype(int).tolist()
+    >>> attention_mask = decoder_self_attention_mask(ops.array([[True, True, False]]))
+    >>> attention_mask.numpy().astype(int).tolist()
     [[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]
     """
     length = ops.shape(target_padding_mask)[1]

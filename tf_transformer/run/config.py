@@ -109,6 +109,8 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {value}")
+        if self.peak is not None and self.peak <= 0:
+            raise ValueError(f"peak must be above 0. Received: {self.peak}")
         if self.monitor in ("bleu", "chrf") and self.validation_sentences < 1:
             raise ValueError(
                 f"The best epoch is chosen by {self.monitor}, which needs translations."

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from tf_transformer.data.files import read_lines
+from tf_transformer.data.files import read_pairs
 from tf_transformer.run.config import TrainingConfig
 from tf_transformer.run.data import load_corpus
 from tf_transformer.run.directory import RunDirectory
@@ -40,14 +40,7 @@ def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]
     Raises:
         ValueError: If the files differ in their number of lines.
     """
-    sources, targets = read_lines(source), read_lines(target)
-    if len(sources) != len(targets):
-        raise ValueError(
-            "The two files do not belong together. Expected the same number of lines. "
-            f"Received: {source} with {len(sources)} lines, {target} with "
-            f"{len(targets)} lines"
-        )
-    return {Path(source).name: list(zip(sources, targets, strict=True))}
+    return {Path(source).name: read_pairs(source, target)}
 
 
 def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:

@@ -12,6 +12,9 @@ from tf_transformer.atomic import replacing
 from tf_transformer.training.checkpoints import save_checkpoint
 from tf_transformer.training.quality import quality
 
+NUM_SAMPLES = 3  # translations shown after each epoch
+NUM_CHECKPOINTS = 2  # the latest ones stay
+
 
 class TranslationQuality(keras.callbacks.Callback):
     """Translates validation sentences after each epoch and scores them.
@@ -23,7 +26,6 @@ class TranslationQuality(keras.callbacks.Callback):
         translate: Function from a list of strings to a list of strings.
         pairs: Validation pairs (source, target).
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
-        num_samples: Translations shown after each epoch. Defaults to 3.
     """
 
     def __init__(
@@ -31,14 +33,12 @@ class TranslationQuality(keras.callbacks.Callback):
         translate: Callable[[list[str]], list[str]],
         pairs: Sequence[tuple[str, str]],
         tokenize: str = "13a",
-        num_samples: int = 3,
     ):
         super().__init__()
         self.translate = translate
         self.sources = [source for source, _ in pairs]
         self.references = [target for _, target in pairs]
         self.tokenize = tokenize
-        self.num_samples = num_samples
         self.signatures: dict[str, str] = {}
         self.samples: list[tuple[str, str, str]] = []
 
@@ -51,7 +51,7 @@ class TranslationQuality(keras.callbacks.Callback):
         if logs is not None:
             logs.update(bleu=scores["bleu"], chrf=scores["chrf"])
         triples = zip(self.sources, translations, self.references, strict=True)
-        self.samples = list(triples)[: self.num_samples]
+        self.samples = list(triples)[:NUM_SAMPLES]
         print(f"\nbleu {scores['bleu']}  chrf {scores['chrf']}", flush=True)
         for source, translation, _ in self.samples:
             print(f"  {source}\n  -> {translation}", flush=True)
@@ -116,14 +116,12 @@ class SaveCheckpoint(keras.callbacks.Callback):
     Args:
         folder: Where checkpoints go, as `epoch-0001.npz` and so on.
         keep_best: The run's `KeepBest`, whose state is kept too.
-        num_kept: How many of the latest stay. Defaults to 2.
     """
 
-    def __init__(self, folder: Path, keep_best: KeepBest, num_kept: int = 2):
+    def __init__(self, folder: Path, keep_best: KeepBest):
         super().__init__()
         self.folder = Path(folder)
         self.keep_best = keep_best
-        self.num_kept = num_kept
 
     def on_epoch_end(self, epoch, logs=None):
         finished = epoch + 1
@@ -132,7 +130,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
             **self.keep_best.state(),
         }
         save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)
-        for path in sorted(self.folder.glob("epoch-*.npz"))[: -self.num_kept]:
+        for path in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_CHECKPOINTS]:
             path.unlink()
 
 

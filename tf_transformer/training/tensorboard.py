@@ -7,6 +7,8 @@ import keras
 
 from tf_transformer.training.callbacks import TranslationQuality
 
+UPDATES_PER_POINT = 20
+
 
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes loss, metrics and rate per update, scores and samples per epoch.
@@ -18,7 +20,6 @@ class TensorBoardLog(keras.callbacks.Callback):
         folder: Where the event files go.
         translation_quality: Optional `TranslationQuality` of the same run, called
             before this one: its samples and sacreBLEU signatures are shown as text.
-        every: Updates between two points. Defaults to 20.
 
     Raises:
         ImportError: Without TensorFlow, which writes the event files.
@@ -28,7 +29,6 @@ class TensorBoardLog(keras.callbacks.Callback):
         self,
         folder: Path,
         translation_quality: TranslationQuality | None = None,
-        every: int = 20,
     ):
         super().__init__()
         try:
@@ -41,7 +41,6 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.summary = tf.summary
         self.writer = tf.summary.create_file_writer(str(folder))
         self.translation_quality = translation_quality
-        self.every = every
         self._last_update = 0
         self._last_sums: dict[str, tuple[float, float]] = {}
 
@@ -53,7 +52,7 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         update = int(self.model.optimizer.iterations)
-        if update < self._last_update + self.every:
+        if update < self._last_update + UPDATES_PER_POINT:
             return
         self._last_update = update
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
