@@ -20,6 +20,7 @@ FLOORS = {
     "decoding": 1,
     "serving": 1,
     "models": 2,
+    "search": 2,
     "training": 3,
     "translator": 3,
     "run": 4,

@@ -7,7 +7,8 @@ from keras import ops
 
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.models import Transformer
-from tf_transformer.translator import SearchSettings, Translator, padded, search
+from tf_transformer.search import SearchSettings, search
+from tf_transformer.translator import Translator, padded
 
 PAIRS = [
     ("I am a student", "나는 학생이다"),

@@ -18,7 +18,7 @@ _HOMES = {
     "Perplexity": "tf_transformer.training.metrics",
     "TransformerSchedule": "tf_transformer.training.schedules",
     "Translator": "tf_transformer.translator",
-    "SearchSettings": "tf_transformer.translator",
+    "SearchSettings": "tf_transformer.search",
     "export_saved_model": "tf_transformer.export.saved_model",
 }
 _ROOMS = ("data", "decoding", "layers", "models", "training")

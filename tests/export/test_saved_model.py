@@ -14,7 +14,8 @@ from tensorflow.python.framework import op_def_registry
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
 from tf_transformer.models import Transformer
-from tf_transformer.translator import SearchSettings, Translator
+from tf_transformer.search import SearchSettings
+from tf_transformer.translator import Translator
 
 PAIRS = [
     ("a cat sat on the mat", "고양이가 매트에 앉았다"),

@@ -104,7 +104,7 @@ def _translate_function(options):
 def export(options) -> None:
     """Writes a SavedModel under the next version number."""
     from tf_transformer.export.saved_model import export_saved_model
-    from tf_transformer.translator import SearchSettings
+    from tf_transformer.search import SearchSettings
 
     run = run_directory(options.run)
     settings = SearchSettings(

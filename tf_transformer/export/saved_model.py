@@ -12,7 +12,8 @@ import keras
 import tensorflow as tf
 
 from tf_transformer.export.graph_tokenizer import GraphTokenizer
-from tf_transformer.translator import SearchSettings, Translator, score_ids, search
+from tf_transformer.search import SearchSettings, score_ids, search
+from tf_transformer.translator import Translator
 from tf_transformer.version import __version__
 
 
