@@ -28,8 +28,11 @@ MAX_LENGTH, NUM_HEADS = 47, 3
 SETTINGS = [
     {"beam_size": 1},
     {"beam_size": 3, "num_hypotheses": 2, "max_length": 9},
+    {"sample": True, "num_hypotheses": 2, "temperature": 0.9, "top_k": 40, "seed": 6},
 ]
-BOTH_SEARCHES = pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "beam"])
+EVERY_SEARCH = pytest.mark.parametrize(
+    "settings", SETTINGS, ids=["greedy", "beam", "sample"]
+)
 
 
 def random_model(tokenizer, seed=6):
@@ -88,7 +91,7 @@ def score_by_reference(translator, text, token_ids):
     )
 
 
-@BOTH_SEARCHES
+@EVERY_SEARCH
 def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings):
     found = translator.nbest(TEXTS, **settings)
     assert len({row[0].token_ids for row in found if row[0].text}) >= 3
@@ -105,7 +108,7 @@ def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings
         assert [best.text for best in row] == tokenizer.decode_target(expected)
 
 
-@BOTH_SEARCHES
+@EVERY_SEARCH
 def test_batch_mates_and_padding_change_nothing(translator, settings):
     together = translator.nbest(TEXTS, **settings)
     long = "she reads a long book at night and was tired"
@@ -114,16 +117,19 @@ def test_batch_mates_and_padding_change_nothing(translator, settings):
         assert_same(translator.nbest([long, text], **settings)[1:], together[i : i + 1])
 
 
-def test_the_order_of_texts_is_the_order_of_translations(translator, tokenizer):
-    expected = translator.nbest(TEXTS, **SETTINGS[1])
-    in_threes = Translator(translator.model, tokenizer, batch_size=4)
-    assert_same(in_threes.nbest(TEXTS[::-1], **SETTINGS[1])[::-1], expected)
+@pytest.mark.parametrize("settings", SETTINGS[1:], ids=["beam", "sample"])
+def test_the_order_of_texts_is_the_order_of_translations(
+    translator, tokenizer, settings
+):
+    expected = translator.nbest(TEXTS, **settings)
+    in_fours = Translator(translator.model, tokenizer, batch_size=4)
+    assert_same(in_fours.nbest(TEXTS[::-1], **settings)[::-1], expected)
     texts = [best.text for best, *_ in expected]
-    assert translator(TEXTS, **SETTINGS[1]) == texts
-    assert translator([], **SETTINGS[1]) == []
+    assert translator(TEXTS, **settings) == texts
+    assert translator([], **settings) == []
 
 
-@BOTH_SEARCHES
+@EVERY_SEARCH
 def test_scores_are_those_of_the_paper(translator, settings):
     for text, row in zip(TEXTS, translator.nbest(TEXTS, **settings), strict=True):
         for best in row if text.strip() else []:
@@ -172,7 +178,7 @@ def test_scoring_what_was_found_gives_its_score():
     np.testing.assert_allclose(scores, [best.score for _, best in pairs], rtol=1e-4)
 
 
-@BOTH_SEARCHES
+@EVERY_SEARCH
 def test_blank_text_has_the_empty_translation(translator, settings):
     for row in translator.nbest(["", " \t", "\u3000"], **settings):
         assert (row[0].text, row[0].score, row[0].token_ids) == ("", 0.0, ())
@@ -215,20 +221,65 @@ def test_refuses_the_tokenizer_of_another_model(translator):
         Translator(translator.model, separate)
 
 
-@pytest.mark.parametrize(
-    "settings, message",
-    [
-        ({"beam_size": 0}, "beam_size=0"),
-        ({"beam_size": 2, "num_hypotheses": 3}, "num_hypotheses=3, beam_size=2"),
-        ({"num_hypotheses": 0}, "num_hypotheses=0"),
-        ({"alpha": -0.1}, "alpha must not be negative.*-0.1"),
-        ({"max_length": 0}, "max_length=0"),
-        ({"max_length": 4, "min_length": 5}, "max_length=4, min_length=5"),
-    ],
-)
-def test_refuses_impossible_settings(translator, settings, message):
-    with pytest.raises(ValueError, match=message):
-        translator(["a book"], **settings)
+def test_a_seed_gives_its_samples_and_needs_no_new_program(translator):
+    settings = SETTINGS[2]
+    first = translator.nbest(TEXTS, **settings)
+    programs = dict(translator._search_models)
+    other = translator.nbest(TEXTS, **{**settings, "seed": 7})
+    assert translator._search_models == programs
+    assert_same(translator.nbest(TEXTS, **settings), first)
+    for one, another, text in zip(first, other, TEXTS, strict=True):
+        if text.strip():
+            assert one[0] != one[1]
+            assert [best.token_ids for best in one] != [
+                best.token_ids for best in another
+            ]
+
+
+PREFIXES = ["동물이", None, "나는 길을", "", "we", "그녀는 밤에"]
+
+
+@EVERY_SEARCH
+def test_translations_begin_with_their_prefixes(translator, tokenizer, settings):
+    found = translator.nbest(TEXTS, PREFIXES, **settings)
+    alone = translator.nbest(TEXTS[2:3], PREFIXES[2:3], **settings)
+    assert_same(alone, found[2:3])
+    texts = [prefix or "" for prefix in PREFIXES]
+    rows = [tuple(row[:-1]) for row in tokenizer.encode_target(texts)]
+    free = translator.nbest(TEXTS, **settings)
+    for i, (text, prefix, row) in enumerate(zip(TEXTS, rows, found, strict=True)):
+        if not text.strip():
+            assert row[0].token_ids == ()
+            continue
+        if not PREFIXES[i]:
+            assert_same([row], free[i : i + 1])
+        for best in row:
+            assert best.token_ids[: len(prefix)] == prefix
+            assert best.text.startswith(PREFIXES[i] or "")
+            expected = score_by_reference(translator, text, best.token_ids)
+            assert best.score == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_whole_translation_as_prefix_has_its_score(translator, tokenizer):
+    source, target = PAIRS[2]
+    (row,) = tokenizer.encode_target([target])
+    expected = translator.score([source], [target])
+    for settings in ({"beam_size": 1}, {"beam_size": 2}, {"sample": True}):
+        settings = {**settings, "max_length": len(row)}
+        ((found, *_),) = translator.nbest([source], [target], **settings)
+        assert found.token_ids == tuple(row)
+        assert found.score == pytest.approx(expected[0], rel=1e-5)
+        assert translator([source], [target], **settings) == [target]
+        with pytest.raises(ValueError, match=f"no room.*fewer than {len(row) - 1} "):
+            translator([source], [target], **{**settings, "max_length": len(row) - 1})
+
+
+def test_refuses_prefixes_that_do_not_fit(translator):
+    with pytest.raises(ValueError, match="Received: 2 texts, 1 prefixes"):
+        translator(["a", "b"], ["c"])
+    prefixes = [None, "동물이 " * 20]
+    with pytest.raises(ValueError, match="no room.*prefix number 2"):
+        translator(["we", "a book"], prefixes)
 
 
 def test_lengths_stay_within_the_limits_asked_for(translator):

@@ -1,26 +1,47 @@
 """From ids to ids: a search with a model, and the score of given translations."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
 
-from tf_transformer.decoding import beam_search, greedy_search
+from tf_transformer.decoding import (
+    beam_search,
+    greedy_search,
+    sampling_search,
+    sentence_keys,
+)
 from tf_transformer.ids import BOS_ID, PAD_ID
+
+SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchSettings:
-    """How translations are searched for.
+    """How translations are searched for, or drawn.
 
     Args:
         beam_size: Hypotheses kept of each sentence; 1 is greedy search. Defaults
             to 4, as in the paper's section 6.1.
         alpha: Exponent of the length penalty ((5 + n) / 6)^alpha. Defaults to 0.6.
-        num_hypotheses: Translations returned for each sentence, at most `beam_size`.
+        num_hypotheses: Translations returned for each sentence: the best ones, at
+            most `beam_size`; or as many samples, in the order drawn.
         min_length: Fewest tokens, end token counted.
         max_length: Most tokens, end token counted. By default twice the source's
             tokens plus 10, and never more than the model's `max_length`.
+        sample: Whether tokens are drawn by their probabilities instead. Then
+            `beam_size` and `alpha` have no meaning. Defaults to `False`.
+        temperature: What log-probabilities are divided by before drawing; below 1
+            for likelier tokens. Defaults to 1.
+        top_k: Optional integer. Only the k likeliest tokens are drawn from.
+        top_p: Optional float in (0, 1]. Only the fewest likeliest tokens are drawn
+            from whose probabilities add up to p.
+        seed: Integer. A sentence and a seed always give the same samples, in any
+            company and order; a sentence given twice, the same twice.
+
+    Raises:
+        ValueError: For settings that contradict each other.
     """
 
     beam_size: int = 4
@@ -28,59 +49,124 @@ class SearchSettings:
     num_hypotheses: int = 1
     min_length: int = 0
     max_length: int | None = None
+    sample: bool = False
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
 
     def __post_init__(self):
-        if self.beam_size < 1:
-            raise ValueError(
-                f"beam_size must be at least 1. Received: beam_size={self.beam_size}"
-            )
-        if not 1 <= self.num_hypotheses <= self.beam_size:
-            raise ValueError(
-                "num_hypotheses must lie between 1 and beam_size. Received: "
-                f"num_hypotheses={self.num_hypotheses}, beam_size={self.beam_size}"
-            )
-        if self.alpha < 0:
-            raise ValueError(f"alpha must not be negative. Received: {self.alpha}")
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise ValueError(
                 "max_length must be at least 1 and at least min_length. Received: "
                 f"max_length={self.max_length}, min_length={self.min_length}"
             )
+        if self.beam_size < 1:
+            raise ValueError(
+                f"beam_size must be at least 1. Received: beam_size={self.beam_size}"
+            )
+        if self.alpha < 0:
+            raise ValueError(f"alpha must not be negative. Received: {self.alpha}")
+        most = math.inf if self.sample else self.beam_size
+        if not 1 <= self.num_hypotheses <= most:
+            raise ValueError(
+                "num_hypotheses must lie between 1 and beam_size. Received: "
+                f"num_hypotheses={self.num_hypotheses}, beam_size={self.beam_size}"
+            )
+        self._check_sampling()
+
+    def _check_sampling(self):
+        others = ("beam_size", "alpha") if self.sample else SAMPLING
+        given = [
+            f"{field.name}={getattr(self, field.name)}"
+            for field in dataclasses.fields(self)
+            if field.name in others and getattr(self, field.name) != field.default
+        ]
+        if given:
+            raise ValueError(
+                f"{', '.join(others)} go with sample={not self.sample}. Received: "
+                f"sample={self.sample}, {', '.join(given)}"
+            )
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(
+                f"temperature must be above 0. Received: {self.temperature}"
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1. Received: {self.top_k}")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must lie in (0, 1]. Received: {self.top_p}")
+        if not -(2**31) <= self.seed < 2**31:
+            raise ValueError(f"seed must fit 32 bits. Received: {self.seed}")
+
+    @property
+    def num_rows(self) -> int:
+        """Hypotheses of each sentence that are written side by side."""
+        return self.num_hypotheses if self.sample else self.beam_size
 
 
-def search(model, source_ids, settings: SearchSettings):
+def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=None):
     """Translates ids to ids with any model that has the doors of `Transformer`.
 
     Args:
         model: The model.
         source_ids: Integer tensor `(B, S)`; a row of one token (the end) is empty.
         settings: The search's settings.
+        prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
+            translation, padded with 0; fewer than may be written.
+        seeds: Optional int32 tensor `(B,)` in place of `settings.seed`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)` and `"log_probs"` `(B, N)`,
-        best first.
+        best first, or samples in the order drawn.
     """
-    shortest = min(settings.min_length, model.max_length)
-    settings = dataclasses.replace(settings, min_length=shortest)
     encoded = model.encode(source_ids, training=False)
     lengths = ops.sum(ops.cast(encoded["padding_mask"], "int32"), axis=1)
-    limits = _longest(lengths, model.max_length, settings)
+    limits = length_limit(lengths, model.max_length, settings)
     limits = ops.where(lengths > 1, limits, 0)
-    max_length = _longest(ops.shape(source_ids)[1], model.max_length, settings)
-    state = model.start(encoded, max_length, settings.beam_size)
-    arguments = (model.step, state, limits, max_length)
+    max_length = length_limit(ops.shape(source_ids)[1], model.max_length, settings)
+    state = model.start(encoded, max_length, settings.num_rows)
+    common = {
+        "min_length": min(settings.min_length, model.max_length),
+        "prefix_ids": prefix_ids,
+    }
+    if settings.sample:
+        return sampling_search(
+            *(model.step, state, limits, max_length),
+            keys=sentence_keys(source_ids, settings.seed if seeds is None else seeds),
+            num_samples=settings.num_hypotheses,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            **common,
+        )
     if settings.beam_size == 1:
-        return greedy_search(*arguments, min_length=settings.min_length)
+        return greedy_search(model.step, state, limits, max_length, **common)
     return beam_search(
-        *arguments,
+        *(model.step, state, limits, max_length),
         beam_size=settings.beam_size,
         alpha=settings.alpha,
-        min_length=settings.min_length,
         num_hypotheses=settings.num_hypotheses,
+        **common,
     )
 
 
-def _longest(source_length, model_max_length, settings):
+def length_limit(source_length, model_max_length, settings: SearchSettings):
+    """The most tokens of a translation, end token counted.
+
+    Args:
+        source_length: The source's tokens, end token counted: an integer, or a
+            tensor of integers.
+        model_max_length: The most that the model can write.
+        settings: The search's settings.
+
+    Returns:
+        What `source_length` is: an integer, or a tensor.
+
+    Example:
+
+    >>> length_limit(7, 512, SearchSettings())
+    24
+    """
     # Python numbers stay Python numbers: other backends need fixed shapes
     number = isinstance(source_length, int)
     smaller, larger = (min, max) if number else (ops.minimum, ops.maximum)
@@ -88,11 +174,14 @@ def _longest(source_length, model_max_length, settings):
         longest = smaller(2 * source_length + 10, model_max_length)
     else:
         longest = source_length * 0 + min(settings.max_length, model_max_length)
-    return larger(longest, settings.min_length)
+    return larger(longest, min(settings.min_length, model_max_length))
 
 
 class SearchModel(keras.Model):
-    """A search as a Keras model, so that `predict_on_batch` compiles it."""
+    """A search as a Keras model, so that `predict_on_batch` compiles it.
+
+    Its inputs are a dictionary of `search`'s tensors by name.
+    """
 
     def __init__(self, model, settings: SearchSettings):
         super().__init__()
@@ -100,8 +189,8 @@ class SearchModel(keras.Model):
         self.settings = settings
         self.built = True
 
-    def call(self, source_ids):
-        return search(self.model, source_ids, self.settings)
+    def call(self, inputs):
+        return search(self.model, settings=self.settings, **inputs)
 
 
 def score_ids(model, source_ids, labels):

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_transformer.search import ScoringModel, SearchModel, SearchSettings
+from tf_transformer.search import (
+    ScoringModel,
+    SearchModel,
+    SearchSettings,
+    length_limit,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,44 +56,99 @@ class Translator:
         self._search_models = {}
         self._scoring_model = ScoringModel(model)
 
-    def __call__(self, texts: Sequence[str], **settings) -> list[str]:
+    def __call__(
+        self,
+        texts: Sequence[str],
+        prefixes: Sequence[str | None] | None = None,
+        **settings,
+    ) -> list[str]:
         """The best translation of each text, in the order of the texts.
+
+        With `sample=True` it is the first sample.
 
         Args:
             texts: Source sentences; a blank one has the empty translation.
+            prefixes: See `nbest`.
             **settings: Arguments of `SearchSettings`.
 
         Raises:
             ValueError: If a sentence is longer than the model's `max_length`.
         """
-        return [best.text for best, *_ in self.nbest(texts, **settings)]
+        found = self.nbest(texts, prefixes, **settings)
+        return [best.text for best, *_ in found]
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Whether each text is short enough for the model."""
         rows = self.tokenizer.encode_source(texts)
         return [len(row) <= self.model.max_length for row in rows]
 
-    def nbest(self, texts: Sequence[str], **settings) -> list[list[Translation]]:
+    def nbest(
+        self,
+        texts: Sequence[str],
+        prefixes: Sequence[str | None] | None = None,
+        **settings,
+    ) -> list[list[Translation]]:
         """The `num_hypotheses` best translations of each text, with scores.
+
+        With `sample=True` they are samples, in the order drawn.
 
         Args:
             texts: Source sentences.
+            prefixes: What each translation begins with, as many as texts; `None` or
+                "" for nothing. A prefix is tokenized by itself: its last token is
+                not merged with what follows, which may go on within the word. Scores
+                count its tokens as any others. A blank text's translation stays
+                empty.
             **settings: Arguments of `SearchSettings`.
+
+        Raises:
+            ValueError: If a text is longer than the model's `max_length`, or a
+                prefix leaves no room for the end token.
         """
         settings = SearchSettings(**settings)
-        if settings not in self._search_models:
-            self._search_models[settings] = SearchModel(self.model, settings)
-        search_model = self._search_models[settings]
+        # the seed is an input: a new one needs no new program
+        program = dataclasses.replace(settings, seed=0)
+        if program not in self._search_models:
+            self._search_models[program] = SearchModel(self.model, program)
+        search_model = self._search_models[program]
         rows = self._checked(self.tokenizer.encode_source(texts), "text")
+        prefix_rows = self._prefix_rows(prefixes, rows, settings)
         results: list = [None] * len(rows)
         for group in self._groups([len(row) for row in rows]):
-            found = search_model.predict_on_batch(self._padded(rows, group))
+            inputs = {"source_ids": self._padded(rows, group)}
+            if any(prefix_rows[i] for i in group):
+                inputs["prefix_ids"] = self._padded(prefix_rows, group)
+            if settings.sample:
+                inputs["seeds"] = np.full(len(group), settings.seed, "int32")
+            found = search_model.predict_on_batch(inputs)
             found = {name: np.asarray(array) for name, array in found.items()}
             for i, ids, scores in zip(
                 group, found["token_ids"], found["log_probs"], strict=True
             ):
                 results[i] = self._translations(ids, scores)
         return results
+
+    def _prefix_rows(self, prefixes, rows, settings) -> list[list[int]]:
+        if prefixes is None:
+            return [[] for _ in rows]
+        if len(prefixes) != len(rows):
+            raise ValueError(
+                "There must be as many prefixes as texts. Received: "
+                f"{len(rows)} texts, {len(prefixes)} prefixes"
+            )
+        texts = [prefix or "" for prefix in prefixes]
+        prefix_rows = [row[:-1] for row in self.tokenizer.encode_target(texts)]
+        for number, (row, prefix) in enumerate(
+            zip(rows, prefix_rows, strict=True), start=1
+        ):
+            limit = length_limit(len(row), self.model.max_length, settings)
+            if len(row) > 1 and len(prefix) >= limit:
+                raise ValueError(
+                    "A prefix leaves no room for the end token. Expected fewer than "
+                    f"{limit} tokens. Received: {len(prefix)} tokens in prefix number "
+                    f"{number}"
+                )
+        return prefix_rows
 
     def score(self, texts: Sequence[str], translations: Sequence[str]) -> list[float]:
         """ln P(translation, end | text) of given pairs, in nats.

@@ -62,6 +62,29 @@ def test_equals_exhaustive_search_with_a_least_length():
         assert min(len(ids) for _, ids in result[sentence]) >= 3
 
 
+@pytest.mark.parametrize("min_length", [0, 4])
+def test_equals_exhaustive_search_with_prefixes(min_length):
+    model, beam_size = PrefixModel(3, seed=8), NUM_SENTENCES_OF_5
+    forced = [(5, 1, 4), (), (4,)]
+    prefix_ids = np.array([[5, 1, 4], [0, 0, 0], [4, 0, 0]])
+    arguments = {"alpha": 0.6, "min_length": min_length}
+    limits = [5, 4, 5]
+    result = searched(
+        model,
+        limits,
+        beam_size=beam_size,
+        num_hypotheses=beam_size,
+        prefix_ids=prefix_ids,
+        **arguments,
+    )
+    for sentence, limit in enumerate(limits):
+        prefix = forced[sentence]
+        expected = every_sentence(model, sentence, limit, forced=prefix, **arguments)
+        written = [one for one in result[sentence] if one[1]]
+        assert_same(written, expected)
+        assert {ids[: len(prefix)] for _, ids in written} == {prefix}
+
+
 @ALPHAS
 @pytest.mark.parametrize("beam_size", [2, 3, 5])
 def test_small_beams_equal_beam_search_over_lists(beam_size, alpha):

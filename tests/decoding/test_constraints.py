@@ -15,10 +15,11 @@ LOGITS = np.random.default_rng(0).normal(size=(3, 2, 7)).astype("float32")
 LIMITS = [1, 3, 9]
 
 
-def allowed(position, min_length=0, logits=LOGITS):
+def allowed(position, min_length=0, logits=LOGITS, **prefix):
     """Which tokens may be written by the first hypothesis of each sentence."""
+    position, limits = ops.array(position), ops.array(LIMITS)
     scores = ops.convert_to_numpy(
-        allowed_log_probs(logits, ops.array(position), ops.array(LIMITS), min_length)
+        allowed_log_probs(logits, position, limits, min_length, **prefix)
     )
     assert scores.shape == logits.shape
     np.testing.assert_array_equal(
@@ -44,6 +45,20 @@ def test_the_end_must_wait_for_min_length_counted_with_itself():
     limits_reached = 2
     assert allowed(1, min_length=3)[limits_reached] == {1, 4, 5, 6}
     assert allowed(2, min_length=3)[limits_reached] == {1, 3, 4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    "position, expected",
+    [
+        (0, [{3}, {6}, {4}]),
+        (1, [{3}, {1, 3, 4, 5, 6}, {1}]),
+        (2, [{3}, {3}, {1, 3, 4, 5, 6}]),
+        (5, [{3}, {3}, {1, 3, 4, 5, 6}]),
+    ],
+)
+def test_a_prefix_is_the_only_choice_at_its_positions(position, expected):
+    prefix_ids = np.array([[0, 0], [6, 0], [4, 1]])
+    assert allowed(position, prefix_ids=prefix_ids) == expected
 
 
 def test_what_may_be_written_keeps_the_score_of_the_model():

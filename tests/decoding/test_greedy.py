@@ -43,10 +43,10 @@ class Speller:
         ]
 
 
-def plain_greedy(model, sentence, limit):
+def plain_greedy(model, sentence, limit, forced=()):
     score, ids = 0.0, ()
     while ids[-1:] != (END,):
-        choices = continuations(model, sentence, ids, limit)
+        choices = continuations(model, sentence, ids, limit, forced=forced)
         ids, log_prob = max(choices, key=lambda choice: choice[1])
         score += log_prob
     return score, ids
@@ -152,3 +152,16 @@ def test_padding_and_start_are_never_written():
     logits = np.array([8.0, -1.0, 7.0, 1.0, 2.0, 0.0])
     log_probs = logits - np.log(np.exp(logits).sum())  # what is left is not rescaled
     assert result[1][0][0] == pytest.approx(log_probs[4] + log_probs[3], abs=1e-5)
+
+
+def test_prefixes_are_written_and_scored():
+    model, limits = PrefixModel(3, seed=4), np.array([7, 6, 5])
+    prefix_ids = np.array([[5, 5, 4], [0, 0, 0], [1, 0, 0]])
+    result = found(
+        greedy_search(model.step, model.start(), limits, 7, prefix_ids=prefix_ids)
+    )
+    for sentence, forced in enumerate([(5, 5, 4), (), (1,)]):
+        expected = plain_greedy(model, sentence, limits[sentence], forced)
+        ((score, ids),) = result[sentence]
+        assert ids == expected[1]
+        assert score == pytest.approx(expected[0], abs=1e-5)

@@ -61,23 +61,24 @@ def rank(score, ids, alpha):
     return score / ((5 + len(ids)) / 6) ** alpha
 
 
-def continuations(model, sentence, prefix, limit, min_length=0):
+def continuations(model, sentence, prefix, limit, min_length=0, forced=()):
     """What may follow a prefix, with its log-probability."""
     length = len(prefix) + 1
     log_probs = model.log_probs(sentence, prefix)
-    for token in USABLE:
+    for token in forced[length - 1 : length] or USABLE:
         too_early = token == END and length < min_length
         too_late = token != END and length >= limit
         if not too_early and not too_late:
             yield (*prefix, token), log_probs[token]
 
 
-def every_sentence(model, sentence, limit, alpha, min_length=0):
+def every_sentence(model, sentence, limit, alpha, min_length=0, forced=()):
     """All that can be written, best first: lists of (score, ids)."""
+    allowed = {"limit": limit, "min_length": min_length, "forced": forced}
     found, going_on = [], [()]
     while going_on:
         prefix = going_on.pop()
-        for ids, _ in continuations(model, sentence, prefix, limit, min_length):
+        for ids, _ in continuations(model, sentence, prefix, **allowed):
             if ids[-1] == END:
                 found.append((model.score(sentence, ids), ids))
             else:

@@ -1,54 +1,11 @@
 """A training that was stopped goes on as if it had not been."""
 
-import keras
 import numpy as np
 import pytest
-from small_training import PAIRS, NumberTokenizer
+from small_runs import arrays, compiled, differences, fit, shuffled
 
-from tf_transformer.data.batching import Batches
-from tf_transformer.data.datasets import as_keras_dataset
-from tf_transformer.models import Transformer
 from tf_transformer.training import checkpoints
 from tf_transformer.training.checkpoints import restore_checkpoint, save_checkpoint
-from tf_transformer.training.losses import MaskedCrossEntropy
-from tf_transformer.training.metrics import NegativeLogLikelihood
-from tf_transformer.training.schedules import TransformerSchedule
-
-
-def compiled(seed=1, d_ff=17, optimizer="adam"):
-    """A fresh model: other weights and another random state for another seed."""
-    keras.utils.set_random_seed(seed)
-    model = Transformer(
-        23, num_layers=1, d_model=12, num_heads=3, d_ff=d_ff, dropout_rate=0.1
-    )
-    if optimizer == "adam":
-        schedule = TransformerSchedule(12, warmup_steps=5)
-        optimizer = keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9)
-    model.compile(
-        optimizer=optimizer,
-        loss=MaskedCrossEntropy(0.1),
-        metrics=[NegativeLogLikelihood()],
-        run_eagerly=True,
-    )
-    return model
-
-
-def shuffled(epoch=0):
-    batches = Batches(PAIRS, NumberTokenizer(), batch_tokens=24, shuffle=True, seed=5)
-    batches.epoch = epoch
-    return batches
-
-
-def fit(model, batches, first, last):
-    arguments = {"initial_epoch": first, "epochs": last, "shuffle": False}
-    dataset = as_keras_dataset(batches)
-    return model.fit(dataset, verbose=0, **arguments).history
-
-
-def arrays(model):
-    """Everything that training changes."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return {variable.path: np.array(variable) for variable in variables}
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +30,6 @@ def resumed(path, epoch=None, restore=restore_checkpoint):
     state = restore(path, model)
     history = fit(model, shuffled(state["epoch"] if epoch is None else epoch), 2, 4)
     return arrays(model), history
-
-
-def differences(one, other):
-    assert len(one) == len(other)
-    return [
-        path
-        for (path, found), (_, expected) in zip(one.items(), other.items(), strict=True)
-        if not np.array_equal(found, expected)
-    ]
 
 
 def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):

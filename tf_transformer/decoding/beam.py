@@ -21,6 +21,7 @@ def beam_search(
     alpha=0.6,
     min_length=0,
     num_hypotheses=1,
+    prefix_ids=None,
 ):
     """Keeps the K best hypotheses of each of B sentences while writing.
 
@@ -45,6 +46,8 @@ def beam_search(
         alpha: Float. Exponent of the length penalty; 0 for none. Defaults to 0.6.
         min_length: Integer: the fewest tokens, end token counted.
         num_hypotheses: Integer N up to K: how many are returned. Defaults to 1.
+        prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
+            translation, as many as are not 0.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
@@ -70,7 +73,9 @@ def beam_search(
     def write_one(beams):
         logits, state = step(ops.reshape(beams["token_ids"], (-1,)), beams["state"])
         logits = ops.reshape(logits, (-1, beam_size, logits.shape[-1]))
-        scores = allowed_log_probs(logits, beams["position"], limits, min_length)
+        scores = allowed_log_probs(
+            logits, beams["position"], limits, min_length, prefix_ids
+        )
         return (_choose({**beams, "state": state}, scores, alpha),)
 
     (beams,) = ops.while_loop(going_on, write_one, (beams,))

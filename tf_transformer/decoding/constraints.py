@@ -7,19 +7,23 @@ from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 IMPOSSIBLE = -1e9  # finite: sums and products with it never make NaN
 
 
-def allowed_log_probs(logits, position, limits, min_length):
+def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
     """ln P(token) of every token that may stand at `position`.
 
     Padding and the start token are never written. The end token is not written
     before `min_length` tokens, itself counted, and is the only choice at a sentence's
-    limit: so every hypothesis ends, and its score is that of a whole sentence. What
-    is left is not normalized again: scores stay the model's own.
+    limit: so every hypothesis ends, and its score is that of a whole sentence. Where
+    a prefix is given, its tokens are the only choice at their positions. What is left
+    is not normalized again: scores stay the model's own.
 
     Args:
         logits: Tensor `(B, K, V)`.
         position: Integer scalar tensor, from 0.
         limits: Integer tensor `(B,)`: the most tokens, end token counted.
         min_length: Integer: the fewest tokens, end token counted.
+        prefix_ids: Optional integer tensor `(B, P)`, P at least 1: the first tokens
+            of each translation, padded with 0; without the end token, and shorter
+            than the sentence's limit.
 
     Returns:
         float32 tensor `(B, K, V)`; `IMPOSSIBLE` for what may not be written.
@@ -33,6 +37,12 @@ def allowed_log_probs(logits, position, limits, min_length):
     at_limit = ops.greater_equal(length, limits)[:, None]
     too_late = ops.logical_and(at_limit, ops.logical_not(is_end))
     forbidden = ops.logical_or(ops.logical_or(never, too_early), too_late)
+    if prefix_ids is not None:
+        last = prefix_ids.shape[1] - 1
+        wanted = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
+        wanted = ops.cast(wanted, "int32")[:, None]
+        is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
+        forbidden = ops.where(is_forced, ops.not_equal(token_ids, wanted), forbidden)
     return ops.where(forbidden[:, None], IMPOSSIBLE, log_probs)
 
 

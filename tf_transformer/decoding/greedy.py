@@ -2,14 +2,10 @@
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import (
-    allowed_log_probs,
-    sentence_limits,
-)
-from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
+from tf_transformer.decoding.writing import write_tokens
 
 
-def greedy_search(step, state, limits, max_length, min_length=0):
+def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None):
     """Writes, for B sentences at once, the likeliest token after the likeliest.
 
     It knows no model, only the function `step`; it stops when all sentences have
@@ -22,6 +18,8 @@ def greedy_search(step, state, limits, max_length, min_length=0):
             counted; 0 for an empty translation.
         max_length: Integer or scalar tensor L, at least the largest limit.
         min_length: Integer: the fewest tokens, end token counted.
+        prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
+            translation, as many as are not 0.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, 1, L)`, end token included, and
@@ -35,30 +33,10 @@ def greedy_search(step, state, limits, max_length, min_length=0):
     >>> result["token_ids"].numpy().tolist()
     [[[4, 4, 3]]]
     """
-    limits = sentence_limits(limits, min_length)
-    ended = ops.equal(limits, 0)
-    token_ids = ops.full_like(limits, BOS_ID)
-    log_probs = ops.zeros_like(ops.cast(limits, "float32"))
-    written = ops.zeros((ops.shape(limits)[0], max_length), dtype="int32")
-    columns = ops.arange(ops.shape(written)[1])
 
-    def not_all_ended(position, token_ids, written, log_probs, ended, state):
-        return ops.logical_not(ops.all(ended))
+    def likeliest(scores, position):
+        return ops.cast(ops.argmax(scores, axis=-1), "int32")
 
-    def write_one(position, token_ids, written, log_probs, ended, state):
-        logits, state = step(token_ids, state)
-        scores = allowed_log_probs(logits[:, None], position, limits, min_length)[:, 0]
-        best = ops.cast(ops.argmax(scores, axis=-1), "int32")
-        token_ids = ops.where(ended, PAD_ID, best)
-        log_probs = log_probs + ops.where(ended, 0.0, ops.max(scores, axis=-1))
-        written = ops.where(columns == position, token_ids[:, None], written)
-        ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
-        return position + 1, token_ids, written, log_probs, ended, state
-
-    position = ops.convert_to_tensor(0, dtype="int32")
-    _, _, written, log_probs, _, _ = ops.while_loop(
-        not_all_ended,
-        write_one,
-        (position, token_ids, written, log_probs, ended, state),
+    return write_tokens(
+        step, state, limits, max_length, 1, likeliest, min_length, prefix_ids
     )
-    return {"token_ids": written[:, None], "log_probs": log_probs[:, None]}

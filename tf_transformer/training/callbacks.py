@@ -13,7 +13,6 @@ from tf_transformer.training.checkpoints import save_checkpoint
 from tf_transformer.training.quality import quality
 
 NUM_SAMPLES = 3  # translations shown after each epoch
-NUM_CHECKPOINTS = 2  # the latest ones stay
 
 
 class TranslationQuality(keras.callbacks.Callback):
@@ -76,6 +75,15 @@ class KeepBest(keras.callbacks.Callback):
         self.best_epoch: int | None = None
 
     def on_epoch_end(self, epoch, logs=None):
+        if not self.keep_if_better(epoch, logs) and self.exhausted(epoch):
+            self.model.stop_training = True
+            print(
+                f"\nStopped: {self.monitor} has not been better than {self.best:.4g} "
+                f"(epoch {self.best_epoch + 1}) for {self.patience} epochs."
+            )
+
+    def keep_if_better(self, epoch: int, logs: dict | None) -> bool:
+        """Keeps the model's weights if their score is the best so far, and tells."""
         if self.monitor not in (logs or {}):
             raise ValueError(
                 f"There is no {self.monitor!r} to choose the best epoch by. Expected "
@@ -84,16 +92,12 @@ class KeepBest(keras.callbacks.Callback):
         value = float(logs[self.monitor])
         sign = 1 if self.higher_is_better else -1
         first = self.best is None or math.isnan(self.best)
-        if first or sign * value > sign * self.best:
-            self.best, self.best_epoch = value, epoch
-            with replacing(self.path) as temporary:
-                self.model.save_weights(temporary)
-        elif self.exhausted(epoch):
-            self.model.stop_training = True
-            print(
-                f"\nStopped: {self.monitor} has not been better than {self.best:.4g} "
-                f"(epoch {self.best_epoch + 1}) for {self.patience} epochs."
-            )
+        if not (first or sign * value > sign * self.best):
+            return False
+        self.best, self.best_epoch = value, epoch
+        with replacing(self.path) as temporary:
+            self.model.save_weights(temporary)
+        return True
 
     def exhausted(self, epoch: int) -> bool:
         """Whether `patience` epochs have gone by, up to `epoch`, without a better."""
@@ -116,12 +120,14 @@ class SaveCheckpoint(keras.callbacks.Callback):
     Args:
         folder: Where checkpoints go, as `epoch-0001.npz` and so on.
         keep_best: The run's `KeepBest`, whose state is kept too.
+        num_kept: How many stay, the latest ones. Defaults to 2.
     """
 
-    def __init__(self, folder: Path, keep_best: KeepBest):
+    def __init__(self, folder: Path, keep_best: KeepBest, num_kept: int = 2):
         super().__init__()
         self.folder = Path(folder)
         self.keep_best = keep_best
+        self.num_kept = num_kept
 
     def on_epoch_end(self, epoch, logs=None):
         finished = epoch + 1
@@ -130,7 +136,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
             **self.keep_best.state(),
         }
         save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)
-        for path in sorted(self.folder.glob("epoch-*.npz"))[:-NUM_CHECKPOINTS]:
+        for path in sorted(self.folder.glob("epoch-*.npz"))[: -self.num_kept]:
             path.unlink()
 
 
@@ -152,7 +158,7 @@ class JsonLog(keras.callbacks.Callback):
         line = {
             "epoch": epoch + 1,
             "seconds": round(time.monotonic() - self.started, 1),
-            "updates": int(self.model.optimizer.iterations),
+            "updates": int(self.model.optimizer.iterations.numpy()),
             **{name: float(value) for name, value in (logs or {}).items()},
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)

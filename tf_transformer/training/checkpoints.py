@@ -1,6 +1,7 @@
 """Everything that training needs to go on: variables, optimizer, random state."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -55,10 +56,38 @@ def restore_checkpoint(path: Path, model) -> dict:
     return state
 
 
+def weights_in(path: Path, model) -> Iterator[np.ndarray]:
+    """The weights in a checkpoint, one after the other, in the order of the model's.
+
+    Args:
+        path: A file of `save_checkpoint`.
+        model: A model of the same kind; it need not be compiled.
+
+    Raises:
+        ValueError: If the file's weights are not those of the model.
+    """
+    variables = _model_variables(model)
+    places = {id(variable): i for i, variable in enumerate(variables)}
+    with np.load(path, allow_pickle=False) as arrays:
+        names = [name for name in arrays.files if name != "state"]
+        for weight in model.weights:
+            place = places[id(weight)]
+            array = arrays[names[place]] if place < len(names) else np.zeros(0)
+            if array.shape != tuple(weight.shape):
+                raise ValueError(
+                    f"{path} belongs to another model. Expected {weight.path} of "
+                    f"shape {tuple(weight.shape)}. Received: {array.shape}"
+                )
+            yield array
+
+
 def _variables(model):
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
+    return [*_model_variables(model), *optimizer.variables]
+
+
+def _model_variables(model):
     passing = {id(variable) for variable in model.metrics_variables}
-    kept = [variable for variable in model.variables if id(variable) not in passing]
-    return [*kept, *optimizer.variables]
+    return [variable for variable in model.variables if id(variable) not in passing]

@@ -1,0 +1,174 @@
+"""Averages are those of NumPy, and training never notices that they are scored."""
+
+import keras
+import numpy as np
+import pytest
+from small_runs import arrays, compiled, differences, fit, shuffled
+from small_training import PAIRS, NumberTokenizer
+
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.datasets import as_keras_dataset
+from tf_transformer.training.averaging import (
+    ScoreAverages,
+    average_checkpoints,
+    swap_averages,
+)
+from tf_transformer.training.callbacks import KeepBest, SaveCheckpoint
+from tf_transformer.training.checkpoints import restore_checkpoint
+
+MOMENTUM = 0.8
+EMA = {"use_ema": True, "ema_momentum": MOMENTUM}
+
+
+class NoteWeights(keras.callbacks.Callback):
+    """Writes down the weights after each update and, last in line, each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.after_updates, self.after_epochs = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.after_updates.append(self.model.get_weights())
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.after_epochs.append(self.model.get_weights())
+
+
+def validation():
+    """All pairs in one batch."""
+    return as_keras_dataset(Batches(PAIRS, NumberTokenizer(), batch_tokens=150))
+
+
+def moving_averages(after_updates):
+    """The averages after each update: a, then m a + (1 - m) w."""
+    average = [np.float64(weight) for weight in after_updates[0]]
+    result = [average]
+    for weights in after_updates[1:]:
+        average = [
+            MOMENTUM * old + (1 - MOMENTUM) * weight
+            for old, weight in zip(average, weights, strict=True)
+        ]
+        result.append(average)
+    return result
+
+
+def assert_near(found, expected, atol=1e-6):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=atol)
+
+
+def scored(folder, first, last, model):
+    """A training with validation whose epochs are scored on averages."""
+    averages, note = ScoreAverages(), NoteWeights()
+    keep_best = KeepBest(folder / "best.weights.h5", "val_nll")
+    callbacks = [
+        *(averages, keep_best, averages.back()),
+        *(SaveCheckpoint(folder, keep_best, num_kept=9), note),
+    ]
+    arguments = {"validation_data": validation(), "callbacks": callbacks}
+    return fit(model, shuffled(epoch=first), first, last, **arguments), note
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """3 epochs with moving averages: folder, history, what was written down."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, *scored(folder, 0, 3, compiled(**EMA))
+
+
+def checkpoints(run):
+    return sorted(run[0].glob("epoch-*.npz"))
+
+
+def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
+    folder, history, note = run
+    averages = moving_averages(note.after_updates)
+    per_epoch = len(shuffled())
+    model = compiled(seed=3)
+    for epoch in range(3):
+        expected = averages[(epoch + 1) * per_epoch - 1]
+        model.set_weights(expected)
+        scores = model.evaluate(validation(), return_dict=True, verbose=0)
+        assert history["val_nll"][epoch] == pytest.approx(scores["nll"], rel=1e-5)
+    best = int(np.argmin(history["val_nll"]))
+    model.load_weights(folder / "best.weights.h5")
+    assert_near(model.get_weights(), averages[(best + 1) * per_epoch - 1])
+    moved = zip(model.get_weights(), note.after_epochs[best], strict=True)
+    assert max(np.abs(one - other).max() for one, other in moved) > 1e-3
+
+
+def test_training_goes_on_as_without_averages(run):
+    _, history, note = run
+    model, plain = compiled(), NoteWeights()
+    plain_history = fit(model, shuffled(), 0, 3, callbacks=[plain])
+    assert history["loss"] == plain_history["loss"]
+    for found, expected in zip(note.after_epochs, plain.after_epochs, strict=True):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_stopped_training_with_averages_goes_on_bit_for_bit(run, tmp_path):
+    folder, history, _ = run
+    model = compiled(seed=2, **EMA)
+    state = restore_checkpoint(folder / "epoch-0002.npz", model)
+    later, _ = scored(tmp_path, state["epoch"], 3, model)
+    assert later == {name: values[2:] for name, values in history.items()}
+    models = [compiled(seed=seed, **EMA) for seed in (4, 5)]
+    for path, other in zip((folder, tmp_path), models, strict=True):
+        restore_checkpoint(path / "epoch-0003.npz", other)
+    assert differences(*map(arrays, models)) == []
+
+
+def test_checkpoints_hold_weights_and_averages(run):
+    folder, _, note = run
+    model = compiled(seed=3, **EMA)
+    restore_checkpoint(folder / "epoch-0002.npz", model)
+    for one, other in zip(model.get_weights(), note.after_epochs[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    swap_averages(model)
+    expected = moving_averages(note.after_updates)[2 * len(shuffled()) - 1]
+    assert_near(model.get_weights(), expected)
+
+
+def test_keras_own_callback_works_with_ours(tmp_path):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll")
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    note, model = NoteWeights(), compiled(**EMA)
+    arguments = {"validation_data": validation()}
+    arguments["callbacks"] = [swap, keep_best, note]
+    history = fit(model, shuffled(), 0, 2, **arguments)
+    averages = moving_averages(note.after_updates)
+    assert np.argmin(history["val_nll"]) == keep_best.best_epoch == 1
+    assert_near(note.after_epochs[1], averages[-1], atol=1e-5)
+    model.load_weights(tmp_path / "best.weights.h5")
+    assert_near(model.get_weights(), averages[-1], atol=1e-5)
+
+
+def test_the_average_of_checkpoints_is_the_mean_of_their_weights(run):
+    model = compiled(seed=3)
+    others = {v.path: np.array(v) for v in model.variables if "seed" in v.path}
+    average_checkpoints(checkpoints(run)[-2:], model)
+    expected = [np.mean(w, axis=0) for w in zip(*run[2].after_epochs[1:], strict=True)]
+    assert_near(model.get_weights(), expected, atol=1e-7)
+    found = arrays(model)
+    assert others
+    assert all(np.array_equal(found[path], others[path]) for path in others)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_the_average_of_one_checkpoint_is_itself(run):
+    model = compiled(seed=3)
+    average_checkpoints(iter(checkpoints(run)[1:2]), model)
+    for one, other in zip(model.get_weights(), run[2].after_epochs[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_refuses_to_average_nothing_or_another_model(run):
+    model = compiled(d_ff=18)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="belongs to another model.*17"):
+        average_checkpoints(checkpoints(run), model)
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="at least one checkpoint.*none"):
+        average_checkpoints([], model)

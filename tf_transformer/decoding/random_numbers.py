@@ -1,0 +1,60 @@
+"""Random numbers that depend on nothing but a seed and the sentence they are for."""
+
+from keras import ops
+
+from tf_transformer.ids import PAD_ID
+
+_STRIDE = -1640531527  # 2^32 / golden ratio: neighbours in a count lie far apart
+
+
+def sentence_keys(source_ids, seeds):
+    """A number for each sentence from which its random numbers are made.
+
+    Padding and batch mates do not count: the same sentence and seed have the same
+    key anywhere.
+
+    Args:
+        source_ids: Integer tensor `(B, S)`.
+        seeds: Integer, or int32 tensor `(B,)`.
+
+    Returns:
+        int32 tensor `(B,)`.
+    """
+    source_ids = ops.cast(source_ids, "int32")
+    places = _mixed((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
+    of_tokens = _mixed(source_ids + places)
+    of_tokens = ops.where(ops.equal(source_ids, PAD_ID), 0, of_tokens)
+    seeds = ops.cast(seeds, "int32") * _STRIDE
+    return _mixed(ops.cast(ops.sum(of_tokens, axis=1), "int32") + seeds)
+
+
+def uniform_numbers(keys, num_rows, position):
+    """Uniform random numbers, each by itself: one for every key, row and position.
+
+    Args:
+        keys: int32 tensor `(B,)`.
+        num_rows: Integer N.
+        position: Integer scalar tensor.
+
+    Returns:
+        float32 tensor `(B, N)`, strictly between 0 and 1.
+    """
+    bits = _mixed(keys[:, None] + ops.arange(num_rows) * _STRIDE)
+    bits = _mixed(bits + position * _STRIDE)
+    # 22 bits: in float32 the largest, 1 - 2^-23, times any x is still less than x
+    return (ops.cast(_shifted(bits, 10), "float32") + 0.5) / 2**22
+
+
+def _mixed(bits):
+    """Spreads each of 32 bits over all: the last step of MurmurHash3.
+
+    Products are taken modulo 2^32, as int32 does on every backend.
+    """
+    for shift, factor in ((16, -2048144789), (13, -1028477387)):
+        bits = ops.bitwise_xor(bits, _shifted(bits, shift)) * factor
+    return ops.bitwise_xor(bits, _shifted(bits, 16))
+
+
+def _shifted(bits, shift):
+    # the shift of a negative number brings ones in: they are taken out
+    return ops.bitwise_and(ops.right_shift(bits, shift), 2 ** (32 - shift) - 1)

@@ -1,0 +1,59 @@
+"""One token after another: what greedy search and sampling have in common."""
+
+from keras import ops
+
+from tf_transformer.decoding.constraints import allowed_log_probs, sentence_limits
+from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
+
+
+def write_tokens(
+    step, state, limits, max_length, num_rows, choose, min_length=0, prefix_ids=None
+):
+    """Writes N independent translations of each of B sentences, token by token.
+
+    It stops when all have ended; one that has ended is filled with padding.
+
+    Args:
+        step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
+        state: State before the first token.
+        limits: Integer tensor `(B,)`: the most tokens of each sentence.
+        max_length: Integer or scalar tensor L, at least the largest limit.
+        num_rows: Integer N.
+        choose: Function `(scores (B, N, V), position) -> token ids (B, N)`; scores
+            are those of `allowed_log_probs`.
+        min_length: Integer: the fewest tokens, end token counted.
+        prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
+
+    Returns:
+        Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
+        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end).
+    """
+    limits = sentence_limits(limits, min_length)
+    shape = (ops.shape(limits)[0], num_rows)
+    columns = ops.arange(max_length, dtype="int32")
+
+    def not_all_ended(position, token_ids, written, log_probs, ended, state):
+        return ops.logical_not(ops.all(ended))
+
+    def write_one(position, token_ids, written, log_probs, ended, state):
+        logits, state = step(ops.reshape(token_ids, (-1,)), state)
+        logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
+        scores = allowed_log_probs(logits, position, limits, min_length, prefix_ids)
+        chosen = choose(scores, position)
+        gained = ops.take_along_axis(scores, chosen[..., None], axis=-1)[..., 0]
+        token_ids = ops.where(ended, PAD_ID, chosen)
+        log_probs = log_probs + ops.where(ended, 0.0, gained)
+        written = ops.where(columns == position, token_ids[..., None], written)
+        ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
+        return position + 1, token_ids, written, log_probs, ended, state
+
+    start = (
+        ops.convert_to_tensor(0, dtype="int32"),
+        ops.full(shape, BOS_ID, dtype="int32"),
+        ops.zeros((*shape, max_length), dtype="int32"),
+        ops.zeros(shape, dtype="float32"),
+        ops.broadcast_to(ops.equal(limits, 0)[:, None], shape),
+        state,
+    )
+    _, _, written, log_probs, _, _ = ops.while_loop(not_all_ended, write_one, start)
+    return {"token_ids": written, "log_probs": log_probs}
