@@ -242,7 +242,7 @@ def test_blank_pairs_are_dropped_and_counted():
 
 
 def test_pairs_are_encoded_in_chunks(monkeypatch):
-    monkeypatch.setattr("tf_transformer.data.batching._PAIRS_PER_CHUNK", 10)
+    monkeypatch.setattr("tf_transformer.data.encoding._PAIRS_PER_CHUNK", 10)
     assert Counter(pairs_of(make_batches())) == Counter(make_pairs())
 
 

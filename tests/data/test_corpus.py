@@ -130,6 +130,8 @@ def test_the_built_in_corpus_has_all_its_splits():
     assert {n: len(part) for n, part in corpus.splits.items()} == dict(grammar.SPLITS)
     example = grammar.generate("validation")[0]
     assert corpus.validation[0] == (example.source, example.target)
+    turned = load("en_ko_grammar", source="ko")
+    assert turned.test == [(korean, english) for english, korean in corpus.test]
 
 
 def test_an_unknown_corpus_is_an_error_that_says_how_to_read_files():

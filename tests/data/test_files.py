@@ -6,7 +6,8 @@ import warnings
 import pytest
 
 from tf_transformer.data.corpus import split_pairs
-from tf_transformer.data.files import read_lines, read_pairs, read_parallel, read_tsv
+from tf_transformer.data.files import read_pairs, read_parallel, read_tsv
+from tf_transformer.data.lines import read_lines
 
 
 @pytest.fixture

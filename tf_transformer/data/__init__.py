@@ -7,11 +7,16 @@ import importlib
 
 _HOMES = {
     "Batches": "batching",
+    "PairStream": "files",
+    "StreamedBatches": "streaming",
     "batches": "datasets",
     "Corpus": "corpus",
     "load": "corpus",
     "read_parallel": "files",
+    "read_lines": "lines",
     "read_tsv": "files",
+    "stream_parallel": "files",
+    "stream_tsv": "files",
     "Tokenizer": "tokenizer",
 }
 

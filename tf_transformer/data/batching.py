@@ -1,36 +1,14 @@
 """Batches of pairs of like length, as many tokens in each as fit (section 5.1)."""
 
-from array import array
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
 from tf_transformer.data.corpus import Pair
+from tf_transformer.data.encoding import EncodedPairs, encode_pairs
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.ids import BOS_ID, PAD_ID
-
-_PAIRS_PER_CHUNK = 10_000
-
-Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
-
-
-class _Side(NamedTuple):
-    """All sentences of one side: `ids[offsets[i]:][:lengths[i]]` is sentence i."""
-
-    ids: np.ndarray
-    offsets: np.ndarray
-    lengths: np.ndarray
-
-
-class _Plan(NamedTuple):
-    """One epoch: pairs in order, the two ends of each batch, weight per update."""
-
-    order: np.ndarray
-    bounds: np.ndarray
-    weights: np.ndarray
+from tf_transformer.data.window import Batch, Draw, Window, static_shapes
 
 
 class Batches:
@@ -53,8 +31,14 @@ class Batches:
     Shuffling permutes pairs of equal lengths, and the batches. So the number
     of batches and their shapes are the same in every epoch.
 
+    With `static_shapes` every batch has one of at most 12 shapes, S = T, which depend
+    on `max_length` and `batch_tokens` alone: for compilers that work once per shape,
+    as on JAX. The last batch of each shape is filled up with rows of padding, and
+    pairs of one shape are permuted freely.
+
     Args:
-        pairs: Pairs `(source, target)`. Read once.
+        pairs: Pairs `(source, target)`. Read once and kept as ids in memory; see
+            `StreamedBatches` for more pairs than that.
         tokenizer: `Tokenizer`, or an object with the same `encode_source` and
             `encode_target`: list of strings to list of lists of ids, end token last.
         batch_tokens: Integer. Most tokens on one side of a batch, padding included.
@@ -64,9 +48,11 @@ class Batches:
         max_length: Integer. Most tokens of a sentence, end token included. A pair with
             a longer side is dropped whole, never cut. Defaults to 512.
         gradient_accumulation_steps: Integer n, as in the optimizer. Defaults to 1.
+        static_shapes: Whether there are at most 12 shapes. Defaults to `False`.
 
     Attributes:
         epoch: Integer. The epoch whose batches are given. Set it to resume.
+        num_batches: Integer. Batches in an epoch.
         num_pairs: Integer. Pairs in an epoch.
         num_dropped: Integer. Pairs left out: longer than `max_length`, or blank.
         num_target_tokens: Integer. Real target tokens in an epoch, end tokens included.
@@ -96,156 +82,113 @@ class Batches:
         seed: int = 0,
         max_length: int = 512,
         gradient_accumulation_steps: int = 1,
+        static_shapes: bool = False,
     ):
-        _check_at_least("batch_tokens", batch_tokens, 1)
-        _check_at_least("seed", seed, 0)
-        _check_at_least("max_length", max_length, 2)
-        _check_at_least("gradient_accumulation_steps", gradient_accumulation_steps, 1)
+        check_at_least("batch_tokens", batch_tokens, 1)
+        check_at_least("seed", seed, 0)
+        check_at_least("max_length", max_length, 2)
+        check_at_least("gradient_accumulation_steps", gradient_accumulation_steps, 1)
         self.batch_tokens = batch_tokens
         self.shuffle = shuffle
         self.seed = seed
         self.max_length = max_length
         self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.static_shapes = static_shapes
         self.epoch = 0
-        self._sources, self._targets, self.num_dropped = _encode(
-            pairs, tokenizer, max_length
-        )
-        self.num_pairs = len(self._targets.lengths)
-        self.num_target_tokens = int(self._targets.lengths.sum())
+        self._tokenizer = tokenizer
+        self._read(pairs)
+
+    def _read(self, pairs: Iterable[Pair]) -> None:
+        """Encodes all pairs; `StreamedBatches` reads them later."""
+        encoded = encode_pairs(pairs, self._tokenizer, self.max_length)
+        self.num_dropped = encoded.num_dropped
+        self.num_pairs = encoded.num_pairs
+        self.num_target_tokens = int(encoded.targets.lengths.sum())
         if not self.num_pairs:
-            raise ValueError(
-                f"There are no pairs to make batches of. Expected at least one pair "
-                f"with two sides of 1 to {max_length - 1} tokens. "
-                f"Received: {self.num_dropped} pairs, all too long or blank."
-            )
-        self._sorted, self._tie = self._sort()
-        self._starts = self._cut()
+            raise ValueError(nothing_left(self.max_length, self.num_dropped))
+        self._window = self._cut(encoded)
+        self.num_batches = self._filled_up(self._window.num_batches)
         self._plan = lru_cache(maxsize=2)(self._draw)
 
-    def __len__(self) -> int:
+    def _cut(self, encoded: EncodedPairs) -> Window:
+        shapes = None
+        if self.static_shapes:
+            shapes = static_shapes(self.max_length, self.batch_tokens)
+        return Window(encoded, self.batch_tokens, shapes)
+
+    def _filled_up(self, num_batches: int) -> int:
+        """Batches of whole updates."""
         steps = self.gradient_accumulation_steps
-        return -(-len(self._starts) // steps) * steps
+        return -(-num_batches // steps) * steps
+
+    def __len__(self) -> int:
+        return self.num_batches
 
     def __getitem__(self, index: int) -> Batch:
         return self.batch_at(self.epoch, index)
 
     def __iter__(self) -> Iterator[Batch]:
         epoch = self.epoch
-        for index in range(len(self)):
-            yield self.batch_at(epoch, index)
+        yield from self.elements(epoch)
         self.end_epoch(epoch)
+
+    def count(self) -> int:
+        """The number of batches in an epoch."""
+        return self.num_batches
+
+    def elements(self, epoch: int) -> Iterator[Batch]:
+        """Yields the batches of the epoch `epoch` in order; `epoch` stays."""
+        for index in range(self.num_batches):
+            yield self.batch_at(epoch, index)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
         """Makes the element `index` of the epoch `epoch`; nothing else decides on it.
 
         Raises an `IndexError` if the epoch has no such batch.
         """
-        if not 0 <= index < len(self):
+        if not 0 <= index < self.num_batches:
             raise IndexError(
-                f"There is no such batch. Expected 0 <= index < {len(self)}. "
+                f"There is no such batch. Expected 0 <= index < {self.num_batches}. "
                 f"Received: index={index}."
             )
-        if index >= len(self._starts):
-            ids = np.full((1, 1), PAD_ID, np.int32)
-            inputs = {"source_ids": ids, "target_ids": ids}
-            return inputs, ids, np.zeros(ids.shape, np.float32)
-        plan = self._plan(epoch)
-        start, end = plan.bounds[index]
-        rows = plan.order[start:end]
-        source_ids = self._padded(self._sources, rows)
-        labels = self._padded(self._targets, rows)
-        real = labels != PAD_ID
-        # bos, y_1, ..., y_m: (B, T)
-        target_ids = np.full_like(labels, BOS_ID)
-        target_ids[:, 1:] = labels[:, :-1]
-        target_ids *= real
+        if index >= self._window.num_batches:
+            return self._window.filler()
+        draw, weights = self._plan(epoch)
+        inputs, labels, real = self._window.batch(draw, index)
         # n / (real tokens of the update): (B, T)
-        weights = real * plan.weights[index // self.gradient_accumulation_steps]
-        return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
+        real *= weights[index // self.gradient_accumulation_steps]
+        return inputs, labels, real
 
     def end_epoch(self, epoch: int) -> None:
         """Goes on to the next epoch, unless `epoch` is no longer the current one."""
         if self.epoch == epoch:
             self.epoch = epoch + 1
 
-    def _sort(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sorts the pairs by length; the source goes up and down in turn.
-
-        Returns the pairs in order, and the group of equal lengths of each place.
-        """
-        source, target = self._sources.lengths, self._targets.lengths
-        upwards = np.where(target % 2 == 1, source, -source)
-        order = np.lexsort((upwards, target))
-        keys = np.stack([target, upwards])[:, order]
-        changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
-        return order, np.concatenate([[0], np.cumsum(changes)])
-
-    def _cut(self) -> np.ndarray:
-        """Cuts the sorted pairs greedily; returns the first place of each batch."""
-        longer = np.maximum(self._sources.lengths, self._targets.lengths)
-        lengths = longer[self._sorted].tolist()
-        starts, longest = [0], 0
-        for place, length in enumerate(lengths):
-            longest = max(longest, length)
-            num_rows = place - starts[-1] + 1
-            if num_rows > 1 and num_rows * longest > self.batch_tokens:
-                starts.append(place)
-                longest = length
-        return np.array(starts)
-
-    def _draw(self, epoch: int) -> "_Plan":
-        """Draws the order of an epoch and counts the tokens of its updates."""
-        ends = np.append(self._starts[1:], self.num_pairs)
-        bounds = np.stack([self._starts, ends], axis=1)
-        order, drawn = self._sorted, np.arange(len(bounds))
-        if self.shuffle:
-            generator = np.random.default_rng((self.seed, epoch))
-            order = order[np.lexsort((generator.random(self.num_pairs), self._tie))]
-            drawn = generator.permutation(len(bounds))
-        tokens = np.add.reduceat(self._targets.lengths[order], self._starts)[drawn]
+    def _draw(self, epoch: int) -> tuple[Draw, np.ndarray]:
+        """Draws the batches of an epoch; also gives the weights of its updates."""
+        draw = self._window.draw(*self._key(epoch))
         steps = self.gradient_accumulation_steps
-        update_tokens = np.add.reduceat(tokens, np.arange(0, len(tokens), steps))
-        return _Plan(order, bounds[drawn], np.float32(steps / update_tokens))
+        starts = np.arange(0, len(draw.tokens), steps)
+        return draw, np.float32(steps / np.add.reduceat(draw.tokens, starts))
 
-    def _padded(self, side: "_Side", rows: np.ndarray) -> np.ndarray:
-        """Lays the sentences `rows` one below the other: (B, longest length)."""
-        lengths = side.lengths[rows][:, None]
-        positions = np.arange(lengths.max())
-        real = positions < lengths
-        ids = np.full(real.shape, PAD_ID, np.int32)
-        ids[real] = side.ids[(side.offsets[rows][:, None] + positions)[real]]
-        return ids
+    def _key(self, *place: int) -> tuple[int, ...]:
+        """What the order depends on: the seed, the epoch and so on; or nothing."""
+        return (self.seed, *place) if self.shuffle else ()
 
 
-def _encode(
-    pairs: Iterable[Pair], tokenizer: Tokenizer, max_length: int
-) -> tuple[_Side, _Side, int]:
-    """Encodes the pairs in chunks and counts those that are blank or too long."""
-    sides = (array("i"), array("i")), (array("i"), array("i"))
-    num_dropped, remaining = 0, iter(pairs)
-    while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
-        sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
-        source_ids = tokenizer.encode_source(sources)
-        target_ids = tokenizer.encode_target(targets)
-        for texts, *pair_ids in zip(chunk, source_ids, target_ids, strict=True):
-            fits = all(1 < len(ids) <= max_length for ids in pair_ids)
-            if not (fits and all(text.strip() for text in texts)):
-                num_dropped += 1
-                continue
-            for (side_ids, lengths), ids in zip(sides, pair_ids, strict=True):
-                side_ids.extend(ids)
-                lengths.append(len(ids))
-    return _side(*sides[0]), _side(*sides[1]), num_dropped
-
-
-def _side(ids: array, lengths: array) -> _Side:
-    counts = np.array(lengths, np.int64)
-    return _Side(np.array(ids, np.int32), np.cumsum(counts) - counts, counts)
-
-
-def _check_at_least(name: str, value: int, least: int) -> None:
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Raises a `ValueError` if `value` is less than `least`."""
     if value < least:
         raise ValueError(
             f"{name} is too small. Expected an integer of at least {least}. "
             f"Received: {name}={value}."
         )
+
+
+def nothing_left(max_length: int, num_dropped: int) -> str:
+    """The message when no pair is left to make batches of."""
+    return (
+        f"There are no pairs to make batches of. Expected at least one pair "
+        f"with two sides of 1 to {max_length - 1} tokens. "
+        f"Received: {num_dropped} pairs, all too long or blank."
+    )

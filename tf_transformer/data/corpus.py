@@ -2,10 +2,12 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Pair = tuple[str, str]
+
+TFDS_PREFIX = "tfds:"
 
 HELD_OUT_SHARE = 0.02
 MAX_HELD_OUT_PAIRS = 2000
@@ -61,32 +63,90 @@ class Corpus:
         return self["test"]
 
 
-def load(name: str) -> Corpus:
-    """Loads a corpus that comes with the package.
+def load(
+    name: str,
+    source: str | None = None,
+    target: str | None = None,
+    stream: bool = False,
+) -> Corpus:
+    """Loads a corpus by its name.
 
     Args:
         name: String. `"en_ko_grammar"`: English and Korean sentences made by a small
-            grammar, without any download.
+            grammar, without any download. `"tfds:NAME"` or `"tfds:NAME/CONFIG"`: a
+            translation set of TensorFlow Datasets, such as
+            `"tfds:ted_hrlr_translate/pt_to_en"`; it is downloaded once.
+        source: Optional string. The source's language, such as `"en"`.
+        target: Optional string. The target's language. By default the set's own
+            direction; `source="en"` alone turns a set of two languages round.
+        stream: Whether the train split of a TFDS set is a stream that keeps nothing
+            in memory. Defaults to `False`.
 
     Returns:
-        A `Corpus`.
+        A `Corpus`. A TFDS set without a validation or test split gets it from train,
+        by `split_pairs`; with `stream` it then has none.
 
     Raises:
-        ValueError: If the name is unknown.
+        ValueError: If the name or a language is unknown.
+        ConnectionError: If a set cannot be downloaded.
 
     Example:
 
     >>> corpus = load("en_ko_grammar")
     >>> english, korean = corpus.train[0]
+    >>> load("en_ko_grammar", source="ko").train[0] == (korean, english)
+    True
     """
-    if name not in _LOADERS:
+    if name.startswith(TFDS_PREFIX):
+        from tf_transformer.data.tfds_corpus import load_tfds
+
+        return load_tfds(name.removeprefix(TFDS_PREFIX), source, target, stream)
+    if name != "en_ko_grammar":
         raise ValueError(
-            f"There is no built-in corpus of this name. Expected one of "
-            f"{sorted(_LOADERS)}; your own files are read by "
-            f'read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
+            "There is no built-in corpus of this name. Expected one of "
+            "['en_ko_grammar'], or a set of TensorFlow Datasets as "
+            '"tfds:ted_hrlr_translate/pt_to_en"; your own files are read by '
+            'read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
             f"Received: name={name!r}."
         )
-    return _LOADERS[name]()
+    return _en_ko_grammar(*direction(["en", "ko"], ("en", "ko"), source, target))
+
+
+def direction(
+    languages: Sequence[str],
+    default: tuple[str, str] | None,
+    source: str | None,
+    target: str | None,
+) -> tuple[str, str]:
+    """The source's and the target's language, as far as they are asked for.
+
+    Args:
+        languages: The languages of a set.
+        default: Its own direction, if it has one.
+        source: Optional source language.
+        target: Optional target language.
+
+    Raises:
+        ValueError: If a language is unknown, or one must be named and is not.
+
+    Example:
+
+    >>> direction(["de", "en"], ("de", "en"), source="en", target=None)
+    ('en', 'de')
+    """
+    asked = (source, target)
+    if asked == (None, None) and default is not None:
+        return default
+    if None in asked and len(languages) == 2:
+        given = source or target
+        others = [language for language in languages if language != given]
+        asked = (source or others[0], target or others[0])
+    if not set(asked) <= set(languages) or asked[0] == asked[1]:
+        raise ValueError(
+            "A direction is needed. Expected source and target, two of "
+            f"{sorted(languages)}. Received: source={source!r}, target={target!r}."
+        )
+    return asked
 
 
 def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
@@ -175,14 +235,11 @@ def _source_hash(source: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _en_ko_grammar() -> Corpus:
+def _en_ko_grammar(source: str, target: str) -> Corpus:
     from tf_transformer.data import grammar
 
-    splits = {
-        split: [(example.source, example.target) for example in grammar.generate(split)]
-        for split in grammar.SPLITS
-    }
+    splits = {}
+    for split in grammar.SPLITS:
+        sides = [{"en": e.source, "ko": e.target} for e in grammar.generate(split)]
+        splits[split] = [(texts[source], texts[target]) for texts in sides]
     return Corpus(splits, name="en_ko_grammar")
-
-
-_LOADERS: dict[str, Callable[[], Corpus]] = {"en_ko_grammar": _en_ko_grammar}

@@ -7,20 +7,33 @@ import keras
 
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.corpus import Pair
+from tf_transformer.data.streaming import StreamedBatches
 from tf_transformer.data.tokenizer import Tokenizer
 
 
-def batches(pairs: Iterable[Pair], tokenizer: Tokenizer, **arguments: Any) -> Any:
+def batches(
+    pairs: Iterable[Pair],
+    tokenizer: Tokenizer,
+    window: int | None = None,
+    static_shapes: bool | None = None,
+    **arguments: Any,
+) -> Any:
     """Makes what `model.fit` takes out of pairs of sentences.
 
     Args:
         pairs: Pairs `(source, target)`.
         tokenizer: `Tokenizer`.
+        window: Optional integer. With it the pairs, then a list or a stream, are read
+            anew in every epoch and only so many are in memory: see
+            `StreamedBatches`. By default all are kept: see `Batches`.
+        static_shapes: Whether there are at most 12 shapes of batches. By default
+            `True` unless the backend is TensorFlow: the other compilers work anew for
+            each shape.
         **arguments: Those of `Batches`: `batch_tokens`, `shuffle`, `seed`,
             `max_length`, `gradient_accumulation_steps`.
 
     Returns:
-        `as_keras_dataset(Batches(pairs, tokenizer, **arguments))`.
+        `as_keras_dataset` of the `Batches` or `StreamedBatches`.
 
     Example:
 
@@ -29,7 +42,24 @@ def batches(pairs: Iterable[Pair], tokenizer: Tokenizer, **arguments: Any) -> An
     >>> len(batches(pairs, tokenizer, batch_tokens=1024, shuffle=True, seed=1))
     1
     """
-    return as_keras_dataset(Batches(pairs, tokenizer, **arguments))
+    made = make_batches(pairs, tokenizer, window, static_shapes, **arguments)
+    return as_keras_dataset(made)
+
+
+def make_batches(
+    pairs: Iterable[Pair],
+    tokenizer: Tokenizer,
+    window: int | None = None,
+    static_shapes: bool | None = None,
+    **arguments: Any,
+) -> Batches:
+    """The `Batches` or `StreamedBatches` behind `batches`."""
+    if static_shapes is None:
+        static_shapes = keras.backend.backend() != "tensorflow"
+    arguments["static_shapes"] = static_shapes
+    if window is None:
+        return Batches(pairs, tokenizer, **arguments)
+    return StreamedBatches(pairs, tokenizer, window, **arguments)
 
 
 def as_keras_dataset(batches: Batches) -> Any:

@@ -1,48 +1,109 @@
 """Reads sentence pairs from text files: TAB-separated, or two files line by line."""
 
-import contextlib
-import gzip
+import itertools
 import os
 import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from tf_transformer.data.corpus import Corpus, Pair, split_pairs
-
-TextPath = str | os.PathLike[str]
-
-_GZIP_MAGIC = b"\x1f\x8b"
-_BYTE_ORDER_MARK = "\ufeff"
+from tf_transformer.data.lines import TextPath, raw_lines
 
 
-def read_lines(path: TextPath) -> list[str]:
-    r"""Reads the lines of a UTF-8 text file, plain or gzip.
+class PairStream:
+    """Pairs of sentences that are read anew each time they are iterated over.
 
-    Only `"\n"` and `"\r\n"` end a line; other characters that Unicode calls line
-    breaks stay inside it. Blanks at both ends of a line and a byte order mark are
-    removed. An empty line stays as `""`, so line numbers are kept.
+    Pairs with an empty side are skipped. How many there were is told in a warning at
+    the end of the first pass.
 
     Args:
-        path: The file. Gzip is recognised by the first two bytes, not by the name.
-
-    Returns:
-        List of strings, one per line.
+        read: Function without arguments that returns an iterator over pairs.
+        origin: String. Where the pairs come from, for messages.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no UTF-8 text, with the number of the first bad line.
+        ValueError: At the end of a pass in which there was no pair.
+    """
+
+    def __init__(self, read: Callable[[], Iterator[Pair]], origin: str):
+        self.origin = origin
+        self._read = read
+        self._told = False
+
+    def __iter__(self) -> Iterator[Pair]:
+        num_lines = num_kept = 0
+        for source, target in self._read():
+            num_lines += 1
+            if source and target:
+                num_kept += 1
+                yield source, target
+        if not num_kept:
+            raise ValueError(
+                "There are no sentence pairs to read. Expected at least one line with "
+                f"a source and a target. Received: {self.origin} with {num_lines} "
+                "lines."
+            )
+        if num_kept < num_lines and not self._told:
+            self._told = True
+            warnings.warn(
+                f"Skipped {num_lines - num_kept} of {num_lines} pairs in "
+                f"{self.origin}: the source or the target is empty.",
+                stacklevel=2,
+            )
+
+
+def stream_tsv(path: TextPath) -> PairStream:
+    r"""Reads pairs from a file, one per line: source, TAB, target; keeps none.
+
+    For files larger than memory; `read_tsv` tells how lines are read.
+
+    Args:
+        path: The file, plain or gzip.
+
+    Returns:
+        A `PairStream`: iterate over it as often as you like.
+
+    Raises:
+        ValueError: While reading, as `read_tsv` does.
 
     Example:
 
     >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.txt"
-    >>> _ = path.write_bytes("나는 학생이다 \r\n\r\nlast".encode())
-    >>> read_lines(path)
-    ['나는 학생이다', '', 'last']
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "pairs.tsv"
+    >>> _ = path.write_text("a cat\t고양이\na dog\t개\n", encoding="utf-8")
+    >>> pairs = stream_tsv(path)
+    >>> list(pairs), len(list(pairs))
+    ([('a cat', '고양이'), ('a dog', '개')], 2)
     """
-    return [line.strip() for line in _raw_lines(path)]
+    return PairStream(partial(_tsv_pairs, path), str(path))
+
+
+def stream_parallel(source: TextPath, target: TextPath) -> PairStream:
+    """Reads pairs from two files, line by line; keeps none.
+
+    For files larger than memory; `read_parallel` tells how lines are read.
+
+    Args:
+        source: The file with the sources, plain or gzip.
+        target: The file with the targets, plain or gzip.
+
+    Returns:
+        A `PairStream`: iterate over it as often as you like.
+
+    Raises:
+        ValueError: While reading, as `read_parallel` does.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a.en").write_text("a cat\\na dog\\n", encoding="utf-8")
+    >>> _ = (folder / "a.ko").write_text("고양이\\n개\\n", encoding="utf-8")
+    >>> list(stream_parallel(folder / "a.en", folder / "a.ko"))
+    [('a cat', '고양이'), ('a dog', '개')]
+    """
+    read = partial(_parallel_pairs, source, target)
+    return PairStream(read, f"{source} and {target}")
 
 
 def read_tsv(
@@ -79,9 +140,9 @@ def read_tsv(
     """
     return _corpus(
         Path(path).name,
-        _tsv_pairs(path),
-        None if validation is None else _tsv_pairs(validation),
-        None if test is None else _tsv_pairs(test),
+        list(stream_tsv(path)),
+        None if validation is None else list(stream_tsv(validation)),
+        None if test is None else list(stream_tsv(test)),
     )
 
 
@@ -124,78 +185,10 @@ def read_parallel(
     """
     return _corpus(
         f"{Path(source).name}, {Path(target).name}",
-        _parallel_pairs(source, target),
+        list(stream_parallel(source, target)),
         _parallel_split("validation", validation),
         _parallel_split("test", test),
     )
-
-
-@contextlib.contextmanager
-def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
-    """Opens a file for reading bytes, unpacked if it is gzip.
-
-    Args:
-        path: The file. Gzip is recognised by the first two bytes, not by the name.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    path = Path(path)
-    if not path.exists() or path.is_dir():
-        raise FileNotFoundError(
-            f"The text file cannot be opened. Expected the path of an existing file, "
-            f"plain or gzip. Received: {str(path)!r}"
-            f"{' (a folder)' if path.is_dir() else ''}."
-        )
-    with path.open("rb") as binary:
-        compressed = binary.peek(2)[:2] == _GZIP_MAGIC
-        yield gzip.GzipFile(fileobj=binary) if compressed else binary
-
-
-def _raw_lines(path: TextPath) -> Iterator[str]:
-    """Yields the lines of a file without their line feed, and checks the encoding."""
-    with open_bytes(path) as lines:
-        try:
-            for number, line in enumerate(lines, start=1):
-                yield _decoded(line, path, number)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"The file is damaged. Expected a complete gzip file. "
-                f"Received: {str(path)!r} ({error})."
-            ) from error
-
-
-def _decoded(line: bytes, path: Path, number: int) -> str:
-    """Turns the bytes of line `number` into text without line feed and mark."""
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"The text is not valid UTF-8. Expected a UTF-8 text file, plain or gzip. "
-            f"Received: {path}:{number}: the byte 0x{line[error.start]:02x} "
-            f"at position {error.start} of the line."
-        ) from None
-    if number == 1:
-        text = text.removeprefix(_BYTE_ORDER_MARK)
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _tsv_pairs(path: TextPath) -> list[Pair]:
-    pairs = []
-    for number, line in enumerate(_raw_lines(path), start=1):
-        columns = line.split("\t")
-        if len(columns) < 2 and line.strip():
-            raise ValueError(
-                f"A line has only one column. Expected a source and a target with a "
-                f"TAB between them. Received: {path}:{number}: {line[:40]!r}."
-            )
-        source, target = columns[:2] if len(columns) > 1 else ("", "")
-        pairs.append((source.strip(), target.strip()))
-    return _without_empty(pairs, str(path))
-
-
-def _parallel_pairs(source: TextPath, target: TextPath) -> list[Pair]:
-    return _without_empty(read_pairs(source, target), f"{source} and {target}")
 
 
 def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
@@ -220,14 +213,39 @@ def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
     >>> read_pairs(folder / "a.en", folder / "a.ko")
     [('a cat', '고양이'), ('a dog', '개')]
     """
-    source_lines, target_lines = read_lines(source), read_lines(target)
-    if len(source_lines) != len(target_lines):
-        raise ValueError(
-            f"The two files do not belong together. Expected the same number of lines. "
-            f"Received: {source} with {len(source_lines)} lines, "
-            f"{target} with {len(target_lines)} lines."
-        )
-    return list(zip(source_lines, target_lines, strict=True))
+    return list(_parallel_pairs(source, target))
+
+
+def _tsv_pairs(path: TextPath) -> Iterator[Pair]:
+    for number, line in enumerate(raw_lines(path), start=1):
+        columns = line.split("\t")
+        if len(columns) < 2 and line.strip():
+            raise ValueError(
+                f"A line has only one column. Expected a source and a target with a "
+                f"TAB between them. Received: {path}:{number}: {line[:40]!r}."
+            )
+        source, target = columns[:2] if len(columns) > 1 else ("", "")
+        yield source.strip(), target.strip()
+
+
+def _parallel_pairs(source: TextPath, target: TextPath) -> Iterator[Pair]:
+    lines = itertools.zip_longest(raw_lines(source), raw_lines(target))
+    num_read = 0
+    for pair in lines:
+        if None in pair:
+            break
+        num_read += 1
+        yield pair[0].strip(), pair[1].strip()
+    else:
+        return
+    num_longer = num_read + 1 + sum(1 for _ in lines)
+    counts = [num_read if line is None else num_longer for line in pair]
+    longer = source if pair[1] is None else target
+    raise ValueError(
+        f"The two files do not belong together. Expected the same number of lines. "
+        f"Received: {source} with {counts[0]} lines, {target} with {counts[1]} lines: "
+        f"{longer}:{num_read + 1} has no counterpart."
+    )
 
 
 def _parallel_split(
@@ -240,24 +258,7 @@ def _parallel_split(
             f"A split of a parallel corpus needs two files. Expected "
             f"{split}=(source path, target path). Received: {split}={paths!r}."
         )
-    return _parallel_pairs(*paths)
-
-
-def _without_empty(pairs: list[Pair], origin: str) -> list[Pair]:
-    """Drops pairs with an empty side and warns once how many there were."""
-    kept = [pair for pair in pairs if pair[0] and pair[1]]
-    if not kept:
-        raise ValueError(
-            f"There are no sentence pairs to read. Expected at least one line with a "
-            f"source and a target. Received: {origin} with {len(pairs)} lines."
-        )
-    if len(kept) < len(pairs):
-        warnings.warn(
-            f"Skipped {len(pairs) - len(kept)} of {len(pairs)} pairs in {origin}: "
-            f"the source or the target is empty.",
-            stacklevel=4,
-        )
-    return kept
+    return list(stream_parallel(*paths))
 
 
 def _corpus(

@@ -2,7 +2,8 @@
 
 import keras
 
-from tf_transformer.data.batching import Batch, Batches
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.window import Batch
 
 
 class BatchesPyDataset(keras.utils.PyDataset):
@@ -11,6 +12,9 @@ class BatchesPyDataset(keras.utils.PyDataset):
     Pass `shuffle=False` to `fit`: by default Keras draws the order of the batches
     anew, without a seed. With `gradient_accumulation_steps` > 1 that would mix the
     batches of different updates, so it is refused.
+
+    Keras must know the number of batches: `StreamedBatches` are counted in a pass of
+    their own when it is asked for.
 
     The next epoch's order begins after an epoch in which every batch was asked for.
     The few batches with which Keras builds a model do not count as an epoch.
@@ -37,7 +41,7 @@ class BatchesPyDataset(keras.utils.PyDataset):
         self._previous = -1
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return self.batches.count()
 
     def __getitem__(self, index: int) -> Batch:
         in_order = index in (0, self._previous + 1)

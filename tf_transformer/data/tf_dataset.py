@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_transformer.data.batching import Batch, Batches
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.window import Batch
 
 
 def tf_dataset(batches: Batches) -> tf.data.Dataset:
@@ -17,16 +18,19 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     count as an epoch, and after an epoch of `fit` `batches.epoch` is the next one.
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
-    rows of padding then fill each batch up to a multiple of their number, since
-    Keras cannot build a model from replicas with different numbers of rows.
+    rows of padding then fill each batch up to a multiple of their number. Keras
+    cannot build a model from replicas with different numbers of rows: a dataset made
+    outside of the scope ends in its `InvalidArgumentError` that names `AddN`, if
+    the first batch is uneven.
 
     Args:
         batches: The `Batches` to feed. Set `batches.epoch` to resume.
 
     Returns:
-        A `tf.data.Dataset` of known cardinality whose elements are
+        A `tf.data.Dataset` whose elements are
         `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
-        with B, S and T unknown. It is not sharded by file or data.
+        with B, S and T unknown. It is of known cardinality, for which `StreamedBatches`
+        are counted in a pass of their own. It is not sharded by file or data.
 
     Example:
 
@@ -40,9 +44,13 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     """
 
     def generate() -> Iterator[tuple[Batch, int]]:
-        epoch, last = batches.epoch, len(batches) - 1
-        for index in range(len(batches)):
-            yield batches.batch_at(epoch, index), epoch if index == last else -1
+        epoch = batches.epoch
+        elements = batches.elements(epoch)
+        batch = next(elements)
+        for following in elements:
+            yield batch, -1
+            batch = following
+        yield batch, epoch
 
     def end_epoch(epoch: np.ndarray) -> None:
         batches.end_epoch(int(epoch))
@@ -62,7 +70,10 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(
         generate, output_signature=(batch, tf.TensorSpec((), tf.int64))
     )
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
+    # Where the end is unknown, Keras takes a step too many to find it, and that step
+    # counts for the optimizer: the updates of several batches would be shifted.
+    cardinality = tf.data.experimental.assert_cardinality(batches.count())
+    dataset = dataset.apply(cardinality)
     dataset = dataset.prefetch(tf.data.AUTOTUNE).map(hand_out)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

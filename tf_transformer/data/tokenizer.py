@@ -1,7 +1,9 @@
 """Text to ids and back: SentencePiece unigram pieces with byte fallback."""
 
 import io
+import itertools
 import os
+import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +13,11 @@ from tf_transformer.atomic import replacing
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
+MAX_PAIRS = 500_000  # a vocabulary is learnt from, so that any corpus fits in memory
+
+# SentencePiece's time grows with the square of a word's length: longer texts are
+# learnt from in parts
+_MAX_CHARACTERS = 2_000
 
 _SHARED_FILES = ("tokenizer.model",)
 _SEPARATE_FILES = ("source.model", "target.model")
@@ -68,10 +75,13 @@ class Tokenizer:
     ) -> "Tokenizer":
         """Learns the vocabulary from pairs of sentences.
 
-        The same pairs give the same vocabulary, on every machine.
+        The same pairs give the same vocabulary, on every machine. Of more than
+        500,000 pairs it learns from so many, drawn at random but always the same;
+        only these are in memory. Texts of more than 2,000 characters are learnt from
+        in parts of that length.
 
         Args:
-            pairs: (source, target) sentences.
+            pairs: (source, target) sentences, read once.
             vocab_size: The most pieces of a vocabulary; small data gives fewer.
                 Defaults to 8000.
             shared: `False` learns one vocabulary for each side.
@@ -79,10 +89,9 @@ class Tokenizer:
         Raises:
             ValueError: If there is no text, or `vocab_size` is too small for it.
         """
-        sources, targets = [], []
-        for source, target in pairs:
-            sources.append(source)
-            targets.append(target)
+        chosen = _sample(pairs, MAX_PAIRS)
+        sources = [source for source, _ in chosen]
+        targets = [target for _, target in chosen]
         if shared:
             return cls(_train(sources + targets, vocab_size))
         return cls(_train(sources, vocab_size), _train(targets, vocab_size))
@@ -109,7 +118,11 @@ class Tokenizer:
 
     def target_pieces(self, texts: Sequence[str]) -> list[list[str]]:
         """The pieces behind the ids of `encode_target`, one for one."""
-        return [self._target.id_to_piece(ids) for ids in self.encode_target(texts)]
+        return self.target_pieces_of(self.encode_target(texts))
+
+    def target_pieces_of(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
+        """The pieces behind target ids, one for one."""
+        return [self._target.id_to_piece(list(ids)) for ids in rows]
 
     def save(self, folder: str | os.PathLike) -> None:
         """Writes `tokenizer.model`, or `source.model` and `target.model`.
@@ -154,8 +167,25 @@ class Tokenizer:
         return cls(*models)
 
 
+def _sample(pairs: Iterable[tuple[str, str]], size: int) -> list[tuple[str, str]]:
+    """At most `size` of the pairs: all, or a sample in which each is as likely."""
+    remaining = iter(pairs)
+    chosen = list(itertools.islice(remaining, size))
+    generator = random.Random(0)
+    for number, pair in enumerate(remaining, start=size):
+        place = int(generator.random() * (number + 1))
+        if place < size:
+            chosen[place] = pair
+    return chosen
+
+
 def _train(texts: list[str], vocab_size: int) -> bytes:
-    lines = [text for text in texts if text.strip()]
+    lines = [
+        text[start : start + _MAX_CHARACTERS]
+        for text in texts
+        if text.strip()
+        for start in range(0, len(text), _MAX_CHARACTERS)
+    ]
     if not lines:
         raise ValueError(
             "There is no text to learn a vocabulary from. Expected pairs of sentences. "

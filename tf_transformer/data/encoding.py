@@ -1,0 +1,98 @@
+"""Encoded pairs of sentences: all ids of a side in one array."""
+
+from array import array
+from collections.abc import Iterable
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_transformer.data.corpus import Pair
+from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.ids import PAD_ID
+
+_PAIRS_PER_CHUNK = 10_000
+
+
+class Side(NamedTuple):
+    """All sentences of one side: `ids[offsets[i]:][:lengths[i]]` is sentence i."""
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+
+    def padded(self, rows: np.ndarray, shape: tuple[int, int] | None) -> np.ndarray:
+        """Lays the sentences `rows` one below the other.
+
+        Args:
+            rows: Numbers of the sentences.
+            shape: Optional (rows, length), filled up with padding. By default there
+                is a row for each sentence and the longest one fits.
+        """
+        lengths = self.lengths[rows][:, None]
+        ids = np.full(shape or (len(rows), lengths.max()), PAD_ID, np.int32)
+        positions = np.arange(ids.shape[1])
+        real = positions < lengths
+        ids[: len(rows)][real] = self.ids[
+            (self.offsets[rows][:, None] + positions)[real]
+        ]
+        return ids
+
+
+class EncodedPairs(NamedTuple):
+    """Pairs as ids.
+
+    Attributes:
+        sources: The `Side` of the sources.
+        targets: The `Side` of the targets.
+        num_dropped: Integer. Pairs left out: too long or blank.
+    """
+
+    sources: Side
+    targets: Side
+    num_dropped: int
+
+    @property
+    def num_pairs(self) -> int:
+        """Pairs that are kept."""
+        return len(self.targets.lengths)
+
+
+def encode_pairs(
+    pairs: Iterable[Pair], tokenizer: Tokenizer, max_length: int
+) -> EncodedPairs:
+    """Encodes pairs in chunks; leaves out and counts those blank or too long.
+
+    Args:
+        pairs: Pairs `(source, target)`. Read once.
+        tokenizer: `Tokenizer`, or an object with its `encode_source` and
+            `encode_target`.
+        max_length: Integer. Most tokens of a sentence, end token included.
+
+    Example:
+
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog", " ")]
+    >>> encoded = encode_pairs(pairs, Tokenizer.train(pairs, vocab_size=320), 64)
+    >>> encoded.num_pairs, encoded.num_dropped
+    (1, 1)
+    """
+    sides = (array("i"), array("i")), (array("i"), array("i"))
+    num_dropped, remaining = 0, iter(pairs)
+    while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
+        sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
+        source_ids = tokenizer.encode_source(sources)
+        target_ids = tokenizer.encode_target(targets)
+        for texts, *pair_ids in zip(chunk, source_ids, target_ids, strict=True):
+            fits = all(1 < len(ids) <= max_length for ids in pair_ids)
+            if not (fits and all(text.strip() for text in texts)):
+                num_dropped += 1
+                continue
+            for (side_ids, lengths), ids in zip(sides, pair_ids, strict=True):
+                side_ids.extend(ids)
+                lengths.append(len(ids))
+    return EncodedPairs(_side(*sides[0]), _side(*sides[1]), num_dropped)
+
+
+def _side(ids: array, lengths: array) -> Side:
+    counts = np.array(lengths, np.int64)
+    return Side(np.array(ids, np.int32), np.cumsum(counts) - counts, counts)

@@ -1,0 +1,107 @@
+"""Reads lines of text files strictly: what is wrong is named with its line."""
+
+import contextlib
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+TextPath = str | os.PathLike[str]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def read_lines(path: TextPath) -> list[str]:
+    r"""Reads the lines of a UTF-8 text file, plain or gzip.
+
+    Only `"\n"` and `"\r\n"` end a line; other characters that Unicode calls line
+    breaks stay inside it. Blanks at both ends of a line and a byte order mark are
+    removed. An empty line stays as `""`, so line numbers are kept.
+
+    Args:
+        path: The file. Gzip is recognised by the first two bytes, not by the name.
+
+    Returns:
+        List of strings, one per line.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no UTF-8 text or holds a null character, with the number
+            of the first bad line; or if all of it is one line with lone `"\r"`, as
+            old Macintosh files are.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.txt"
+    >>> _ = path.write_bytes("나는 학생이다 \r\n\r\nlast".encode())
+    >>> read_lines(path)
+    ['나는 학생이다', '', 'last']
+    """
+    return [line.strip() for line in raw_lines(path)]
+
+
+@contextlib.contextmanager
+def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
+    """Opens a file for reading bytes, unpacked if it is gzip.
+
+    Args:
+        path: The file. Gzip is recognised by the first two bytes, not by the name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(path)
+    if not path.exists() or path.is_dir():
+        raise FileNotFoundError(
+            f"The text file cannot be opened. Expected the path of an existing file, "
+            f"plain or gzip. Received: {str(path)!r}"
+            f"{' (a folder)' if path.is_dir() else ''}."
+        )
+    with path.open("rb") as binary:
+        compressed = binary.peek(2)[:2] == _GZIP_MAGIC
+        yield gzip.GzipFile(fileobj=binary) if compressed else binary
+
+
+def raw_lines(path: TextPath) -> Iterator[str]:
+    """Yields the lines of a file without their line feed, as `read_lines` reads."""
+    number = 0
+    with open_bytes(path) as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                yield _decoded(line, path, number)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(
+                f"The file is damaged. Expected a complete gzip file. "
+                f"Received: {str(path)!r} ({error}), after line {number}."
+            ) from error
+
+
+def _decoded(line: bytes, path: TextPath, number: int) -> str:
+    """Turns the bytes of line `number` into text without line feed and mark."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"The text is not valid UTF-8. Expected a UTF-8 text file, plain or gzip. "
+            f"Received: {path}:{number}: the byte 0x{line[error.start]:02x} "
+            f"at position {error.start} of the line."
+        ) from None
+    if "\0" in text:
+        raise ValueError(
+            f"The text holds a null character, as UTF-16 and binary files do. Expected "
+            f"a UTF-8 text file, plain or gzip. Received: {path}:{number}: a null at "
+            f"position {text.index(chr(0))} of the line."
+        )
+    if number == 1:
+        text = text.removeprefix(_BYTE_ORDER_MARK)
+        if "\r" in text and not text.endswith("\n"):
+            raise ValueError(
+                "The file is one line with carriage returns inside, as old Macintosh "
+                "files are. Expected lines that end with a line feed. "
+                f"Received: {path}:1: {text[:40]!r}."
+            )
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,156 @@
+"""Batches of more pairs than memory holds: read in windows, anew in every epoch."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import numpy as np
+
+from tf_transformer.data.batching import Batches, check_at_least, nothing_left
+from tf_transformer.data.corpus import Pair
+from tf_transformer.data.encoding import encode_pairs
+from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.data.window import Batch, Window
+
+
+class StreamedBatches(Batches):
+    """Cuts pairs into batches window by window; only one window is in memory.
+
+    In every epoch the pairs are read anew, from the first. Each `window` pairs are
+    sorted, cut and shuffled as `Batches` does it: pairs never move to another window,
+    so a file that is sorted by subject should be shuffled once before. The order
+    depends on `seed`, the epoch and the window alone. Updates of several batches go
+    on from one window to the next; only the last one of an epoch is filled up.
+
+    How many batches an epoch has is known after a whole pass: `count` makes one, an
+    epoch makes one too. `model.fit` must know it, on every backend, so that
+    `as_keras_dataset` counts before the first epoch.
+
+    Args:
+        pairs: Pairs `(source, target)` that can be read again and again, such as
+            `stream_tsv` gives or a list; no generator.
+        tokenizer: As for `Batches`.
+        window: Integer. Pairs in memory. Defaults to 100000.
+        **arguments: As for `Batches`.
+
+    Attributes:
+        epoch: Integer. The epoch whose batches are given. Set it to resume.
+        num_batches: As in `Batches`, or `None` before the first whole pass; so are
+            `num_pairs`, `num_dropped` and `num_target_tokens`.
+
+    Raises:
+        ValueError: If an argument is out of range, `pairs` can be read only once, or
+            no pair is left.
+
+    Example:
+
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> tokenizer = Tokenizer.train(pairs, vocab_size=320)
+    >>> batches = StreamedBatches(pairs, tokenizer, window=1)
+    >>> [labels.shape[0] for inputs, labels, weights in batches], batches.num_batches
+    ([1, 1], 2)
+    """
+
+    def __init__(
+        self,
+        pairs: Iterable[Pair],
+        tokenizer: Tokenizer,
+        window: int = 100_000,
+        **arguments,
+    ):
+        check_at_least("window", window, 1)
+        if iter(pairs) is pairs:
+            raise ValueError(
+                "The pairs are read in every epoch. Expected a list or a stream such "
+                f"as stream_tsv gives. Received: {type(pairs).__name__}, which can be "
+                "read only once."
+            )
+        self.window = window
+        super().__init__(pairs, tokenizer, **arguments)
+
+    def _read(self, pairs: Iterable[Pair]) -> None:
+        self._pairs = pairs
+        self.num_batches = self.num_pairs = None
+        self.num_dropped = self.num_target_tokens = None
+        self._next: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        if self.num_batches is None:
+            raise TypeError(
+                "The number of batches is not known before a whole pass over the "
+                "pairs. Expected a call of count() before."
+            )
+        return self.num_batches
+
+    def count(self) -> int:
+        """The number of batches in an epoch; reads and encodes all pairs if need be."""
+        if self.num_batches is None:
+            for _ in self._windows():
+                pass
+        return self.num_batches
+
+    def elements(self, epoch: int) -> Iterator[Batch]:
+        """Yields the batches of the epoch `epoch` in order; `epoch` stays."""
+        steps = self.gradient_accumulation_steps
+        update, num_tokens, filler = [], 0, None
+        for number, window in enumerate(self._windows()):
+            draw = window.draw(*self._key(epoch, number))
+            filler = window.filler()
+            for index, tokens in enumerate(draw.tokens):
+                update.append(window.batch(draw, index))
+                num_tokens += tokens
+                if len(update) == steps:
+                    yield from _weighted(update, num_tokens)
+                    update, num_tokens = [], 0
+        if update:
+            update += [filler] * (steps - len(update))
+            yield from _weighted(update, num_tokens)
+
+    def batch_at(self, epoch: int, index: int) -> Batch:
+        """Makes the element `index` of the epoch `epoch`, in order only.
+
+        Raises:
+            IndexError: If the epoch has no such batch.
+            ValueError: If `index` is neither 0 nor the one after the last call's.
+        """
+        if index == 0:
+            self._reading, self._next = self.elements(epoch), (epoch, 0)
+        if (epoch, index) != self._next:
+            raise ValueError(
+                "Streamed batches come one after the other. Expected index 0 or the "
+                "next one; call fit(..., shuffle=False). "
+                f"Received: index={index} of epoch {epoch}."
+            )
+        self._next = (epoch, index + 1)
+        batch = next(self._reading, None)
+        if batch is None:
+            raise IndexError(f"There is no such batch. Received: index={index}.")
+        return batch
+
+    def _windows(self) -> Iterator[Window]:
+        """Reads and cuts one window after the other; keeps what it counted."""
+        num_batches = num_pairs = num_dropped = num_tokens = 0
+        remaining = iter(self._pairs)
+        while True:
+            chunk = islice(remaining, self.window)
+            encoded = encode_pairs(chunk, self._tokenizer, self.max_length)
+            if not encoded.num_pairs + encoded.num_dropped:
+                break
+            num_dropped += encoded.num_dropped
+            if encoded.num_pairs:
+                window = self._cut(encoded)
+                num_batches += window.num_batches
+                num_pairs += encoded.num_pairs
+                num_tokens += int(encoded.targets.lengths.sum())
+                yield window
+        if not num_pairs:
+            raise ValueError(nothing_left(self.max_length, num_dropped))
+        self.num_batches = self._filled_up(num_batches)
+        self.num_pairs, self.num_dropped = num_pairs, num_dropped
+        self.num_target_tokens = num_tokens
+
+
+def _weighted(update: list[Batch], num_tokens: int) -> Iterator[Batch]:
+    """Gives each real token the weight n / (real tokens of the update)."""
+    weight = np.float32(len(update) / num_tokens)
+    for inputs, labels, real in update:
+        yield inputs, labels, real * weight

@@ -1,0 +1,173 @@
+"""A window of encoded pairs, sorted by length and cut into batches."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_transformer.data.encoding import EncodedPairs
+from tf_transformer.ids import BOS_ID, PAD_ID
+
+MAX_SHAPES = 12
+_ROWS_OF = 8  # lengths and numbers of rows are multiples of it where they can be
+
+Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
+
+
+class Draw(NamedTuple):
+    """The batches of an epoch: pairs in order, ends, shapes and real target tokens."""
+
+    order: np.ndarray
+    bounds: np.ndarray
+    shapes: np.ndarray | None
+    tokens: np.ndarray
+
+
+class Window:
+    """Sorts pairs by length and cuts them into batches of at most `batch_tokens`.
+
+    Args:
+        pairs: `EncodedPairs`, at least one.
+        batch_tokens: Integer. Most tokens on one side of a batch, padding included.
+        shapes: Optional list of (rows, length), lengths rising. Every batch then has
+            one of these shapes. By default a batch is as long as its longest sentence.
+
+    Attributes:
+        num_batches: Integer.
+    """
+
+    def __init__(
+        self,
+        pairs: EncodedPairs,
+        batch_tokens: int,
+        shapes: list[tuple[int, int]] | None = None,
+    ):
+        self.pairs = pairs
+        self._sorted, self._alike = self._sort()
+        self._shapes = None
+        if shapes is None:
+            self._starts = self._cut(batch_tokens)
+        else:
+            self._starts = self._cut_to_shapes(np.array(shapes))
+        self.num_batches = len(self._starts)
+
+    def draw(self, *key: int) -> Draw:
+        """Draws the batches' contents and order; without a key they are sorted.
+
+        Args:
+            *key: Integers that the draw depends on, and nothing else.
+        """
+        num_pairs = self.pairs.num_pairs
+        bounds = np.stack([self._starts, np.append(self._starts[1:], num_pairs)], 1)
+        order, drawn = self._sorted, np.arange(self.num_batches)
+        if key:
+            generator = np.random.default_rng(key)
+            order = order[np.lexsort((generator.random(num_pairs), self._alike))]
+            drawn = generator.permutation(self.num_batches)
+        tokens = np.add.reduceat(self.pairs.targets.lengths[order], self._starts)
+        shapes = None if self._shapes is None else self._shapes[drawn]
+        return Draw(order, bounds[drawn], shapes, tokens[drawn])
+
+    def batch(self, draw: Draw, index: int) -> Batch:
+        """Makes the batch `index` of a draw; real target tokens have the weight 1."""
+        start, end = draw.bounds[index]
+        rows = draw.order[start:end]
+        shape = None if draw.shapes is None else tuple(draw.shapes[index])
+        source_ids = self.pairs.sources.padded(rows, shape)
+        labels = self.pairs.targets.padded(rows, shape)
+        real = labels != PAD_ID
+        # bos, y_1, ..., y_m: (B, T)
+        target_ids = np.full_like(labels, BOS_ID)
+        target_ids[:, 1:] = labels[:, :-1]
+        target_ids *= real
+        inputs = {"source_ids": source_ids, "target_ids": target_ids}
+        return inputs, labels, real.astype(np.float32)
+
+    def filler(self) -> Batch:
+        """A batch of nothing but padding, as small as the batches' shapes allow."""
+        shape = (1, 1)
+        if self._shapes is not None:
+            shape = min(map(tuple, self._shapes), key=np.prod)
+        ids = np.full(shape, PAD_ID, np.int32)
+        inputs = {"source_ids": ids, "target_ids": ids}
+        return inputs, ids, np.zeros(shape, np.float32)
+
+    def _sort(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sorts the pairs by length; the source goes up and down in turn.
+
+        Returns the pairs in order, and the group of equal lengths of each place.
+        """
+        source, target = self.pairs.sources.lengths, self.pairs.targets.lengths
+        upwards = np.where(target % 2 == 1, source, -source)
+        order = np.lexsort((upwards, target))
+        keys = np.stack([target, upwards])[:, order]
+        changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
+        return order, np.concatenate([[0], np.cumsum(changes)])
+
+    def _longer(self) -> np.ndarray:
+        """The length of each pair's longer side, in the sorted order."""
+        source, target = self.pairs.sources.lengths, self.pairs.targets.lengths
+        return np.maximum(source, target)[self._sorted]
+
+    def _cut(self, batch_tokens: int) -> np.ndarray:
+        """Cuts the sorted pairs greedily; returns the first place of each batch."""
+        starts, longest = [0], 0
+        for place, length in enumerate(self._longer().tolist()):
+            longest = max(longest, length)
+            num_rows = place - starts[-1] + 1
+            if num_rows > 1 and num_rows * longest > batch_tokens:
+                starts.append(place)
+                longest = length
+        return np.array(starts)
+
+    def _cut_to_shapes(self, shapes: np.ndarray) -> np.ndarray:
+        """Gives each pair to the shortest shape that holds it.
+
+        Sorts anew, by shape; all pairs of a shape may take each other's places.
+        Returns the first place of each batch.
+        """
+        shape_of = np.searchsorted(shapes[:, 1], self._longer())
+        by_shape = np.argsort(shape_of, kind="stable")
+        self._sorted, self._alike = self._sorted[by_shape], shape_of[by_shape]
+        used, firsts, counts = np.unique(
+            self._alike, return_index=True, return_counts=True
+        )
+        starts = [
+            np.arange(first, first + count, shapes[shape, 0])
+            for shape, first, count in zip(used, firsts, counts, strict=True)
+        ]
+        starts = np.concatenate(starts)
+        self._shapes = shapes[self._alike[starts]]
+        return starts
+
+
+def static_shapes(max_length: int, batch_tokens: int) -> list[tuple[int, int]]:
+    """At most `MAX_SHAPES` shapes (rows, length) that hold every sentence.
+
+    Lengths are multiples of 8 in steps of a fixed ratio, the last one is
+    `max_length`. Rows times length is at most `batch_tokens`, where one row is not
+    more already; the number of rows is a multiple of 8 where 8 rows fit. The shapes
+    do not depend on the data, so that training and validation share them.
+
+    Args:
+        max_length: Integer. Most tokens of a sentence.
+        batch_tokens: Integer. Most tokens on one side of a batch.
+
+    Example:
+
+    >>> static_shapes(max_length=40, batch_tokens=400)
+    [(48, 8), (24, 16), (16, 24), (8, 32), (8, 40)]
+    """
+    ratio = 1.0
+    while True:
+        lengths = [min(_ROWS_OF, max_length)]
+        while lengths[-1] < max_length:
+            least = max(lengths[-1] + 1, int(np.ceil(lengths[-1] * ratio)))
+            lengths.append(min(-(-least // _ROWS_OF) * _ROWS_OF, max_length))
+        if len(lengths) <= MAX_SHAPES:
+            break
+        ratio += 0.05
+    shapes = []
+    for length in lengths:
+        rows = max(1, batch_tokens // length)
+        shapes.append((rows - rows % _ROWS_OF if rows >= _ROWS_OF else rows, length))
+    return shapes
