@@ -1,36 +1,23 @@
 """A SavedModel gives what the Python translator gives, to a process without us."""
 
+import dataclasses
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
+from toy_export import BEAM_SIZE, MAX_LENGTH, TEXTS, make_translator
 
-from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.models import Transformer
 from tf_transformer.search import SearchSettings
-from tf_transformer.translator import Translator
+from tf_transformer.version import __version__
 
-PAIRS = [
-    ("a cat sat on the mat", "고양이가 매트에 앉았다"),
-    ("the dog ran to the park", "그 개는 공원으로 달렸다"),
-    ("I am a student", "나는 학생이다"),
-    ("birds fly over the old house", "새들이 낡은 집 위로 난다"),
-]
-TEXTS = [
-    "a cat ran",
-    "",
-    "I am a student on the old mat, the mat of the dog",
-    "   ",
-    "완전히 다른 글자 ★",
-]
-MAX_LENGTH = 61
+README = Path(__file__).parents[2] / "saved_models" / "README.md"
+
 FRESH_PROCESS = """
 import json, sys
 import tensorflow as tf
@@ -48,44 +35,6 @@ print(json.dumps({"results": results, "foreign": foreign}))
 """
 
 
-def make_translator(shared):
-    keras.utils.set_random_seed(3)
-    tokenizer = Tokenizer.train(PAIRS, vocab_size=330, shared=shared)
-    model = Transformer(
-        tokenizer.vocab_size,
-        num_layers=2,
-        d_model=12,
-        num_heads=3,
-        d_ff=17,
-        max_length=MAX_LENGTH,
-        target_vocab_size=tokenizer.target_vocab_size,
-    )
-    # larger weights than at the start, so that the translations differ
-    generator = np.random.default_rng(5)
-    model.set_weights(
-        [w + 0.4 * generator.standard_normal(w.shape) for w in model.get_weights()]
-    )
-    return Translator(model, tokenizer)
-
-
-@pytest.fixture(scope="module")
-def translator():
-    return make_translator(shared=True)
-
-
-@pytest.fixture(scope="module")
-def exported(translator, tmp_path_factory):
-    path = tmp_path_factory.mktemp("saved_models") / "toy" / "1"
-    return export_saved_model(
-        translator, path, SearchSettings(beam_size=3), {"languages": ["en", "ko"]}
-    )
-
-
-@pytest.fixture(scope="module")
-def saved(exported):
-    return SavedTranslator(exported)
-
-
 def test_fresh_process_gives_the_same_strings_and_scores(translator, exported):
     check_fresh_process(translator, exported)
 
@@ -93,7 +42,7 @@ def test_fresh_process_gives_the_same_strings_and_scores(translator, exported):
 @pytest.mark.slow
 def test_each_side_may_have_its_own_vocabulary(tmp_path):
     translator = make_translator(shared=False)
-    settings = SearchSettings(beam_size=3)
+    settings = SearchSettings(beam_size=BEAM_SIZE)
     path = export_saved_model(translator, tmp_path / "1", settings)
     check_fresh_process(translator, path)
 
@@ -110,7 +59,7 @@ def check_fresh_process(translator, exported):
     answer = json.loads(result.stdout)
     assert answer["foreign"] == []
     for texts, found in zip(groups, answer["results"], strict=True):
-        expected = [best for best, *_ in translator.nbest(texts, beam_size=3)]
+        expected = [best for best, *_ in translator.nbest(texts, beam_size=BEAM_SIZE)]
         assert found["translation"] == [best.text for best in expected]
         np.testing.assert_allclose(
             found["score"], [best.score for best in expected], atol=1e-4
@@ -133,7 +82,7 @@ def test_batch_mates_change_nothing(saved):
 def test_nbest_and_score_agree_with_python(translator, saved):
     signatures = saved.signatures
     found = signatures["nbest"](text=tf.constant(TEXTS))
-    expected = translator.nbest(TEXTS, beam_size=3, num_hypotheses=3)
+    expected = translator.nbest(TEXTS, beam_size=BEAM_SIZE, num_hypotheses=BEAM_SIZE)
     for i, several in enumerate(expected):
         texts = [text.decode() for text in found["translation"][i].numpy()]
         assert texts == [one.text for one in several]
@@ -149,6 +98,36 @@ def test_nbest_and_score_agree_with_python(translator, saved):
     )
 
 
+@pytest.mark.parametrize(("num_texts", "num_translations"), [(2, 3), (1, 3), (3, 1)])
+def test_scoring_wants_as_many_translations_as_texts(
+    saved, num_texts, num_translations
+):
+    told = f"as many translations as texts.*\\[{num_texts}\\].*\\[{num_translations}\\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=told):
+        saved.signatures["score"](
+            text=tf.constant(TEXTS[:num_texts]),
+            translation=tf.constant(TEXTS[:num_translations]),
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_model_in_low_precision_is_exported(tmp_path, dtype):
+    translator = make_translator(dtype=dtype)
+    settings = SearchSettings(beam_size=BEAM_SIZE)
+    saved = SavedTranslator(export_saved_model(translator, tmp_path / "1", settings))
+    expected = translator.score(TEXTS, TEXTS[::-1])
+    found = saved.signatures["score"](
+        text=tf.constant(TEXTS), translation=tf.constant(TEXTS[::-1])
+    )
+    np.testing.assert_allclose(found["score"], expected, rtol=0.05)
+    for name in ("translate", "translate_compiled"):
+        found = saved.signatures[name](text=tf.constant(TEXTS))
+        assert found["score"].dtype == tf.float32
+        assert np.isfinite(found["score"]).all()
+        assert found["translation"][1] == found["translation"][3] == b""
+
+
 def test_blank_text_has_the_empty_translation(saved):
     assert saved(["", " \t "]) == ["", ""]
 
@@ -157,51 +136,71 @@ def test_no_text_at_all_gives_no_translation(saved):
     assert saved([]) == []
 
 
-def test_too_long_text_is_an_error_that_names_the_limit(saved):
-    text = "cat " * MAX_LENGTH
-    with pytest.raises(tf.errors.InvalidArgumentError, match=f"at most {MAX_LENGTH}"):
-        saved.signatures["translate"](text=tf.constant([text]))
-    with pytest.raises(ValueError, match=f"at most {MAX_LENGTH}"):
-        saved([text])
+TOO_LONG = "cat " * MAX_LENGTH
+REFUSED = {
+    "serving_default": ({"text": TOO_LONG}, "text"),
+    "translate": ({"text": TOO_LONG}, "text"),
+    "translate_compiled": ({"text": TOO_LONG}, "text"),
+    "nbest": ({"text": TOO_LONG}, "text"),
+    "score": ({"text": TOO_LONG, "translation": "새"}, "text"),
+    "score of a translation": ({"text": "a", "translation": TOO_LONG}, "translation"),
+}
 
 
-def test_weights_are_stored_once(translator, exported):
-    reader = tf.train.load_checkpoint(str(exported / "variables" / "variables"))
-    shapes = reader.get_variable_to_shape_map()
-    stored = sum(
-        int(np.prod(shape))
-        for name, shape in shapes.items()
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
-    )
-    assert stored == translator.model.count_params()
+@pytest.mark.parametrize("name", REFUSED)
+def test_too_long_text_is_an_error_that_names_the_limit(translator, saved, name):
+    arguments, what = REFUSED[name]
+    [num_tokens] = map(len, translator.tokenizer.encode_source([TOO_LONG]))
+    # beside a text that would fit; nothing is ever cut
+    tensors = {key: tf.constant(["a", value]) for key, value in arguments.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        saved.signatures[name.split()[0]](**tensors)
+    assert f"A {what} is longer than the model can read" in raised.value.message
+    assert f"at most {MAX_LENGTH} tokens" in raised.value.message
+    assert f"[{num_tokens}]" in raised.value.message
 
 
-def test_graph_holds_core_operations_only(exported):
-    graph = saved_model_pb2.SavedModel.FromString(
-        (exported / "saved_model.pb").read_bytes()
-    )
-    operations = set()
-    for meta_graph in graph.meta_graphs:
-        operations.update(node.op for node in meta_graph.graph_def.node)
-        for function in meta_graph.graph_def.library.function:
-            operations.update(node.op for node in function.node_def)
-    foreign = {name for name in operations if name.startswith("Xla")}
-    foreign |= {name for name in operations if not is_core_operation(name)}
-    assert "While" in operations and "LookupTableFindV2" in operations
-    assert not foreign
+def test_every_signature_that_takes_text_has_a_limit(saved):
+    takes_text = {
+        name
+        for name, function in saved.signatures.items()
+        if function.structured_input_signature[1]
+    }
+    assert takes_text == {name.split()[0] for name in REFUSED}
 
 
-def is_core_operation(name):
-    """Whether TensorFlow's own registry, with no library loaded, has it."""
-    return op_def_registry.get(name) is not None
+def longest_text(translator):
+    """A text of as many tokens as the model can read."""
+    texts = ["cat" + " a" * i for i in range(MAX_LENGTH)]
+    rows = translator.tokenizer.encode_source(texts)
+    return texts[[len(row) for row in rows].index(MAX_LENGTH)]
 
 
-def test_info_tells_versions_settings_and_what_was_given(saved):
-    info = saved.info()
-    assert info["tensorflow"] == tf.__version__
-    assert info["search"]["beam_size"] == 3
-    assert info["languages"] == ["en", "ko"]
-    assert info["max_length"] == MAX_LENGTH
+def test_text_as_long_as_the_limit_is_translated(translator, saved):
+    text = longest_text(translator)
+    [expected] = translator([text], beam_size=BEAM_SIZE)
+    assert saved([text]) == [expected]
+    with pytest.raises(ValueError, match=f"at most {MAX_LENGTH}.*{MAX_LENGTH + 1}"):
+        saved([text + " a"])
+
+
+def test_info_tells_versions_settings_and_what_was_given(translator, saved):
+    assert saved.info() == {
+        "tf_transformer": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "max_length": MAX_LENGTH,
+        "parameters": translator.model.count_params(),
+        "search": dataclasses.asdict(SearchSettings(beam_size=BEAM_SIZE)),
+        "signatures": sorted(saved.signatures),
+        "languages": ["en", "ko"],
+    }
+
+
+def test_readme_of_saved_models_names_every_signature_and_key(saved):
+    text = README.read_text(encoding="utf-8")
+    for name in [*saved.signatures, *saved.info(), "scores"]:
+        assert f"`{name}`" in text, name
 
 
 def test_export_is_never_overwritten(translator, exported):

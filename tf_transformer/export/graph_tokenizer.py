@@ -49,7 +49,9 @@ class GraphTokenizer(tf.Module):
         )
         self._surfaces = Surfaces(model)
         byte_ids = model.byte_ids
+        pieces = ["" if i == PAD_ID else piece for i, piece in enumerate(model.pieces)]
         with tf.device("CPU:0"):
+            self._pieces = tf.constant(pieces)
             self._byte_ids = tf.constant([byte_ids.get(i, -1) for i in range(256)])
 
     @tf.function(
@@ -98,6 +100,18 @@ class GraphTokenizer(tf.Module):
             is_end = tf.cast(tf.equal(ids, EOS_ID), tf.int32)
             ids = tf.where(tf.cumsum(is_end, axis=1) > 0, EOS_ID, ids)
             return tf.strings.reduce_join(self._surfaces(ids), axis=1)
+
+    def pieces(self, ids):
+        """The pieces of the vocabulary that ids stand for; "" for padding.
+
+        Args:
+            ids: int32 tensor of any shape.
+
+        Returns:
+            String tensor of the same shape, such as "▁cat", "</s>" or "<0xEA>".
+        """
+        with tf.device("CPU:0"):
+            return tf.gather(self._pieces, ids)
 
     def _with_bytes(self, rows, ids, characters):
         """Writes each unknown character as its bytes."""

@@ -11,10 +11,14 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer import GraphTokenizer
+from tf_transformer.ids import BOS_ID, PAD_ID
 from tf_transformer.search import SearchSettings, score_ids, search
 from tf_transformer.translator import Translator
 from tf_transformer.version import __version__
+
+SIGNATURES = ("translate", "translate_compiled", "nbest", "score", "attend", "info")
 
 
 def export_saved_model(
@@ -35,15 +39,30 @@ def export_saved_model(
                                      score (float32, [batch, beam_size])
         score                        text, translation (string, [batch]) ->
                                      score (float32, [batch])
+        translate_compiled           as translate, with the search compiled by XLA
+        attend                       text (string, [batch]) ->
+                                     source (string, [batch, S]),
+                                     target (string, [batch, T]),
+                                     encoder (float32, [batch, N, h, S, S]),
+                                     decoder (float32, [batch, N, h, T, T]),
+                                     cross (float32, [batch, N, h, T, S])
         info                         -> info (string): JSON with versions, settings
                                      and what was handed over as `info`
 
     `score` is the natural log of P(tokens, end | source), without length penalty;
     `nbest` is ordered by it with the penalty, best first, and where fewer
     translations exist the rest is "" with -inf.
+    `attend` translates and tells where each of h heads of N layers looked: `source` and
+    `target` are pieces, the end included, padded with "". Row t of `decoder` and
+    `cross` is the step that writes piece t of `target`; column u of `decoder` is the
+    piece read at step u: the start at 0, else piece u - 1 of `target`. A model without
+    self-attention has only `cross`.
+    With `sample=True` among the settings, the same text always gets the same samples.
     Tokenizer, model and search are one graph of core TensorFlow operations; weights
     are stored once. Text longer than the model's `max_length` is an
-    InvalidArgumentError that names the limit.
+    InvalidArgumentError that names the limit. Only `translate_compiled` needs a
+    runtime with XLA, and only when it is called; it compiles once for each size of
+    `compiled_search`.
 
     Args:
         translator: The translator.
@@ -79,10 +98,7 @@ def export_saved_model(
             folder,
             signatures={
                 "serving_default": servable.translate,
-                "translate": servable.translate,
-                "nbest": servable.nbest,
-                "score": servable.score,
-                "info": servable.info,
+                **{name: getattr(servable, name) for name in SIGNATURES},
             },
         )
         os.chmod(folder, 0o755)
@@ -119,12 +135,21 @@ class ServableTranslator(tf.Module):
             "max_length": model.max_length,
             "parameters": model.count_params(),
             "search": dataclasses.asdict(settings),
+            "signatures": sorted(["serving_default", *SIGNATURES]),
             **info,
         }
         # functions of this object, so that the Keras model is not tracked
-        all_settings = dataclasses.replace(settings, num_hypotheses=settings.beam_size)
+        all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
+        run_compiled = compiled_search(model, settings)
         self.translate = graph_function(
-            lambda text: self._translate(text, model, settings), "text"
+            lambda text: self._best(
+                search(model, self._source_ids(text, model), settings)
+            ),
+            "text",
+        )
+        self.translate_compiled = graph_function(
+            lambda text: self._best(run_compiled(self._source_ids(text, model))),
+            "text",
         )
         self.nbest = graph_function(
             lambda text: self._nbest(text, model, all_settings), "text"
@@ -134,12 +159,14 @@ class ServableTranslator(tf.Module):
             "text",
             "translation",
         )
+        self.attend = graph_function(
+            lambda text: self._attend(text, model, settings), "text"
+        )
         self.info = graph_function(
             lambda: {"info": tf.constant(json.dumps(described, ensure_ascii=False))}
         )
 
-    def _translate(self, text, model, settings):
-        found = search(model, self._source_ids(text, model), settings)
+    def _best(self, found):
         return {
             "translation": self.target_tokenizer.decode(found["token_ids"][:, 0]),
             "score": found["log_probs"][:, 0],
@@ -157,7 +184,30 @@ class ServableTranslator(tf.Module):
         source_ids = self._source_ids(text, model)
         labels = self.target_tokenizer.encode(translation)
         labels = checked_length(labels, "translation", model.max_length)
+        num_texts, num_translations = tf.size(text), tf.size(translation)
+        labels = checked(
+            labels,
+            tf.equal(num_texts, num_translations),
+            "There must be as many translations as texts. Received texts and "
+            "translations:",
+            num_texts,
+            num_translations,
+        )
         return {"score": score_ids(model, source_ids, labels)}
+
+    def _attend(self, text, model, settings):
+        source_ids = self._source_ids(text, model)
+        labels = search(model, source_ids, settings)["token_ids"][:, 0]
+        is_token = labels != PAD_ID
+        longest = tf.reduce_max(tf.math.count_nonzero(is_token, axis=1, dtype=tf.int32))
+        labels, is_token = labels[:, :longest], is_token[:, :longest]
+        read = tf.pad(labels, [[0, 0], [1, 0]], constant_values=BOS_ID)[:, :longest]
+        target_ids = tf.where(is_token, read, PAD_ID)
+        return {
+            "source": self.source_tokenizer.pieces(source_ids),
+            "target": self.target_tokenizer.pieces(labels),
+            **model.attend({"source_ids": source_ids, "target_ids": target_ids}),
+        }
 
     def _source_ids(self, text, model):
         source_ids = self.source_tokenizer.encode(text)
@@ -173,16 +223,19 @@ def graph_function(function, *names: str):
 def checked_length(token_ids, what: str, max_length: int):
     """The ids, if they are not too many; else an InvalidArgumentError."""
     length = tf.shape(token_ids)[1]
-    is_short = tf.debugging.Assert(
+    return checked(
+        token_ids,
         length <= max_length,
-        [
-            f"A {what} is longer than the model can read. Expected at most "
-            f"{max_length} tokens, the end token counted. Received:",
-            length,
-        ],
+        f"A {what} is longer than the model can read. Expected at most "
+        f"{max_length} tokens, the end token counted. Received:",
+        length,
     )
-    with tf.control_dependencies([is_short]):
-        return tf.identity(token_ids)
+
+
+def checked(tensor, condition, *message):
+    """The tensor, if the condition holds; else an InvalidArgumentError."""
+    with tf.control_dependencies([tf.debugging.Assert(condition, list(message))]):
+        return tf.identity(tensor)
 
 
 class SavedTranslator:

@@ -1,0 +1,24 @@
+"""One exported folder for all tests of this room."""
+
+import pytest
+from toy_export import BEAM_SIZE, make_translator
+
+from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
+from tf_transformer.search import SearchSettings
+
+
+@pytest.fixture(scope="session")
+def translator():
+    return make_translator()
+
+
+@pytest.fixture(scope="session")
+def exported(translator, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved_models") / "toy" / "1"
+    settings = SearchSettings(beam_size=BEAM_SIZE)
+    return export_saved_model(translator, path, settings, {"languages": ["en", "ko"]})
+
+
+@pytest.fixture(scope="session")
+def saved(exported):
+    return SavedTranslator(exported)

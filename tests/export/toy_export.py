@@ -1,0 +1,46 @@
+"""A small translator with strange translations, to be exported."""
+
+import keras
+import numpy as np
+
+from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.models import Transformer
+from tf_transformer.translator import Translator
+
+PAIRS = [
+    ("a cat sat on the mat", "고양이가 매트에 앉았다"),
+    ("the dog ran to the park", "그 개는 공원으로 달렸다"),
+    ("I am a student", "나는 학생이다"),
+    ("birds fly over the old house", "새들이 낡은 집 위로 난다"),
+]
+TEXTS = [
+    "a cat ran",
+    "",
+    "I am a student on the old mat, the mat of the dog",
+    "   ",
+    "완전히 다른 글자 ★",
+]
+MAX_LENGTH = 61
+BEAM_SIZE = 4
+
+
+def make_translator(shared=True, dtype="float32"):
+    """A `Translator` whose model has random weights, with one vocabulary or two."""
+    keras.utils.set_random_seed(3)
+    tokenizer = Tokenizer.train(PAIRS, vocab_size=330, shared=shared)
+    model = Transformer(
+        tokenizer.vocab_size,
+        num_layers=2,
+        d_model=12,
+        num_heads=3,
+        d_ff=17,
+        max_length=MAX_LENGTH,
+        target_vocab_size=tokenizer.target_vocab_size,
+        dtype=dtype,
+    )
+    # larger weights than at the start, so that the translations differ
+    generator = np.random.default_rng(5)
+    model.set_weights(
+        [w + 0.4 * generator.standard_normal(w.shape) for w in model.get_weights()]
+    )
+    return Translator(model, tokenizer)

@@ -1,0 +1,66 @@
+"""The search as XLA programs: one for each of a few sizes, compiled when first used."""
+
+import tensorflow as tf
+
+from tf_transformer.ids import PAD_ID
+from tf_transformer.search import SearchSettings, search
+
+SHORTEST_LENGTH = 16
+BATCH_SIZES = [2**i for i in range(24)]
+
+
+def compiled_search(model, settings: SearchSettings):
+    """`search` inside one XLA program, for graphs that call it with any shape.
+
+    XLA compiles anew for each shape, so ids are padded to one of a few lengths
+    (`length_sizes`) and to a power of two of rows. A row of padding is an empty
+    sentence: it ends at once and is cut off again.
+
+    Args:
+        model: A model with the doors of `Transformer`.
+        settings: The search's settings.
+
+    Returns:
+        Function from ids, int32 `(B, S)` with S up to the model's `max_length`, to
+        what `search` returns; only `"token_ids"` may end in more padding.
+    """
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.int32, name="source_ids")],
+        autograph=False,
+        jit_compile=True,
+    )
+    def program(source_ids):
+        return search(model, source_ids, settings)
+
+    lengths = length_sizes(model.max_length)
+
+    def padded_search(source_ids):
+        batch_size, length = tf.unstack(tf.shape(source_ids))
+        rows = next_size(BATCH_SIZES, batch_size) - batch_size
+        columns = next_size(lengths, length) - length
+        padding = [[0, rows], [0, columns]]
+        found = program(tf.pad(source_ids, padding, constant_values=PAD_ID))
+        return {name: tensor[:batch_size] for name, tensor in found.items()}
+
+    return padded_search
+
+
+def length_sizes(max_length: int) -> list[int]:
+    """The lengths that sources are padded to: doubled from 16 to `max_length`.
+
+    Example:
+
+    >>> length_sizes(100)
+    [16, 32, 64, 100]
+    """
+    sizes = [SHORTEST_LENGTH]
+    while sizes[-1] < max_length:
+        sizes.append(2 * sizes[-1])
+    return [*sizes[:-1], max_length]
+
+
+def next_size(sizes: list[int], number):
+    """The smallest of the ascending `sizes` that is not below a scalar tensor."""
+    num_smaller = tf.reduce_sum(tf.cast(tf.constant(sizes) < number, tf.int32))
+    return tf.gather(sizes, num_smaller)
