@@ -102,16 +102,24 @@ def residual(weights, x, sublayer, normalize_first):
     return layer_norm(norm, x + sublayer(x))
 
 
-def block(weights, x, self_mask, num_heads, normalize_first, source=None):
-    """Figure 1: an encoder block; with `source` = (states, mask) a decoder block."""
+def block(weights, x, self_mask, num_heads, normalize_first, source=None, seen=None):
+    """Figure 1: an encoder block; with `source` = (states, mask) a decoder block.
+
+    The attention weights (num_heads, T, S) are appended to the list `seen`.
+    """
+
+    def attend(name, y, value, may_attend):
+        own = below(weights, name)
+        output, scores = multi_head_attention(own, y, value, may_attend, num_heads)
+        if seen is not None:
+            seen.append(scores)
+        return output
 
     def self_attention(y):
-        own = below(weights, "attention")
-        return multi_head_attention(own, y, y, self_mask, num_heads)[0]
+        return attend("attention", y, y, self_mask)
 
     def cross_attention(y):
-        own = below(weights, "cross_attention")
-        return multi_head_attention(own, y, *source, num_heads)[0]
+        return attend("cross_attention", y, *source)
 
     sublayers = [("attention", self_attention)]
     if source is not None:
@@ -125,12 +133,14 @@ def block(weights, x, self_mask, num_heads, normalize_first, source=None):
     return x
 
 
-def stack(weights, x, self_mask, num_heads, normalize_first=False, source=None):
+def stack(
+    weights, x, self_mask, num_heads, normalize_first=False, source=None, seen=None
+):
     """N blocks; with pre-norm one more normalization above them."""
     number = 0
     while any(path.startswith(f"block_{number}/") for path in weights):
         own = below(weights, f"block_{number}")
-        x = block(own, x, self_mask, num_heads, normalize_first, source)
+        x = block(own, x, self_mask, num_heads, normalize_first, source, seen)
         number += 1
     return layer_norm(below(weights, "final_norm"), x) if normalize_first else x
 
@@ -153,8 +163,14 @@ def embed(table, ids):
     return rows + positional_encoding(len(ids), d_model)
 
 
-def sentence_logits(weights, source_ids, target_ids, num_heads, normalize_first=False):
-    """The whole model for one pair of sentences: logits (T, V)."""
+def sentence_logits(
+    weights, source_ids, target_ids, num_heads, normalize_first=False, seen=None
+):
+    """The whole model for one pair of sentences: logits (T, V).
+
+    Attention weights are appended to the list `seen`: the encoder's blocks, then for
+    each of the decoder's blocks self-attention and cross-attention.
+    """
     source_table = weights["embedding/table"]
     target_table = weights.get("target_embedding/table", source_table)
     source_mask = [[i != PAD_ID for i in source_ids]]
@@ -164,6 +180,7 @@ def sentence_logits(weights, source_ids, target_ids, num_heads, normalize_first=
         source_mask * len(source_ids),
         num_heads,
         normalize_first,
+        seen=seen,
     )
     target_mask = [
         [s <= t and target_ids[s] != PAD_ID for s in range(len(target_ids))]
@@ -176,6 +193,7 @@ def sentence_logits(weights, source_ids, target_ids, num_heads, normalize_first=
         num_heads,
         normalize_first,
         source=(states, source_mask * len(target_ids)),
+        seen=seen,
     )
     return states @ target_table.T
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf_transformer.layers.record import note
+
 MASKED_SCORE = -1e9  # finite, in float32: exp(-1e9 - max) is 0
 
 
@@ -36,15 +38,27 @@ def scaled_dot_product_attention(query, key, value, attention_mask=None, dropout
     d_k = query.shape[-1]
     # Q K^T / sqrt(d_k): (..., T, S)
     scores = ops.matmul(query * d_k**-0.5, ops.swapaxes(key, -1, -2))
-    scores = ops.cast(scores, "float32")
-    if attention_mask is None:
-        weights = ops.softmax(scores, axis=-1)
-    else:
-        weights = ops.softmax(ops.where(attention_mask, scores, MASKED_SCORE), axis=-1)
-        weights = ops.where(attention_mask, weights, 0.0)
-    weights = ops.cast(weights, value.dtype)
+    weights = ops.cast(attention_weights(scores, attention_mask), value.dtype)
     used_weights = weights if dropout is None else dropout(weights)
     return ops.matmul(used_weights, value), weights
+
+
+def attention_weights(scores, attention_mask=None):
+    """The softmax over keys, in float32; a masked key gets the weight 0.
+
+    Args:
+        scores: Tensor `(..., T, S)`.
+        attention_mask: Optional bool tensor that broadcasts to it. `True` = may
+            attend.
+
+    Returns:
+        float32 tensor `(..., T, S)`.
+    """
+    scores = ops.cast(scores, "float32")
+    if attention_mask is None:
+        return ops.softmax(scores, axis=-1)
+    weights = ops.softmax(ops.where(attention_mask, scores, MASKED_SCORE), axis=-1)
+    return ops.where(attention_mask, weights, 0.0)
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -165,12 +179,20 @@ class MultiHeadAttention(keras.layers.Layer):
         """
         if attention_mask is not None:
             attention_mask = attention_mask[:, None]  # the same for all heads
+        query = self._split_heads(self.query_dense(query))
         heads, weights = scaled_dot_product_attention(
-            self._split_heads(self.query_dense(query)),
+            query,
             keys,
             values,
             attention_mask,
             lambda weights: self.dropout(weights, training=training),
+        )
+        note(
+            self,
+            query=query,
+            keys=keys,
+            attention_mask=attention_mask,
+            weights=weights,
         )
         return self.output_dense(self._merge_heads(heads)), weights
 

@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.encoder import Encoder, EncoderBlock
-from tf_transformer.layers.residual import Residual
+from tf_transformer.layers.record import note
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -24,12 +23,15 @@ class DecoderBlock(EncoderBlock):
         attention_dropout_rate: Float in [0, 1). On the attention weights.
         activation: Activation of the feed-forward network. Defaults to `"relu"`.
         normalize_first: `False` for post-norm (the paper), `True` for pre-norm.
+        normalization: One of the kinds of `make_normalization`. Defaults to
+            `"layer"`.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
         encoder_output: Tensor `(B, S, d_model)`.
         self_attention_mask: Optional bool tensor `(B, T, T)`.
         cross_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, T, S)`.
+        padding_mask: Optional bool tensor `(B, T)`: real tokens, for BatchNorm.
         training: Whether dropout is active.
 
     Returns:
@@ -46,19 +48,14 @@ class DecoderBlock(EncoderBlock):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.cross_attention = MultiHeadAttention(
+        self.cross_attention = self.attention_class(
             self.d_model,
             self.num_heads,
             self.attention_dropout_rate,
             dtype=self.dtype_policy,
             name="cross_attention",
         )
-        self.cross_attention_residual = Residual(
-            self.dropout_rate,
-            self.normalize_first,
-            dtype=self.dtype_policy,
-            name="cross_attention_residual",
-        )
+        self.cross_attention_residual = self._residual("cross_attention_residual")
 
     def build(self, input_shape):
         self.cross_attention.build(input_shape, input_shape)
@@ -71,15 +68,17 @@ class DecoderBlock(EncoderBlock):
         encoder_output,
         self_attention_mask=None,
         cross_attention_mask=None,
+        padding_mask=None,
         training=None,
     ):
-        x = self.self_attention_residual.before(inputs)
+        mode = {"padding_mask": padding_mask, "training": training}
+        x = self.self_attention_residual.before(inputs, **mode)
         y = self.self_attention(
             x, x, attention_mask=self_attention_mask, training=training
         )
-        x = self.self_attention_residual(inputs, y, training=training)
+        x = self.self_attention_residual(inputs, y, **mode)
         source = self.cross_attention.keys_and_values(encoder_output)
-        return self._look_at_source(x, source, cross_attention_mask, training)
+        return self._look_at_source(x, source, cross_attention_mask, **mode)
 
     def step(self, inputs, cache, source, position, cross_attention_mask=None):
         """One token of each hypothesis, with what earlier steps have kept.
@@ -110,18 +109,23 @@ class DecoderBlock(EncoderBlock):
         )
         x = self.self_attention_residual(inputs, ops.reshape(y, ops.shape(inputs)))
         # the K hypotheses of a sentence look at its one source like K positions
-        return self._look_at_source(x, source, cross_attention_mask, False), cache
+        return self._look_at_source(x, source, cross_attention_mask), cache
 
-    def _look_at_source(self, x, source, cross_attention_mask, training):
+    def _look_at_source(
+        self, x, source, cross_attention_mask, padding_mask=None, training=False
+    ):
+        mode = {"padding_mask": padding_mask, "training": training}
         y, _ = self.cross_attention.attend(
-            self.cross_attention_residual.before(x),
+            self.cross_attention_residual.before(x, **mode),
             *source,
             cross_attention_mask,
             training,
         )
-        x = self.cross_attention_residual(x, y, training=training)
-        y = self.feed_forward(self.feed_forward_residual.before(x))
-        return self.feed_forward_residual(x, y, training=training)
+        x = self.cross_attention_residual(x, y, **mode)
+        y = self.feed_forward(self.feed_forward_residual.before(x, **mode))
+        x = self.feed_forward_residual(x, y, **mode)
+        note(self, output=x)
+        return x
 
     def compute_output_shape(self, inputs_shape, encoder_output_shape=None):
         return inputs_shape
@@ -143,6 +147,7 @@ class Decoder(Encoder):
         encoder_output: Tensor `(B, S, d_model)`.
         self_attention_mask: Optional bool tensor `(B, T, T)`.
         cross_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, T, S)`.
+        padding_mask: Optional bool tensor `(B, T)`: real tokens, for BatchNorm.
         training: Whether dropout is active.
 
     Returns:
@@ -165,6 +170,7 @@ class Decoder(Encoder):
         encoder_output,
         self_attention_mask=None,
         cross_attention_mask=None,
+        padding_mask=None,
         training=None,
     ):
         x = inputs
@@ -174,9 +180,10 @@ class Decoder(Encoder):
                 encoder_output,
                 self_attention_mask=self_attention_mask,
                 cross_attention_mask=cross_attention_mask,
+                padding_mask=padding_mask,
                 training=training,
             )
-        return self.finish(x)
+        return self.finish(x, padding_mask, training)
 
     def start(self, encoder_output, num_hypotheses, max_length):
         """Empty caches, and the source's keys and values, computed once.

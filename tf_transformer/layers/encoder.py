@@ -4,7 +4,9 @@ import keras
 
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.feed_forward import FeedForward
-from tf_transformer.layers.residual import Residual, layer_normalization
+from tf_transformer.layers.normalization import make_normalization, normalize
+from tf_transformer.layers.record import note
+from tf_transformer.layers.residual import Residual
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -12,7 +14,8 @@ class EncoderBlock(keras.layers.Layer):
     """One encoder layer: self-attention, then the feed-forward network.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    figure 1 left. Each of the two sub-layers stands inside a `Residual`.
+    figure 1 left. Each of the two sub-layers stands inside a `Residual`. A subclass
+    may name other sub-layers in `attention_class` and `feed_forward_class`.
 
     Args:
         d_model: Integer. Width of input and output.
@@ -22,10 +25,13 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout_rate: Float in [0, 1). On the attention weights.
         activation: Activation of the feed-forward network. Defaults to `"relu"`.
         normalize_first: `False` for post-norm (the paper), `True` for pre-norm.
+        normalization: One of the kinds of `make_normalization`. Defaults to
+            `"layer"`.
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`.
         self_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, S, S)`.
+        padding_mask: Optional bool tensor `(B, S)`: real tokens, for BatchNorm.
         training: Whether dropout is active.
 
     Returns:
@@ -40,6 +46,9 @@ class EncoderBlock(keras.layers.Layer):
     Shape letters: B batch, S source length.
     """
 
+    attention_class = MultiHeadAttention
+    feed_forward_class = FeedForward
+
     def __init__(
         self,
         d_model,
@@ -49,6 +58,7 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout_rate=0.0,
         activation="relu",
         normalize_first=False,
+        normalization="layer",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -59,16 +69,26 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout_rate = attention_dropout_rate
         self.activation = activation
         self.normalize_first = normalize_first
+        self.normalization = normalization
         dtype = self.dtype_policy
-        self.self_attention = MultiHeadAttention(
+        self.self_attention = self.attention_class(
             d_model, num_heads, attention_dropout_rate, dtype=dtype, name="attention"
         )
-        self.feed_forward = FeedForward(
+        self.feed_forward = self.feed_forward_class(
             d_model, d_ff, activation, dtype=dtype, name="feed_forward"
         )
         self.self_attention_residual, self.feed_forward_residual = (
-            Residual(dropout_rate, normalize_first, dtype=dtype, name=name)
+            self._residual(name)
             for name in ("attention_residual", "feed_forward_residual")
+        )
+
+    def _residual(self, name):
+        return Residual(
+            self.dropout_rate,
+            self.normalize_first,
+            self.normalization,
+            dtype=self.dtype_policy,
+            name=name,
         )
 
     def build(self, input_shape):
@@ -78,14 +98,17 @@ class EncoderBlock(keras.layers.Layer):
         self.feed_forward_residual.build(input_shape)
         self.built = True
 
-    def call(self, inputs, self_attention_mask=None, training=None):
-        x = self.self_attention_residual.before(inputs)
+    def call(self, inputs, self_attention_mask=None, padding_mask=None, training=None):
+        mode = {"padding_mask": padding_mask, "training": training}
+        x = self.self_attention_residual.before(inputs, **mode)
         y = self.self_attention(
             x, x, attention_mask=self_attention_mask, training=training
         )
-        x = self.self_attention_residual(inputs, y, training=training)
-        y = self.feed_forward(self.feed_forward_residual.before(x))
-        return self.feed_forward_residual(x, y, training=training)
+        x = self.self_attention_residual(inputs, y, **mode)
+        y = self.feed_forward(self.feed_forward_residual.before(x, **mode))
+        x = self.feed_forward_residual(x, y, **mode)
+        note(self, output=x)
+        return x
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -100,6 +123,7 @@ class EncoderBlock(keras.layers.Layer):
             "attention_dropout_rate": self.attention_dropout_rate,
             "activation": self.activation,
             "normalize_first": self.normalize_first,
+            "normalization": self.normalization,
         }
 
 
@@ -108,7 +132,8 @@ class Encoder(keras.layers.Layer):
     """A stack of N encoder blocks.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
-    With pre-norm a last normalization stands above the stack.
+    With pre-norm a last normalization stands above the stack. A subclass may name
+    another block in `block_class`.
 
     Args:
         num_layers: Integer. Number of blocks N.
@@ -117,6 +142,7 @@ class Encoder(keras.layers.Layer):
     Call arguments:
         inputs: Tensor `(B, S, d_model)`: embeddings with positions.
         self_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, S, S)`.
+        padding_mask: Optional bool tensor `(B, S)`: real tokens, for BatchNorm.
         training: Whether dropout is active.
 
     Returns:
@@ -146,7 +172,11 @@ class Encoder(keras.layers.Layer):
             for i in range(num_layers)
         ]
         self.final_norm = (
-            layer_normalization(self.dtype_policy, name="final_norm")
+            make_normalization(
+                block_arguments.get("normalization", "layer"),
+                self.dtype_policy,
+                name="final_norm",
+            )
             if block_arguments.get("normalize_first")
             else None
         )
@@ -158,15 +188,22 @@ class Encoder(keras.layers.Layer):
             self.final_norm.build(input_shape)
         self.built = True
 
-    def call(self, inputs, self_attention_mask=None, training=None):
+    def call(self, inputs, self_attention_mask=None, padding_mask=None, training=None):
         x = inputs
         for block in self.blocks:
-            x = block(x, self_attention_mask=self_attention_mask, training=training)
-        return self.finish(x)
+            x = block(
+                x,
+                self_attention_mask=self_attention_mask,
+                padding_mask=padding_mask,
+                training=training,
+            )
+        return self.finish(x, padding_mask, training)
 
-    def finish(self, x):
+    def finish(self, x, padding_mask=None, training=None):
         """The last normalization, if the stack has one."""
-        return x if self.final_norm is None else self.final_norm(x)
+        if self.final_norm is None:
+            return x
+        return normalize(self.final_norm, x, padding_mask, training)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -2,14 +2,7 @@
 
 import keras
 
-LAYER_NORM_EPSILON = 1e-6
-
-
-def layer_normalization(dtype, name):
-    """LayerNorm as the authors' code has it: over the width, epsilon 1e-6."""
-    return keras.layers.LayerNormalization(
-        epsilon=LAYER_NORM_EPSILON, dtype=dtype, name=name
-    )
+from tf_transformer.layers.normalization import make_normalization, normalize
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -29,15 +22,18 @@ class Residual(keras.layers.Layer):
 
     Differs from the paper: `normalize_first=True` (pre-norm) is an option; a stack of
     such blocks needs one more normalization at its end, which `Encoder` and `Decoder`
-    add.
+    add. `normalization` names another one in the place of LayerNorm.
 
     Args:
         dropout_rate: Float in [0, 1). Applied to the sub-layer's answer.
         normalize_first: `False` for post-norm, `True` for pre-norm.
+        normalization: One of the kinds of `make_normalization`. Defaults to
+            `"layer"`.
 
     Call arguments:
         inputs: Tensor `(B, L, d_model)`, the x that goes around.
         sublayer_output: Tensor `(B, L, d_model)`, the sub-layer's answer.
+        padding_mask: Optional bool tensor `(B, L)`, `True` = real token: for BatchNorm.
         training: Whether dropout is active.
 
     Returns:
@@ -53,11 +49,14 @@ class Residual(keras.layers.Layer):
     Shape letters: B batch, L length.
     """
 
-    def __init__(self, dropout_rate=0.0, normalize_first=False, **kwargs):
+    def __init__(
+        self, dropout_rate=0.0, normalize_first=False, normalization="layer", **kwargs
+    ):
         super().__init__(**kwargs)
         self.dropout_rate = dropout_rate
         self.normalize_first = normalize_first
-        self.norm = layer_normalization(self.dtype_policy, name="norm")
+        self.normalization = normalization
+        self.norm = make_normalization(normalization, self.dtype_policy, name="norm")
         self.dropout = keras.layers.Dropout(
             dropout_rate, dtype=self.dtype_policy, name="dropout"
         )
@@ -66,20 +65,26 @@ class Residual(keras.layers.Layer):
         self.norm.build(inputs_shape)
         self.built = True
 
-    def before(self, inputs):
+    def before(self, inputs, padding_mask=None, training=None):
         """What the sub-layer sees: x, or LayerNorm(x) with pre-norm.
 
         Args:
             inputs: Tensor `(B, L, d_model)`.
+            padding_mask: Optional bool tensor `(B, L)`: for BatchNorm.
+            training: Whether BatchNorm takes the batch's statistics.
 
         Returns:
             Tensor `(B, L, d_model)`.
         """
-        return self.norm(inputs) if self.normalize_first else inputs
+        if not self.normalize_first:
+            return inputs
+        return normalize(self.norm, inputs, padding_mask, training)
 
-    def call(self, inputs, sublayer_output, training=None):
+    def call(self, inputs, sublayer_output, padding_mask=None, training=None):
         summed = inputs + self.dropout(sublayer_output, training=training)
-        return summed if self.normalize_first else self.norm(summed)
+        if self.normalize_first:
+            return summed
+        return normalize(self.norm, summed, padding_mask, training)
 
     def compute_output_shape(self, inputs_shape, sublayer_output_shape=None):
         return inputs_shape
@@ -89,4 +94,5 @@ class Residual(keras.layers.Layer):
             **super().get_config(),
             "dropout_rate": self.dropout_rate,
             "normalize_first": self.normalize_first,
+            "normalization": self.normalization,
         }

@@ -12,7 +12,9 @@ from tf_transformer.layers.masks import (
     padding_mask,
 )
 from tf_transformer.layers.positional_encoding import PositionalEncoding
+from tf_transformer.layers.record import recorded
 from tf_transformer.models.presets import preset
+from tf_transformer.models.sequence_model import SequenceModel
 
 BLOCK_ARGUMENTS = (
     "d_model",
@@ -22,24 +24,25 @@ BLOCK_ARGUMENTS = (
     "attention_dropout_rate",
     "activation",
     "normalize_first",
+    "normalization",
 )
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class Transformer(keras.Model):
+class Transformer(SequenceModel):
     """The encoder-decoder Transformer.
 
     Section 3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     `model({"source_ids", "target_ids"})` is
     `model.decode(target_ids, model.encode(source_ids))`: the logits of teacher
     forcing. Search goes through `encode`, `start` and `step`. Masks are made here,
-    from ids (0 is padding), and handed down as arguments.
+    from ids (0 is padding), and handed down as arguments. A subclass may name other
+    stacks in `encoder_class` and `decoder_class` (see `scripts/changed_layer.py`).
 
     Paper symbols: N = `num_layers`, d_model = `d_model`, h = `num_heads`,
     d_ff = `d_ff`, P_drop = `dropout_rate`.
-    Differs from the paper: `attention_dropout_rate`, `activation`,
-    `normalize_first`, `learned_positions` and `target_vocab_size` are options whose
-    defaults are the paper's.
+    Differs from the paper: options from `attention_dropout_rate` on, whose defaults
+    are the paper's.
 
     Args:
         vocab_size: Integer. Size of the vocabulary, padding included.
@@ -52,6 +55,8 @@ class Transformer(keras.Model):
         attention_dropout_rate: Float in [0, 1). On attention weights. Defaults to 0.
         activation: Activation of the feed-forward networks. Defaults to `"relu"`.
         normalize_first: `True` for pre-norm. Defaults to `False`.
+        normalization: "layer", "rms", "group", "batch", "batch_with_padding" or
+            "none" (see `layers/normalization.py`). Defaults to `"layer"`.
         learned_positions: `True` for trained positions. Defaults to `False`.
         max_length: Integer. Longest sentence in tokens, on either side. Defaults
             to 512.
@@ -60,8 +65,7 @@ class Transformer(keras.Model):
             output projection is always the target embedding, transposed.
 
     Call arguments:
-        inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`,
-            integers.
+        inputs: Integer `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
         training: Whether dropout is active.
 
     Returns:
@@ -78,6 +82,8 @@ class Transformer(keras.Model):
     D d_model, K hypotheses of a sentence.
     """
 
+    encoder_class, decoder_class = Encoder, Decoder
+
     def __init__(
         self,
         vocab_size,
@@ -90,13 +96,13 @@ class Transformer(keras.Model):
         attention_dropout_rate=0.0,
         activation="relu",
         normalize_first=False,
+        normalization="layer",
         learned_positions=False,
         max_length=512,
         target_vocab_size=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self._arguments = {
+        arguments = {
             "vocab_size": vocab_size,
             "num_layers": num_layers,
             "d_model": d_model,
@@ -106,12 +112,12 @@ class Transformer(keras.Model):
             "attention_dropout_rate": attention_dropout_rate,
             "activation": activation,
             "normalize_first": normalize_first,
+            "normalization": normalization,
             "learned_positions": learned_positions,
             "max_length": max_length,
             "target_vocab_size": target_vocab_size,
         }
-        for name, value in self._arguments.items():
-            setattr(self, name, value)
+        super().__init__(arguments, **kwargs)
         self._make_embeddings()
         self._make_stacks()
         self.build()
@@ -140,9 +146,9 @@ class Transformer(keras.Model):
 
     def _make_stacks(self):
         arguments = {name: self._arguments[name] for name in BLOCK_ARGUMENTS}
-        arguments["dtype"] = self.dtype_policy
-        self.encoder = Encoder(self.num_layers, name="encoder", **arguments)
-        self.decoder = Decoder(self.num_layers, name="decoder", **arguments)
+        arguments |= {"num_layers": self.num_layers, "dtype": self.dtype_policy}
+        self.encoder = self.encoder_class(name="encoder", **arguments)
+        self.decoder = self.decoder_class(name="decoder", **arguments)
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
@@ -172,28 +178,6 @@ class Transformer(keras.Model):
         self.decoder.build(states_shape)
         self.built = True
 
-    def compile(self, *args, **kwargs):
-        """Keras' `compile`; the schedule must count updates as the optimizer does.
-
-        Raises:
-            ValueError: If they differ in `gradient_accumulation_steps`.
-        """
-        super().compile(*args, **kwargs)
-        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        schedule = getattr(optimizer, "_learning_rate", None)
-        expected = getattr(optimizer, "gradient_accumulation_steps", None) or 1
-        received = getattr(schedule, "gradient_accumulation_steps", expected)
-        if received != expected:
-            raise ValueError(
-                "The schedule counts other updates than the optimizer makes. Expected "
-                f"gradient_accumulation_steps={expected} in both. Received: {received} "
-                "in the schedule"
-            )
-
-    def call(self, inputs, training=None):
-        encoded = self.encode(inputs["source_ids"], training=training)
-        return self.decode(inputs["target_ids"], encoded, training=training)
-
     def encode(self, source_ids, training=None):
         """Reads the source sentences.
 
@@ -210,6 +194,7 @@ class Transformer(keras.Model):
         states = self.encoder(
             x,
             self_attention_mask=keys_mask(source_padding_mask),
+            padding_mask=source_padding_mask,
             training=training,
         )
         return {"states": states, "padding_mask": source_padding_mask}
@@ -227,11 +212,13 @@ class Transformer(keras.Model):
         """
         x = self.target_positions(self.target_embedding(target_ids))
         x = self.embedding_dropout(x, training=training)
+        target_padding_mask = padding_mask(target_ids)
         states = self.decoder(
             x,
             encoded["states"],
-            self_attention_mask=decoder_self_attention_mask(padding_mask(target_ids)),
+            self_attention_mask=decoder_self_attention_mask(target_padding_mask),
             cross_attention_mask=keys_mask(encoded["padding_mask"]),
+            padding_mask=target_padding_mask,
             training=training,
         )
         return self.target_embedding(states, reverse=True)
@@ -285,15 +272,28 @@ class Transformer(keras.Model):
         state = {"position": position + 1, "sentence": sentence, "hypothesis": caches}
         return ops.reshape(logits, (-1, logits.shape[-1])), state
 
-    def compute_output_spec(self, inputs, training=None):
-        vocab_size = self.target_vocab_size or self.vocab_size
-        return keras.KerasTensor(
-            (*inputs["target_ids"].shape, vocab_size), dtype="float32"
-        )
+    def attend(self, inputs):
+        """Where each head of each layer looks, by teacher forcing.
 
-    def arguments(self) -> dict:
-        """The arguments that make a model like this one."""
-        return dict(self._arguments)
+        Args:
+            inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
 
-    def get_config(self):
-        return {**super().get_config(), **self._arguments}
+        Returns:
+            Dictionary of attention weights, float32: `"encoder"` `(B, N, h, S, S)`,
+            `"decoder"` `(B, N, h, T, T)` and `"cross"` `(B, N, h, T, S)`.
+        """
+        with recorded() as record:
+            self(inputs, training=False)
+        encoder, decoder = self.encoder.blocks, self.decoder.blocks
+        layers = {
+            "encoder": [block.self_attention for block in encoder],
+            "decoder": [block.self_attention for block in decoder],
+            "cross": [block.cross_attention for block in decoder],
+        }
+        return {
+            kind: ops.stack(
+                [ops.cast(record[layer]["weights"], "float32") for layer in of_kind],
+                axis=1,
+            )
+            for kind, of_kind in layers.items()
+        }

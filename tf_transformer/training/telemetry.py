@@ -1,0 +1,110 @@
+"""What happens inside the layers while they learn. Needs TensorFlow, lazily."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from tf_transformer.ids import PAD_ID
+from tf_transformer.layers.record import recorded
+from tf_transformer.training.attention_statistics import attention_statistics
+
+
+class Telemetry(keras.callbacks.Callback):
+    """Looks inside the model on one fixed batch, again and again, for TensorBoard.
+
+    Every `every` updates it writes, in the folder's event files,
+
+        attention_score_std/<layer>    standard deviation of q . k / sqrt(d_k)
+        attention_saturation/<layer>   share of queries with a weight above 0.99
+        attention_entropy/<layer>      in nats, mean over queries and heads
+        activation/<block>             root mean square of the block's output
+        gradient/<block>               norm of the loss's gradient by its weights
+
+    Dropout is off while it looks, and nothing of the training changes. It costs one
+    forward and one backward pass over the batch each time.
+
+    Args:
+        folder: Where the event files go.
+        batch: An element of the data: `(inputs, labels, weights)`.
+        every: Integer. Updates between two looks. Defaults to 100.
+
+    Raises:
+        ImportError: Without TensorFlow, which computes and writes the figures.
+        ValueError: On another Keras backend than TensorFlow.
+    """
+
+    def __init__(self, folder: Path, batch, every: int = 100):
+        super().__init__()
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                "Telemetry takes gradients with TensorFlow. Expected "
+                f"KERAS_BACKEND=tensorflow. Received: {keras.backend.backend()}"
+            )
+        import tensorflow as tf
+
+        self.every = every
+        self.batch = keras.tree.map_structure(tf.constant, batch)
+        self.writer = tf.summary.create_file_writer(str(folder))
+        self._tf = tf
+        self._look = None
+
+    def on_train_begin(self, logs=None):
+        self._look = self._tf.function(self._figures, autograph=False)
+        self._last_update = int(self.model.optimizer.iterations.numpy())
+
+    def on_train_batch_end(self, batch, logs=None):
+        update = int(self.model.optimizer.iterations.numpy())
+        if update < self._last_update + self.every:
+            return
+        self._last_update = update
+        with self.writer.as_default(step=update):
+            for name, value in self._look().items():
+                self._tf.summary.scalar(name, value)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+    def _figures(self):
+        inputs, labels, weights = self.batch
+        variables = self.model.trainable_variables
+        with self._tf.GradientTape() as tape, recorded() as record:
+            logits = self.model(inputs, training=False)
+            loss = self.model.compute_loss(
+                inputs, labels, logits, weights, training=False
+            )
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        return {
+            **_inside(record, inputs),
+            **_gradient_norms(variables, gradients),
+        }
+
+
+def _inside(record, inputs) -> dict:
+    figures = {}
+    for layer, noted in record.items():
+        name = layer.path.partition("/")[2]  # without the model's own name
+        side = "source_ids" if name.startswith("encoder") else "target_ids"
+        is_token = ops.not_equal(inputs[side], PAD_ID)
+        if "weights" in noted:
+            statistics = attention_statistics(**noted, is_query=is_token)
+            for figure, value in statistics.items():
+                figures[f"attention_{figure}/{name}"] = value
+        else:
+            rows = ops.cast(noted["output"], "float32")
+            counted = ops.cast(is_token, "float32")[..., None]
+            num_numbers = ops.sum(counted) * rows.shape[-1]
+            mean_square = ops.sum(counted * rows**2) / num_numbers
+            figures[f"activation/{name}"] = ops.sqrt(mean_square)
+    return figures
+
+
+def _gradient_norms(variables, gradients) -> dict:
+    squares = defaultdict(float)
+    for variable, gradient in zip(variables, gradients, strict=True):
+        # transformer/encoder/block_0/... -> encoder/block_0
+        block = "/".join(variable.path.split("/")[1:-1][:2])
+        gradient = ops.cast(ops.convert_to_tensor(gradient), "float32")
+        squares[block] += ops.sum(gradient**2)
+    return {f"gradient/{block}": ops.sqrt(value) for block, value in squares.items()}
