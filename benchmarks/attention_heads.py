@@ -1,0 +1,180 @@
+"""What each head of a trained model does, and what it is worth.
+
+    python benchmarks/attention_heads.py runs/tiny --json runs/tiny/heads.json
+
+For a run on the built-in corpus, on its test split with the gold translations written
+by teacher forcing: alignment error rate of every cross-attention head, how often a
+head looks from *it* at its noun, where heads look, and the negative log-likelihood
+without each head. Prints Markdown; `--json` keeps the same figures.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from tf_transformer.analysis.ablation import nll, nll_without_each_head
+from tf_transformer.analysis.alignment import (
+    alignment_error_rate,
+    alignment_error_rates,
+    baseline_links,
+    parse_alignment,
+    strongest_links,
+    word_weights,
+)
+from tf_transformer.analysis.antecedents import (
+    antecedent_baselines,
+    antecedent_scores,
+    examples_with_antecedent,
+)
+from tf_transformer.analysis.heads import head_statistics
+from tf_transformer.analysis.maps import attention_maps
+from tf_transformer.data import grammar
+from tf_transformer.run.directory import RunDirectory
+
+SPLIT = "test"
+COLUMNS = {
+    "encoder": ("entropy_share", "distance", "previous", "same", "next", "end"),
+    "decoder": ("entropy_share", "distance", "previous", "same", "start"),
+    "cross": ("entropy_share", "distance", "end"),
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("run", type=Path, help="folder of a run on en_ko_grammar")
+    parser.add_argument("--sentences", type=int, default=1000, help="pairs to score on")
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    options = parser.parse_args(arguments)
+    figures = measure(RunDirectory(options.run).translator(), options.sentences)
+    print(markdown(figures))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+
+
+def measure(translator, num_sentences: int) -> dict:
+    """All figures, as JSON can hold them: arrays (N, h) as nested lists."""
+    examples = grammar.generate(SPLIT)[:num_sentences]
+    pairs = [(example.source, example.target) for example in examples]
+    maps = attention_maps(translator, *map(list, zip(*pairs, strict=True)))
+    figures = {
+        "split": SPLIT,
+        "sentences": len(examples),
+        "nll": nll(translator, pairs),
+        "heads": {kind: head_statistics(maps, kind) for kind in COLUMNS},
+    }
+    of_words = [of_sentence.in_words() for of_sentence in maps]
+    figures |= alignments(of_words, examples) | antecedents(translator)
+    without = nll_without_each_head(translator, pairs)
+    for kind, costs in without.items():
+        figures["heads"][kind]["nll_lost"] = costs - figures["nll"]
+    return as_lists(figures)
+
+
+def alignments(maps, examples) -> dict:
+    """Error rates of heads, of their means, and of those that look at nothing."""
+    gold = [parse_alignment(example.alignment, first_index=0) for example in examples]
+    sizes = [
+        (len(example.source.split()), len(example.target.split()))
+        for example in examples
+    ]
+    rates = {
+        name: alignment_error_rate(links, gold)
+        for name, links in baseline_links(sizes).items()
+    }
+    for layer in range(maps[0].num_layers):
+        links = [
+            strongest_links(word_weights(of_sentence)[layer].mean(axis=0))
+            for of_sentence in maps
+        ]
+        rates[f"mean of layer {layer + 1}"] = alignment_error_rate(links, gold)
+    return {
+        "alignment_error_rate": alignment_error_rates(maps, gold),
+        "alignment_error_rate_others": rates,
+    }
+
+
+def antecedents(translator) -> dict:
+    """How often heads look at the noun that *it* stands for."""
+    examples = examples_with_antecedent(SPLIT)
+    maps = attention_maps(
+        translator,
+        [example.source for example in examples],
+        [example.target for example in examples],
+    )
+    return {
+        "sentences_with_it": len(examples),
+        "antecedent": {
+            kind: antecedent_scores(maps, examples, kind)
+            for kind in ("encoder", "cross")
+        },
+        "antecedent_others": antecedent_baselines(examples),
+    }
+
+
+def as_lists(value):
+    """The same with lists in place of arrays, rounded to what can be told apart."""
+    if isinstance(value, dict):
+        return {name: as_lists(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return np.round(value, 4).tolist()
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def markdown(figures: dict) -> str:
+    """The figures as tables, a row for each head."""
+    parts = [
+        f"{figures['sentences']} sentences of the split `{figures['split']}`, "
+        f"{figures['sentences_with_it']} sentences with *it*; negative "
+        f"log-likelihood {figures['nll']:.4f} nats per token."
+    ]
+    for kind in COLUMNS:
+        parts.append(f"**{kind}**\n\n{table_of_heads(figures, kind)}")
+    parts.append(
+        "Alignment error rate of others: "
+        + told(figures["alignment_error_rate_others"])
+        + "\n\nAntecedent found by others: "
+        + told(figures["antecedent_others"])
+    )
+    return "\n\n".join(parts)
+
+
+def table_of_heads(figures: dict, kind: str) -> str:
+    """Rows of one kind: where heads look, what they find, what is lost without."""
+    columns = {
+        name.replace("_", " "): figures["heads"][kind][name] for name in COLUMNS[kind]
+    }
+    if kind == "cross":
+        columns["AER"] = figures["alignment_error_rate"]
+    if kind in figures["antecedent"]:
+        for choice, scores in figures["antecedent"][kind].items():
+            columns[f"*it*, among {choice}"] = scores
+    columns["nll lost"] = figures["heads"][kind]["nll_lost"]
+    lines = [
+        "| head | " + " | ".join(columns) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for layer, head in np.ndindex(*np.shape(columns["nll lost"])):
+        row = [f"{layer + 1}.{head + 1}"]
+        for name, values in columns.items():
+            digits = 3 if name == "nll lost" else 2
+            row.append(f"{values[layer][head]:.{digits}f}")
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def told(scores: dict) -> str:
+    """Names and figures in one line."""
+    return ", ".join(f"{name} {score:.2f}" for name, score in scores.items()) + "."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A head turned off: its share alone is gone, and nothing of it stays."""
+
+import keras
+import numpy as np
+import pytest
+from small_maps import D_MODEL, NUM_HEADS, NUM_LAYERS, PAIRS, small_translator
+
+from tf_transformer.analysis.ablation import (
+    attention_layer,
+    head_off,
+    nll,
+    nll_without_each_head,
+)
+
+D_K = D_MODEL // NUM_HEADS
+
+
+@pytest.mark.parametrize("head", range(1, NUM_HEADS + 1))
+def test_what_is_missing_is_the_part_of_this_head(head):
+    layer = attention_layer(small_translator().model, "cross", layer=2)
+    random = np.random.default_rng(8)
+    query, value = random.normal(size=(2, 5, D_MODEL)), random.normal(size=(2, 7, 12))
+    whole, weights = map(np.asarray, layer(query, value, return_attention_scores=True))
+    with head_off(small_translator().model, "cross", 2, head):
+        without = np.asarray(layer(query, value))
+    kernel = np.asarray(layer.value_dense.kernel)[:, (head - 1) * D_K : head * D_K]
+    bias = np.asarray(layer.value_dense.bias)[(head - 1) * D_K : head * D_K]
+    rows = np.asarray(layer.output_dense.kernel)[(head - 1) * D_K : head * D_K]
+    part = weights[:, head - 1] @ (value @ kernel + bias) @ rows
+    assert np.abs(part).max() > 0.1
+    np.testing.assert_allclose(without, whole - part, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
+def test_weights_come_back_exactly_even_after_an_error(kind):
+    model = small_translator().model
+    before = [np.array(weight) for weight in model.weights]
+    with pytest.raises(RuntimeError), head_off(model, kind, layer=1, head=2):
+        changed = [
+            weight.path
+            for weight, kept in zip(model.weights, before, strict=True)
+            if not np.array_equal(weight, kept)
+        ]
+        raise RuntimeError
+    assert len(changed) == 1
+    assert changed[0].endswith("output/kernel")
+    for weight, kept in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+
+
+def slow_nll(translator):
+    """One pair after the other, from the logits."""
+    total = num_tokens = 0
+    for source, target in PAIRS:
+        labels = translator.tokenizer.encode_target([target])[0]
+        inputs = {
+            "source_ids": np.array(translator.tokenizer.encode_source([source])),
+            "target_ids": np.array([[2, *labels[:-1]]]),
+        }
+        logits = np.asarray(translator.model(inputs), "float64")[0]
+        log_probs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        total -= log_probs[range(len(labels)), labels].sum()
+        num_tokens += len(labels)
+    return total / num_tokens
+
+
+def test_cost_of_each_head_is_the_nll_of_the_model_without_it():
+    translator = small_translator()
+    assert nll(translator, PAIRS) == pytest.approx(slow_nll(translator), rel=1e-4)
+    costs = nll_without_each_head(translator, PAIRS)
+    assert costs.keys() == {"encoder", "decoder", "cross"}
+    for kind in costs:
+        assert costs[kind].shape == (NUM_LAYERS, NUM_HEADS)
+        assert len(np.unique(costs[kind])) == NUM_LAYERS * NUM_HEADS
+    with head_off(translator.model, "decoder", layer=2, head=3):
+        assert costs["decoder"][1, 2] == pytest.approx(slow_nll(translator), rel=1e-4)
+
+
+def test_heads_that_are_not_there_are_refused():
+    model = small_translator().model
+    for arguments in [("cross", 3, 1), ("self", 1, 1), ("encoder", 0, 1)]:
+        with (
+            pytest.raises(ValueError, match="layer 1 to 2"),
+            head_off(model, *arguments),
+        ):
+            pass
+    with (
+        pytest.raises(ValueError, match="Expected 1 to 3. Received: head=4"),
+        head_off(model, "cross", 1, 4),
+    ):
+        pass
+    with (
+        pytest.raises(ValueError, match="of a Transformer"),
+        head_off(keras.Sequential([]), "cross", 1, 1),
+    ):
+        pass

@@ -1,0 +1,174 @@
+"""Maps of texts: the model's own weights without padding, and words from pieces."""
+
+import numpy as np
+import pytest
+from small_maps import MAX_LENGTH, PAIRS, TEXTS, TRANSLATIONS, small_translator
+
+from tf_transformer.analysis.maps import KINDS, AttentionMaps, attention_maps
+from tf_transformer.analysis.words import text_of, word_starts, words
+from tf_transformer.models import RecurrentSeq2Seq
+from tf_transformer.translator import Translator
+
+
+@pytest.fixture(scope="module")
+def given():
+    return attention_maps(small_translator(), TEXTS, TRANSLATIONS)
+
+
+def alone(source_ids, labels):
+    """One sentence by itself, without any padding."""
+    inputs = {
+        "source_ids": np.array([source_ids]),
+        "target_ids": np.array([[2, *labels[:-1]]]),
+    }
+    weights = small_translator().model.attend(inputs)
+    return {kind: np.asarray(of_kind)[0] for kind, of_kind in weights.items()}
+
+
+def test_maps_of_a_batch_are_those_of_each_pair_alone(given):
+    tokenizer = small_translator().tokenizer
+    lengths = set()
+    for maps, (source, target) in zip(given, PAIRS, strict=True):
+        expected = alone(
+            tokenizer.encode_source([source])[0], tokenizer.encode_target([target])[0]
+        )
+        for kind in KINDS:
+            assert maps.weights(kind).shape == expected[kind].shape
+            np.testing.assert_allclose(maps.weights(kind), expected[kind], atol=1e-6)
+        assert maps.source == tuple(tokenizer.source_pieces([source])[0])
+        assert maps.target == tuple(tokenizer.target_pieces([target])[0])
+        assert maps.read == ("<s>", *maps.target[:-1])
+        lengths |= {len(maps.source), len(maps.target)}
+    assert len(lengths) > 3  # or padding would not be seen
+
+
+def test_own_translations_are_forced_as_they_were_found():
+    translator = small_translator()
+    settings, texts = {"beam_size": 1, "max_length": 7}, TEXTS[:2]
+    found = translator.nbest(texts, **settings)
+    maps = attention_maps(translator, texts, **settings)
+    for of_text, (best, *_), text in zip(maps, found, texts, strict=True):
+        pieces = translator.tokenizer.target_pieces_of([best.token_ids])[0]
+        assert of_text.target == tuple(pieces)
+        ids = translator.tokenizer.encode_source([text])[0]
+        expected = alone(ids, list(best.token_ids))["cross"]
+        np.testing.assert_allclose(of_text.cross, expected, atol=1e-6)
+
+
+def test_a_translation_cut_before_its_end_has_words_too():
+    pieces = ("\u2581a", "\u2581lo", "ng")
+    weights = np.full((1, 1, 3, 3), 1 / 3)
+    cut_short = AttentionMaps(
+        pieces, pieces, ("<s>", *pieces[:-1]), weights, decoder=weights
+    ).in_words()
+    assert cut_short.target == ("a", "long")
+    assert cut_short.read == ("<s>", "a", "lo")
+    assert cut_short.decoder.shape == (1, 1, 2, 3)
+
+
+def test_words_are_sums_over_keys_and_means_over_queries(given):
+    for maps in given:
+        of_words = maps.in_words()
+        tokens = {"source": maps.source, "target": maps.target, "read": maps.read}
+        sides = {
+            "encoder": ("source", "source"),
+            "decoder": ("target", "read"),
+            "cross": ("target", "source"),
+        }
+        for kind, (rows, columns) in sides.items():
+            expected = pooled(maps.weights(kind), tokens[rows], tokens[columns])
+            np.testing.assert_allclose(of_words.weights(kind), expected, atol=1e-6)
+            np.testing.assert_allclose(of_words.weights(kind).sum(-1), 1, atol=1e-5)
+            assert of_words.weights(kind).shape[2:] == (
+                len(of_words.queries(kind)),
+                len(of_words.keys(kind)),
+            )
+    assert given[0].in_words().source == (*TEXTS[0].split(), "</s>")
+    assert given[1].in_words().target == (*TRANSLATIONS[1].split(), "</s>")
+
+
+def pooled(weights, rows, columns):
+    """The slow way: every piece is asked which word it belongs to."""
+    row_of, column_of = word_numbers(rows), word_numbers(columns)
+    result = np.zeros((*weights.shape[:2], row_of[-1] + 1, column_of[-1] + 1))
+    for i, row in enumerate(row_of):
+        for j, column in enumerate(column_of):
+            result[:, :, row, column] += weights[:, :, i, j] / row_of.count(row)
+    return result
+
+
+def word_numbers(pieces):
+    numbers = []
+    for piece in pieces:
+        last = numbers[-1] if numbers else -1
+        begins = piece.startswith("\u2581") or piece in ("<s>", "</s>") or last < 0
+        numbers.append(last + begins)
+    return numbers
+
+
+def test_bytes_are_joined_to_characters_and_words():
+    pieces = ["\u2581", *(f"<0x{byte:02X}>" for byte in "뷁".encode()), "이"]
+    assert word_starts(pieces) == [0]
+    assert text_of(pieces) == "뷁이"
+    assert text_of(["<0xEB>", "<0xB7>"]) == "\ufffd"
+    assert words(["<s>", "\u2581a", "</s>"]) == ["<s>", "a", "</s>"]
+    # a translation may begin without a space, and an unknown piece is a word
+    assert words(["<s>", "이", "다", "<unk>", "a"]) == ["<s>", "이다", "<unk>", "a"]
+    assert words([]) == []
+    # only what the vocabulary writes for a byte is one
+    assert text_of(["<0xZZ>", "<0xea>"]) == "<0xZZ><0xea>"
+    rare = attention_maps(small_translator(), ["a 뷁 b"], ["뷁"])[0]
+    assert "<0xEB>" in rare.source
+    assert rare.in_words().source == ("a", "뷁", "b", "</s>")
+    assert rare.in_words().target == ("뷁", "</s>")
+
+
+def recurrent_translator(score):
+    tokenizer = small_translator().tokenizer
+    model = RecurrentSeq2Seq(
+        tokenizer.vocab_size, num_layers=2, d_model=10, score=score, max_length=53
+    )
+    return Translator(model, tokenizer, batch_size=2)
+
+
+def test_a_recurrent_model_has_cross_attention_alone():
+    translator = recurrent_translator("dot")
+    maps = attention_maps(translator, TEXTS, TRANSLATIONS)
+    tokenizer = translator.tokenizer
+    for of_text, (source, target) in zip(maps, PAIRS, strict=True):
+        assert (of_text.num_layers, of_text.num_heads) == (1, 1)
+        assert of_text.kinds == of_text.in_words().kinds == ("cross",)
+        labels = tokenizer.encode_target([target])[0]
+        inputs = {
+            "source_ids": np.array(tokenizer.encode_source([source])),
+            "target_ids": np.array([[2, *labels[:-1]]]),
+        }
+        expected = np.asarray(translator.model.attend(inputs)["cross"])[0]
+        np.testing.assert_allclose(of_text.cross, expected, atol=1e-6)
+    with pytest.raises(ValueError, match="Expected one of cross. Received: 'encoder'"):
+        maps[0].weights("encoder")
+
+
+def test_a_model_without_attention_is_refused():
+    with pytest.raises(ValueError, match="no attention to look at"):
+        attention_maps(recurrent_translator(None), TEXTS, TRANSLATIONS)
+
+
+def test_bad_requests_say_what_was_expected(given):
+    translator = small_translator()
+    with pytest.raises(ValueError, match="3 texts, 1 translations"):
+        attention_maps(translator, TEXTS, TRANSLATIONS[:1])
+    with pytest.raises(ValueError, match="no search settings"):
+        attention_maps(translator, TEXTS, TRANSLATIONS, beam_size=2)
+    with pytest.raises(ValueError, match="nothing in text number 2"):
+        attention_maps(translator, ["a", " "], ["b", "c"])
+    with pytest.raises(ValueError, match="Expected texts with words"):
+        attention_maps(translator, ["  "])
+    for pair in (("a " * MAX_LENGTH, "b"), ("a", "b " * MAX_LENGTH)):
+        with pytest.raises(ValueError, match=f"max_length={MAX_LENGTH}"):
+            attention_maps(translator, [pair[0]], [pair[1]])
+    with pytest.raises(ValueError, match="layer 1 to 2 and head 1 to 3"):
+        given[0].head("cross", layer=0, head=1)
+    np.testing.assert_array_equal(
+        given[0].head("cross", layer=2, head=3), given[0].cross[1, 2]
+    )

@@ -1,0 +1,143 @@
+"""What *it* stands for: whether a head looks at the noun that it means.
+
+"The animal didn't cross the street because it was too tired / too wide." The built-in
+corpus tells of every *it* which noun it means; the Korean sentence must name it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_transformer.analysis.maps import AttentionMaps
+from tf_transformer.analysis.words import word_starts
+from tf_transformer.data import grammar
+from tf_transformer.data.grammar.nouns import NOUNS
+from tf_transformer.data.grammar.sentence import Example
+
+
+def examples_with_antecedent(split: str) -> list[Example]:
+    """The sentences of the built-in corpus with an *it*.
+
+    Args:
+        split: "train", "validation", "test" or "test_combinations".
+
+    Example:
+
+    >>> examples_with_antecedent("test")[0].source
+    "The bear won't enter the garden because it is very lazy."
+    """
+    return [example for example in grammar.generate(split) if example.antecedent]
+
+
+def places(example: Example) -> tuple[int, int, list[int]]:
+    """Where *it* stands, where its noun, and where all nouns before *it*.
+
+    Example:
+
+    >>> places(examples_with_antecedent("test")[0])
+    (7, 1, [1, 5])
+    """
+    pronoun, noun = map(int, example.antecedent.split("-"))
+    words = example.source.lower().split()[:pronoun]
+    return pronoun, noun, [i for i, word in enumerate(words) if word in NOUNS]
+
+
+def korean_place(example: Example) -> int:
+    """Where the Korean word stands that names what *it* is.
+
+    Example:
+
+    >>> korean_place(examples_with_antecedent("test")[0])
+    1
+    """
+    pronoun = example.antecedent.split("-")[0]
+    links = [link.split("-") for link in example.alignment.split()]
+    return next(int(target) for source, target in links if source == pronoun)
+
+
+def antecedent_scores(
+    maps: Sequence[AttentionMaps], examples: Sequence[Example], kind: str
+) -> dict[str, np.ndarray]:
+    """How often each head looks from *it* at the noun that it means.
+
+    In the encoder the row of *it* is read, in cross-attention the step that writes
+    the first piece of the Korean word that names what *it* is. A sentence counts under
+
+        words   if the noun gets more than every other word, *it* itself and the end
+                token left aside;
+        nouns   if it gets more than the other nouns before *it*.
+
+    Args:
+        maps: Maps of pieces, of the examples' own translations.
+        examples: Examples with an antecedent, as many.
+        kind: `"encoder"` or `"cross"`.
+
+    Returns:
+        Shares of the sentences under `"words"` and `"nouns"`, arrays `(N, h)`.
+
+    Raises:
+        ValueError: For another kind, or if maps and examples differ in number.
+    """
+    if kind not in ("encoder", "cross") or not maps or len(maps) != len(examples):
+        raise ValueError(
+            "Antecedents are looked for in the maps of examples. Expected "
+            "encoder or cross, and as many maps as examples, at least one. Received: "
+            f"{kind!r}, {len(maps)} maps, {len(examples)} examples"
+        )
+    scores: dict[str, list] = {"words": [], "nouns": []}
+    for of_sentence, example in zip(maps, examples, strict=True):
+        pronoun, noun, nouns = places(example)
+        weights = _row(of_sentence, example, kind)
+        choices = {"words": _other_words(example, pronoun), "nouns": nouns}
+        for name, columns in choices.items():
+            others = [column for column in columns if column != noun]
+            strongest = np.max(weights[..., others], axis=-1)
+            scores[name].append(weights[..., noun] > strongest)
+    return {name: np.mean(of_choice, axis=0) for name, of_choice in scores.items()}
+
+
+def _row(maps, example, kind):
+    """What each head looks at from *it*, or when its noun is named: `(N, h, words)`."""
+    if kind == "encoder":
+        return maps.in_words().encoder[:, :, places(example)[0]]
+    first_piece = word_starts(maps.target)[korean_place(example)]
+    pieces = maps.cross[:, :, first_piece]
+    return np.add.reduceat(pieces, word_starts(maps.source), axis=-1)
+
+
+def _other_words(example, pronoun):
+    return [i for i in range(len(example.source.split())) if i != pronoun]
+
+
+def antecedent_baselines(examples: Sequence[Example]) -> dict[str, float]:
+    """Scores of those who do not look at the meaning.
+
+        uniform, random word   1 / (words that may be chosen): the expected score of a
+                               word drawn by chance, as equal weights would have it
+        random noun            1 / (nouns before *it*)
+        nearest noun           always the last noun before *it*
+        first noun             always the first
+
+    Args:
+        examples: Examples with an antecedent.
+
+    Returns:
+        Dictionary from the name to the expected score.
+
+    Example:
+
+    >>> scores = antecedent_baselines(examples_with_antecedent("test"))
+    >>> scores["random noun"]
+    0.5
+    """
+    scores: dict[str, list] = {
+        name: []
+        for name in ("random word", "random noun", "nearest noun", "first noun")
+    }
+    for example in examples:
+        pronoun, noun, nouns = places(example)
+        scores["random word"].append(1 / len(_other_words(example, pronoun)))
+        scores["random noun"].append(1 / len(nouns))
+        scores["nearest noun"].append(nouns[-1] == noun)
+        scores["first noun"].append(nouns[0] == noun)
+    return {name: float(np.mean(values)) for name, values in scores.items()}

@@ -1,0 +1,106 @@
+"""What kind of head it is: how sharp, how far, and at which neighbour it looks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_transformer.analysis.maps import AttentionMaps
+
+
+def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.ndarray]:
+    """Figures of every head, each the mean over all rows of all sentences.
+
+    w_ij is the weight of key j for query i, K_i the number of keys that query i may
+    look at: all keys, but in the decoder, which sees the past only, the first i + 1
+    pieces, or as many words as these belong to. Rows with a single key have no choice
+    and are left out.
+
+        entropy        - sum_j w_ij ln w_ij, in nats
+        entropy_share  entropy / ln K_i: 0 for one key, 1 for all keys alike
+        distance       sum_j w_ij |i - j|
+        previous       w_i,i-1        (rows with a token before)
+        same           w_ii
+        next           w_i,i+1        (rows with a token after; encoder only)
+        end            weight of the end token, in rows of other tokens
+        start          weight of the start token (decoder only, which reads no end)
+
+    In cross-attention i and j belong to two sentences of R and K tokens: distance is
+    measured from the same relative place, (i + 1/2) K / R - 1/2, and only entropy,
+    distance and end are given.
+
+    Args:
+        maps: Maps of one or more sentences, of pieces or of words.
+        kind: `"encoder"`, `"decoder"` or `"cross"`.
+
+    Returns:
+        Dictionary from the figure's name to an array `(N, h)`.
+
+    Example: a head that always looks at the token before.
+
+    >>> weights = np.array([[[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]])
+    >>> tokens = ("\u2581a", "\u2581cat", "</s>")
+    >>> maps = AttentionMaps(tokens, tokens, tokens, weights, encoder=weights)
+    >>> head_statistics([maps], "encoder")["previous"]
+    array([[1.]])
+    """
+    if not maps:
+        raise ValueError("There are no maps. Expected at least one. Received: []")
+    sums, counts = {}, {}
+    for of_sentence in maps:
+        for name, rows in _by_row(of_sentence.weights(kind), kind).items():
+            sums[name] = sums.get(name, 0.0) + np.nansum(rows, axis=-1)
+            counts[name] = counts.get(name, 0) + np.sum(~np.isnan(rows), axis=-1)
+    with np.errstate(invalid="ignore"):  # a figure that no row has is not a number
+        return {name: sums[name] / counts[name] for name in sums}
+
+
+def _by_row(weights, kind) -> dict[str, np.ndarray]:
+    """Every figure of every row, `(N, h, R)`; where there is none, not a number."""
+    num_rows, num_keys = weights.shape[-2:]
+    i, j = np.arange(num_rows), np.arange(num_keys)
+    allowed = _num_keys_allowed(weights) if kind == "decoder" else 0 * i + num_keys
+    entropy = row_entropy(weights)
+    place = (i + 0.5) * num_keys / num_rows - 0.5 if kind == "cross" else i
+    figures = {
+        "entropy": entropy,
+        "entropy_share": entropy / np.log(np.maximum(allowed, 2)),
+        "distance": np.sum(weights * np.abs(place[:, None] - j), axis=-1),
+    }
+    if kind != "cross":
+        figures["previous"] = _neighbour(weights, -1)
+        figures["same"] = _neighbour(weights, 0)
+    if kind == "encoder":
+        figures["next"] = _neighbour(weights, 1)
+        figures["end"] = np.where(i < num_keys - 1, weights[..., -1], np.nan)
+    else:
+        name, column = ("start", 0) if kind == "decoder" else ("end", -1)
+        figures[name] = weights[..., column]
+    return {name: np.where(allowed > 1, rows, np.nan) for name, rows in figures.items()}
+
+
+def row_entropy(weights: np.ndarray) -> np.ndarray:
+    """Entropy of each row in nats, `(..., queries)`; 0 ln 0 is 0.
+
+    Example:
+
+    >>> row_entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).round(3).tolist()
+    [0.693, 0.0]
+    """
+    logs = np.log(np.where(weights > 0, weights, 1.0))
+    return -np.sum(weights * logs, axis=-1) + 0.0
+
+
+def _num_keys_allowed(weights) -> np.ndarray:
+    """i + 1 keys; in maps of words one more, if a word's pieces look at each other."""
+    num_rows, num_keys = weights.shape[-2:]
+    seen = np.any(weights > 0, axis=(0, 1)) * np.arange(1, num_keys + 1)
+    return np.maximum(np.arange(num_rows) + 1, seen.max(axis=-1)).clip(max=num_keys)
+
+
+def _neighbour(weights, offset):
+    num_rows, num_keys = weights.shape[-2:]
+    rows = np.arange(num_rows)
+    columns = rows + offset
+    exists = (columns >= 0) & (columns < num_keys)
+    values = weights[..., rows, np.clip(columns, 0, num_keys - 1)]
+    return np.where(exists, values, np.nan)

@@ -1,0 +1,76 @@
+"""Pictures of attention while it is learnt, in TensorBoard. TensorFlow, lazily."""
+
+import os
+from collections.abc import Sequence
+
+import keras
+
+from tf_transformer.analysis.maps import attention_maps
+from tf_transformer.analysis.pictures import picture_of_heads, png
+from tf_transformer.translator import Translator
+
+DOTS_PER_INCH = 80
+
+
+class AttentionImages(keras.callbacks.Callback):
+    """Draws all heads after each epoch, for TensorBoard.
+
+    The pairs' own translations are written by teacher forcing, so that rows and
+    columns stay the same from epoch to epoch and only the weights change. In the
+    folder's event files, for each pair by its number from 1,
+
+        attention_encoder/<pair>    encoder self-attention
+        attention_decoder/<pair>    decoder self-attention
+        attention_cross/<pair>      cross-attention
+
+    as far as the model has these. Nothing of the training changes.
+
+    Args:
+        folder: Where the event files go.
+        translator: The translator of the model that is trained.
+        pairs: (source, target) sentences, at least one.
+
+    Raises:
+        ImportError: Without matplotlib, which draws, or TensorFlow, which writes.
+        ValueError: Without pairs; and see `attention_maps`.
+
+    Example:
+
+        images = AttentionImages("logs", tt.Translator(model, tokenizer), pairs[:2])
+        model.fit(train, epochs=7, shuffle=False, callbacks=[images])
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        translator: Translator,
+        pairs: Sequence[tuple[str, str]],
+    ):
+        super().__init__()
+        if not pairs:
+            raise ValueError(
+                "There is nothing to draw. Expected at least one pair. Received: none"
+            )
+        self.translator = translator
+        self.sources, self.targets = map(list, zip(*pairs, strict=True))
+        # what is missing or does not fit shows now, not after an epoch
+        picture_of_heads(self._maps()[0], "cross")
+        import tensorflow as tf
+
+        self._tf = tf
+        self.writer = tf.summary.create_file_writer(str(folder))
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=epoch + 1):
+            for number, maps in enumerate(self._maps(), start=1):
+                for kind in maps.kinds:
+                    drawn = png(picture_of_heads(maps, kind), DOTS_PER_INCH)
+                    image = self._tf.io.decode_png(drawn, channels=3)
+                    self._tf.summary.image(f"attention_{kind}/{number}", image[None])
+        self.writer.flush()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+    def _maps(self):
+        return attention_maps(self.translator, self.sources, self.targets)

@@ -1,0 +1,72 @@
+"""The attention of an exported model. The only file of this room with TensorFlow."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tf_transformer.analysis.maps import KINDS, AttentionMaps, cut
+
+_TEXTS_AT_ONCE = 32
+_PADDING = ("", "<pad>")
+
+
+def attention_maps_of_saved_model(
+    path: str | os.PathLike, texts: Sequence[str]
+) -> list[AttentionMaps]:
+    """Translates texts with an exported model and shows its attention.
+
+    The model's signature `attend` is used; nothing of the model's code is.
+
+    Args:
+        path: A folder of `export_saved_model`.
+        texts: Source sentences.
+
+    Returns:
+        Maps of pieces, one for each text.
+
+    Raises:
+        FileNotFoundError: If the folder holds no SavedModel.
+        ValueError: If the model has no such signature, or a text is blank or too long.
+    """
+    if not Path(path, "saved_model.pb").exists():
+        raise FileNotFoundError(
+            f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
+            f"Received: {path}"
+        )
+    if not all(text.strip() for text in texts):
+        raise ValueError(
+            "A blank text has no attention to look at. Expected texts with words. "
+            f"Received: {list(texts)}"
+        )
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(path)).signatures
+    if "attend" not in signatures:
+        raise ValueError(
+            "The exported model does not tell its attention: it was exported by an "
+            f"earlier version. Expected the signature attend. Received: {path} with "
+            f"{', '.join(sorted(signatures))}"
+        )
+    maps = []
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        group = tf.constant(list(texts[start : start + _TEXTS_AT_ONCE]), tf.string)
+        try:
+            found = signatures["attend"](text=group)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(_told(error.message)) from error
+        weights = {kind: found[kind].numpy() for kind in KINDS if kind in found}
+        sources, targets = _pieces(found["source"]), _pieces(found["target"])
+        maps += cut(weights, sources, targets)
+    return maps
+
+
+def _pieces(rows) -> list[list[str]]:
+    decoded = [[piece.decode() for piece in row] for row in rows.numpy()]
+    return [[piece for piece in row if piece not in _PADDING] for row in decoded]
+
+
+def _told(message: str) -> str:
+    """What the graph says of a text too long for it."""
+    told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", message)
+    return f"{told[1]} {told[2]} tokens" if told else message.splitlines()[0]
