@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow test-backends check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -25,6 +25,22 @@ test: $(BIN)/.installed
 
 test-slow: $(BIN)/.installed
 	$(BIN)/python -m pytest -m slow
+
+# layers to text under every other backend that is installed; the rest is about
+# TensorFlow. `make test` and `make test-slow` say which are missing.
+BACKEND_TESTS := tests/layers tests/models tests/decoding tests/training \
+  tests/test_search.py tests/test_translator.py
+
+test-backends: $(BIN)/.installed
+	@for backend in jax torch; do \
+	  if $(BIN)/python -c "import $$backend" 2>/dev/null; then \
+	    echo "Tests with KERAS_BACKEND=$$backend:"; \
+	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile \
+	      -m "not slow" $(BACKEND_TESTS) || exit 1; \
+	  else \
+	    echo "Not tested: $$backend is not installed: $(BIN)/python -m pip install '.[$$backend]'"; \
+	  fi; \
+	done
 
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .

@@ -12,6 +12,9 @@ os.environ["TFDS_DATA_DIR"] = _DATA_DIR.name
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
+from backend import BACKEND, let_numpy_read_tensors  # noqa: E402
+
+let_numpy_read_tensors()
 
 
 def pytest_configure(config):
@@ -19,6 +22,13 @@ def pytest_configure(config):
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
     )
+
+
+def pytest_collection_modifyitems(items):
+    skip = pytest.mark.skip(reason=f"about TensorFlow: KERAS_BACKEND={BACKEND} here")
+    for item in items:
+        if BACKEND != "tensorflow" and item.get_closest_marker("needs_tensorflow"):
+            item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,21 @@
+"""Runs `without_tensorflow.py` on another backend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("without_tensorflow.py")
+
+
+def run_program(backend, *words):
+    """Runs `without_tensorflow.py` and returns what it printed."""
+    result = subprocess.run(
+        [sys.executable, str(PROGRAM), *map(str, words)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout

@@ -1,0 +1,50 @@
+"""What one backend has learnt another knows: same logits, same translations."""
+
+import json
+
+import numpy as np
+import pytest
+from without_tensorflow import ARGUMENTS, BEAM_SIZE, TEXTS
+
+import tf_transformer as tt
+
+pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.slow]
+
+
+@pytest.fixture
+def translator(trained):
+    tokenizer = tt.data.Tokenizer.load(trained)
+    model = tt.Transformer(tokenizer.vocab_size, **ARGUMENTS)
+    model.load_weights(trained / "trained.weights.h5")
+    return tt.Translator(model, tokenizer)
+
+
+@pytest.fixture
+def found(trained):
+    return json.loads((trained / "found.json").read_text(encoding="utf-8"))
+
+
+def test_logits_are_equal(translator, trained):
+    with np.load(trained / "logits.npz") as arrays:
+        inputs = {name: arrays[name] for name in ("source_ids", "target_ids")}
+        expected = arrays["logits"]
+    logits = np.array(translator.model(inputs))
+    real = inputs["target_ids"] != 0
+    print("largest difference", np.abs(logits - expected)[real].max())
+    np.testing.assert_allclose(logits[real], expected[real], atol=1e-5)
+    assert np.abs(expected).max() > 0.5
+
+
+def test_translations_and_scores_are_equal(translator, found):
+    assert translator(TEXTS, beam_size=1) == found["greedy"]
+    assert translator(TEXTS, beam_size=BEAM_SIZE) == found["beams"]
+    scores = translator.score(TEXTS[:2], found["beams"][:2])
+    np.testing.assert_allclose(scores, found["scores"], rtol=1e-4)
+
+
+def test_tensorflow_exports_what_was_trained_elsewhere(translator, found, tmp_path):
+    from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
+
+    settings = tt.SearchSettings(beam_size=BEAM_SIZE)
+    path = export_saved_model(translator, tmp_path / "1", settings)
+    assert SavedTranslator(path)(TEXTS) == found["beams"]
