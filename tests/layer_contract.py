@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
+from backend import dtype_of, in_graph
 from keras import ops
 
 SIZES = {
@@ -114,19 +114,15 @@ def _assert_same_shape_and_numbers_in_graph(layer, inputs, output):
         }
         symbol = _call(layer, symbols)
         assert symbol.shape == (batch_size, *output.shape[1:])
-        assert symbol.dtype == keras.backend.standardize_dtype(output.dtype)
-    signature = {name: _open_spec(value) for name, value in inputs.items()}
-    graph_call = tf.function(lambda values: _call(layer, values, training=False))
-    graph_call = graph_call.get_concrete_function(signature)
-    tensors = {name: tf.constant(value) for name, value in inputs.items()}
-    np.testing.assert_allclose(graph_call(tensors), output, rtol=1e-5, atol=1e-5)
+        assert symbol.dtype == dtype_of(output)
+
+    def call(values):
+        ordered = {name: values[name] for name in inputs}  # JAX sorts dictionaries
+        return _call(layer, ordered, training=False)
+
+    graph_call = in_graph(call)
+    np.testing.assert_allclose(graph_call(inputs), output, rtol=1e-5, atol=1e-5)
     assert len(layer.weights) == num_weights
-
-
-def _open_spec(value):
-    """Batch and length unknown; only the width of float vectors is known."""
-    width = [value.shape[-1]] if value.dtype == "float32" else [None]
-    return tf.TensorSpec([None] * (value.ndim - 1) + width, value.dtype)
 
 
 def _assert_dropout_obeys_training(layer, init_kwargs, inputs):
@@ -149,7 +145,7 @@ def _assert_mixed_precision(layer, init_kwargs, inputs, policy):
         ours.assign(theirs)
     output = _call(mixed, inputs, training=False)
     dtype = policy.removeprefix("mixed_")
-    assert keras.backend.standardize_dtype(output.dtype) == dtype
+    assert dtype_of(output) == dtype
     full = np.array(_call(layer, inputs, training=False))
     output = np.array(ops.cast(output, "float32"))
     # some ten roundings, each relative to the largest number in play

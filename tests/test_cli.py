@@ -16,6 +16,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         ["train", "--help"],
         ["evaluate", "--help"],
         ["translate", "--help"],
+        ["attend", "--help"],
         ["export", "--help"],
         ["info", "--help"],
     ):
@@ -36,6 +37,8 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         (["train", "--run", "x", "--epochs", "many"], "invalid int value"),
         (["train", "--run", "x", "--preset", "huge"], "invalid choice: 'huge'"),
         (["translate", "x", "--batch-size", "0"], "at least 1"),
+        (["attend", "x"], "text"),
+        (["attend", "x", "hello", "--kind", "self"], "invalid choice: 'self'"),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_why(capsys, words, told):
@@ -53,8 +56,16 @@ def test_wrong_usage_exits_with_2_and_says_why(capsys, words, told):
         (["train", "--run", "RUN", "--data", "no_corpus"], "en_ko_grammar"),
         (["train", "--run", "RUN", "--train-source", "a"], "needs its target file"),
         (["translate", "RUN", "hello"], "no config.json"),
+        (
+            ["translate", "RUN", "hello", "--nbest", "9"],
+            "num_hypotheses=9, beam_size=4",
+        ),
+        (["translate", "RUN", "hello", "--top-k", "5"], "go with sample=True"),
+        (["export", "RUN", "OUT", "--sample"], "no config.json"),
         (["evaluate", "RUN", "--source", "a"], "--target together"),
         (["evaluate", "RUN"], "no config.json"),
+        (["attend", "RUN", "hello"], "no config.json"),
+        (["attend", "RUN", "hello", "you", "--png", "OUT"], "one text with --png"),
         (["export", "RUN", "OUT"], "no config.json"),
         (["info", "RUN"], "no config.json"),
     ],
@@ -118,6 +129,29 @@ def test_error_of_a_new_process_is_one_line(tmp_path):
     assert "neither the folder of a run" in result.stderr.decode()
 
 
+def check_nbest_samples_and_prefixes(run, capsys):
+    """As many lines as asked for of each sentence, scores first, empty ones too."""
+    lines = {}
+    long = "sun " * 50
+    for name, words in {
+        "nbest": ["--nbest", "3"],
+        "sample": ["--sample", "--nbest", "2", "--temperature", "2", "--seed", "4"],
+        "again": ["--sample", "--nbest", "2", "--temperature", "2", "--seed", "4"],
+        "prefix": ["--prefix", "star bird", "--beam-size", "2"],
+    }.items():
+        assert cli.main(["translate", run, "sun moon", "", long, *words]) == 1
+        lines[name] = capsys.readouterr().out.splitlines()
+    scores, _ = zip(*(line.split("\t") for line in lines["nbest"]), strict=True)
+    scores = [float(score) for score in scores]
+    assert scores[0] <= 0 == scores[3]
+    assert scores[4:] == [-float("inf")] * 5
+    assert [line.split("\t")[1] for line in lines["nbest"][3:]] == [""] * 6
+    assert len(lines["sample"]) == 6
+    assert lines["again"] == lines["sample"] != lines["nbest"]
+    assert lines["prefix"][0].startswith("star bird")
+    assert lines["prefix"][1:] == ["", ""]
+
+
 @pytest.mark.slow
 def test_all_verbs_work_together(tmp_path, capsys):
     run, models = str(tmp_path / "run"), str(tmp_path / "models")
@@ -130,6 +164,7 @@ def test_all_verbs_work_together(tmp_path, capsys):
     from_run = capsys.readouterr().out
     assert len(from_run.splitlines()) == 3
 
+    check_nbest_samples_and_prefixes(run, capsys)
     assert cli.main(["export", run, models]) == 0
     assert cli.main(["export", run, models]) == 0
     assert capsys.readouterr().out.split() == [f"{models}/1", f"{models}/2"]

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_transformer"
-LAYER_ARGUMENTS = ("name", "dtype", "trainable")  # of every Keras layer
+# of every Keras layer
+LAYER_ARGUMENTS = ("name", "dtype", "trainable", "autocast", "activity_regularizer")
 DOCTEST_FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

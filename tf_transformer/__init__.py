@@ -12,6 +12,7 @@ from tf_transformer.version import __version__
 
 _HOMES = {
     "Transformer": "tf_transformer.models.transformer",
+    "RecurrentSeq2Seq": "tf_transformer.models.recurrent",
     "MaskedCrossEntropy": "tf_transformer.training.losses",
     "MaskedAccuracy": "tf_transformer.training.metrics",
     "NegativeLogLikelihood": "tf_transformer.training.metrics",
@@ -21,7 +22,7 @@ _HOMES = {
     "SearchSettings": "tf_transformer.search",
     "export_saved_model": "tf_transformer.export.saved_model",
 }
-_ROOMS = ("data", "decoding", "layers", "models", "training")
+_ROOMS = ("analysis", "data", "decoding", "layers", "models", "training")
 
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 

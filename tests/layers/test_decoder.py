@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 import reference
-import tensorflow as tf
+from backend import gradients
+from keras import ops
 from layer_contract import assert_layer_contract
 
 from tf_transformer.layers.decoder import Decoder, DecoderBlock
@@ -111,26 +112,26 @@ def test_future_vectors_do_not_change_the_past(decoder):
 
 
 def test_every_real_source_position_matters_and_no_padding_does(decoder):
-    source = tf.constant(SOURCE)
-    with tf.GradientTape() as tape:
-        tape.watch(source)
-        output = decoder(X, source, cross_attention_mask=SOURCE_IS_REAL[:, None])
-        loss = tf.reduce_sum(output**3)
-    by_position = np.abs(tape.gradient(loss, source)).max(axis=-1)
+    mask = SOURCE_IS_REAL[:, None]
+    (gradient,) = gradients(
+        lambda source: ops.sum(decoder(X, source, cross_attention_mask=mask) ** 3),
+        SOURCE,
+    )
+    by_position = np.abs(gradient).max(axis=-1)
     np.testing.assert_array_equal(by_position > 0.0, SOURCE_IS_REAL)
 
 
 def steps(decoder, inputs, num_hypotheses):
     """Reads (B, K, T, D) position by position; returns all answers in that shape."""
     cross_mask = SOURCE_IS_REAL[:, None]
-    source, caches = decoder.start(tf.constant(SOURCE), 2 * num_hypotheses, 6)
+    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 2 * num_hypotheses, 6)
     answers = []
     for position in range(inputs.shape[2]):
         answer, caches = decoder.step(
-            tf.constant(inputs[:, :, position]),
+            ops.convert_to_tensor(inputs[:, :, position]),
             caches,
             source,
-            tf.constant(position),
+            ops.convert_to_tensor(position),
             cross_mask,
         )
         answers.append(answer)
@@ -153,7 +154,7 @@ def test_steps_equal_the_whole_sentence_at_once(decoder, num_hypotheses):
 
 
 def test_caches_have_a_fixed_size_and_sources_are_not_repeated(decoder):
-    source, caches = decoder.start(tf.constant(SOURCE), 6, 9)
+    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 6, 9)
     assert set(source) == set(caches) == {"block_0", "block_1"}
     for name in source:
         assert {value.shape for value in source[name].values()} == {(2, 3, 7, 4)}

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from backend import in_graph
 from keras import ops
 from small_model import SOURCE, make_model, numbers, shared_model
 
@@ -29,11 +29,11 @@ def teacher_forced(model, target_ids):
 
 def stepped(model, target_ids, step=None, spare=3):
     beam_size = len(target_ids) // 2
-    encoded = model.encode(tf.constant(SOURCE))
+    encoded = model.encode(ops.convert_to_tensor(SOURCE))
     state = model.start(encoded, LENGTH + spare, beam_size)
     logits = []
     for token_ids in target_ids.T:
-        answer, state = (step or model.step)(tf.constant(token_ids), state)
+        answer, state = (step or model.step)(ops.convert_to_tensor(token_ids), state)
         logits.append(numbers(answer))
     return np.stack(logits, axis=1)
 
@@ -61,7 +61,7 @@ def test_steps_equal_teacher_forcing_with_learned_positions():
 def test_steps_inside_a_graph_equal_teacher_forcing():
     model = shared_model()
     target_ids = prefixes(3)
-    logits = stepped(model, target_ids, step=tf.function(model.step))
+    logits = stepped(model, target_ids, step=in_graph(model.step))
     np.testing.assert_allclose(logits, teacher_forced(model, target_ids), atol=3e-5)
 
 
@@ -87,15 +87,15 @@ def test_after_a_reorder_each_hypothesis_has_the_history_it_was_given(normalize_
     first, second = prefixes(3)[:, :3], prefixes(3)[:, 3:]
     # sentence 0 keeps its hypotheses 2, 0, 0; sentence 1 its 1, 1, 2
     survivors = np.array([2, 0, 0, 4, 4, 5])
-    state = model.start(model.encode(tf.constant(SOURCE)), LENGTH, 3)
+    state = model.start(model.encode(ops.convert_to_tensor(SOURCE)), LENGTH, 3)
     for token_ids in first.T:
-        _, state = model.step(tf.constant(token_ids), state)
+        _, state = model.step(ops.convert_to_tensor(token_ids), state)
     state["hypothesis"] = keras.tree.map_structure(
         lambda x: ops.take(x, survivors, axis=0), state["hypothesis"]
     )
     logits = []
     for token_ids in second.T:
-        answer, state = model.step(tf.constant(token_ids), state)
+        answer, state = model.step(ops.convert_to_tensor(token_ids), state)
         logits.append(numbers(answer))
     histories = np.concatenate([first[survivors], second], axis=1)
     expected = teacher_forced(model, histories)[:, 3:]
@@ -107,7 +107,7 @@ def test_after_a_reorder_each_hypothesis_has_the_history_it_was_given(normalize_
 
 def test_state_keeps_sentence_and_hypothesis_apart():
     model = shared_model()
-    state = model.start(model.encode(tf.constant(SOURCE)), 9, 3)
+    state = model.start(model.encode(ops.convert_to_tensor(SOURCE)), 9, 3)
     assert set(state) == {"position", "sentence", "hypothesis"}
     assert int(state["position"]) == 0
     sizes = {
@@ -115,7 +115,7 @@ def test_state_keeps_sentence_and_hypothesis_apart():
         for part in ("sentence", "hypothesis")
     }
     assert sizes == {"sentence": {2}, "hypothesis": {6}}
-    _, after = model.step(tf.fill([6], 2), state)
+    _, after = model.step(ops.full([6], 2), state)
     assert int(after["position"]) == 1
     keras.tree.assert_same_structure(after, state)
     shapes = [x.shape for x in keras.tree.flatten(state)]
@@ -132,9 +132,9 @@ def test_padding_of_the_source_does_not_change_a_step():
     model = shared_model()
     answers = []
     for source in (SOURCE[1:, :4], SOURCE[1:], np.pad(SOURCE[1:], [(0, 0), (0, 9)])):
-        state = model.start(model.encode(tf.constant(source)), LENGTH, 1)
+        state = model.start(model.encode(ops.convert_to_tensor(source)), LENGTH, 1)
         for token_id in (2, 14, 5):
-            logits, state = model.step(tf.constant([token_id]), state)
+            logits, state = model.step(ops.convert_to_tensor([token_id]), state)
         answers.append(numbers(logits))
     np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
     np.testing.assert_allclose(answers[2], answers[0], atol=1e-5)

@@ -86,6 +86,12 @@ def test_preset_fills_in_what_is_not_given():
         ({"bleu_tokenize": "13b"}, "Unknown bleu_tokenize.*13a"),
         ({"epochs": 0}, "epochs must be at least 1. Received: 0"),
         ({"peak": 0.0}, "peak must be above 0. Received: 0.0"),
+        ({"average_last": 0}, "average_last must be at least 1. Received: 0"),
+        ({"ema_momentum": 1.0}, "ema_momentum must lie between 0 and 1.*1.0"),
+        (
+            {"ema_momentum": 0.9, "average_last": 5},
+            "averaged in one way.*average_last=5",
+        ),
         ({"validation_sentences": 0}, "or monitor='nll'"),
         ({"train_source": "a.de"}, "needs its target file.*train_source=a.de"),
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),

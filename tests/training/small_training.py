@@ -2,7 +2,8 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
+from backend import BACKEND, variable_gradients
+from keras import ops
 from models.small_model import make_model
 
 RATE = 0.5
@@ -41,8 +42,26 @@ def element(pairs, weight, width=12):
     return inputs, labels, np.float32(weight) * (labels != 0)
 
 
+class Elements(keras.utils.PyDataset):
+    """A list of batches for `fit` without TensorFlow."""
+
+    def __init__(self, elements):
+        super().__init__()
+        self.elements = elements
+
+    def __len__(self):
+        return len(self.elements)
+
+    def __getitem__(self, index):
+        return self.elements[index]
+
+
 def dataset(elements):
-    """A `tf.data.Dataset` of batches of any shape."""
+    """Batches of any shape for `fit`."""
+    if BACKEND != "tensorflow":
+        return Elements(elements)
+    import tensorflow as tf
+
     ids = tf.TensorSpec((None, None), "int32")
     weights = tf.TensorSpec((None, None), "float32")
     signature = ({"source_ids": ids, "target_ids": ids}, ids, weights)
@@ -67,17 +86,19 @@ def weights_after(updates, rate=RATE):
         from_logits=True, reduction=None
     )
     for elements in updates:
-        with tf.GradientTape() as tape:
+
+        def loss(elements=elements):
             losses = [
                 cross_entropy(labels[labels != 0], model(inputs)[labels != 0])
                 for inputs, labels, _ in elements
             ]
-            loss = tf.reduce_mean(tf.concat(losses, axis=0))
-        gradients = tape.gradient(loss, model.trainable_variables)
+            return ops.mean(ops.concatenate(losses, axis=0))
+
+        gradients = variable_gradients(loss, model.trainable_variables)
         for variable, gradient in zip(
             model.trainable_variables, gradients, strict=True
         ):
-            variable.assign_sub(rate * tf.convert_to_tensor(gradient))
+            variable.assign_sub(rate * gradient)
     return model.get_weights()
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tf_transformer.data.files import open_bytes
+from tf_transformer.data.lines import open_bytes
 
 
 class Line(NamedTuple):

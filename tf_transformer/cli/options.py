@@ -4,11 +4,21 @@ import argparse
 import dataclasses
 import typing
 
-from tf_transformer.cli.verbs import evaluate, export, info, train, translate
+from tf_transformer.cli.verbs import (
+    attend,
+    evaluate,
+    export,
+    info,
+    train,
+    translate,
+)
 from tf_transformer.run.config import (
+    ARCHITECTURES,
     DTYPES,
     MONITORS,
+    NORMALIZATIONS,
     PRESET_TRAINING,
+    SCORES,
     TrainingConfig,
 )
 
@@ -18,13 +28,23 @@ EPILOG = """examples:
   tf-transformer translate runs/mine "Ein Hund schläft."
   tf-transformer translate runs/mine < in.txt > out.txt
   tf-transformer translate saved_models/mine --input in.txt more.txt.gz
+  tf-transformer attend runs/mine "Ein Hund schläft." --html attention.html
   tf-transformer export runs/mine saved_models/mine
   tf-transformer info runs/mine
 """
-CHOICES = {"preset": tuple(PRESET_TRAINING), "dtype": DTYPES, "monitor": MONITORS}
+CHOICES = {
+    "architecture": ARCHITECTURES,
+    "score": SCORES,
+    "preset": tuple(PRESET_TRAINING),
+    "dtype": DTYPES,
+    "normalization": NORMALIZATIONS,
+    "monitor": MONITORS,
+}
 FIELD_HELP = {
-    "data": "a TSV file, source TAB target, or a built-in corpus (default: "
-    "en_ko_grammar)",
+    "data": "a TSV file, source TAB target; a set of TensorFlow Datasets, such as "
+    "tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus (default: en_ko_grammar)",
+    "source_language": "translate from it; of a named corpus, by default its own",
+    "target_language": "translate into it",
     "train_source": "source sentences, one per line, plain or .gz",
     "train_target": "their translations, line by line",
     "valid_source": "validation sentences; without them 2 %% of the pairs are kept",
@@ -33,22 +53,40 @@ FIELD_HELP = {
     "test_target": "their translations",
     "vocab_size": "most pieces of the vocabulary",
     "shared_vocabulary": "one vocabulary for both sides",
+    "architecture": "kind of model: self-attention, or recurrent with attention",
+    "score": "the recurrent model's score function; none: no attention at all; by "
+    "default the preset's",
     "preset": "size of the model; tiny, small: for 2 cores; base, big: the paper's",
+    "normalization": "of the Transformer's sub-layers; the paper's is layer",
+    "normalize_first": "pre-norm instead of the paper's post-norm",
     "dropout_rate": "dropout; by default the preset's",
     "max_length": "longest sentence in tokens; longer pairs are dropped",
     "dtype": "precision",
     "batch_tokens": "most tokens of a batch, padding counted; by default the preset's",
+    "static_shapes": "at most 12 shapes of batches, for compilers; by default unless "
+    "the backend is TensorFlow",
+    "window": "read the pairs anew in every epoch, so many at a time, for files larger "
+    "than memory; needs validation files",
     "gradient_accumulation_steps": "batches of one update",
     "seed": "of weights, dropout and order",
+    "devices": "GPUs that share each batch; by default all of this machine",
     "epochs": "passes over the pairs",
     "warmup_steps": "updates until the highest rate; by default the preset's",
     "peak": "the highest learning rate; by default the preset's",
     "cooldown": "let the rate fall to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
+    "ema_momentum": "score and keep a moving average of the weights: 0.999 or so of "
+    "it stays with each batch",
     "monitor": "what the best epoch is chosen by",
     "patience": "stop after so many epochs without a better one",
     "validation_sentences": "sentences translated after each epoch; 0 for none",
+    "average_last": "when training ends, average the weights of so many last epochs; "
+    "the average is kept as the best if it scores better; so many checkpoints are kept",
     "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
+    "telemetry": "every so many updates, write to TensorBoard what attention and "
+    "gradients are like in each layer (default: never)",
+    "attention_images": "validation sentences of which TensorBoard shows, after each "
+    "epoch, a picture of all heads; needs tf_transformer[pictures]",
 }
 
 
@@ -61,7 +99,14 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for add in (_add_train, _add_evaluate, _add_translate, _add_export, _add_info):
+    for add in (
+        _add_train,
+        _add_evaluate,
+        _add_translate,
+        _add_attend,
+        _add_export,
+        _add_info,
+    ):
         add(verbs)
     return parser
 
@@ -119,6 +164,24 @@ def _add_search(verb, beam_size=4, alpha=0.6) -> None:
     )
 
 
+def _add_sampling(verb) -> None:
+    group = verb.add_argument_group("sampling, in place of beam search")
+    group.add_argument(
+        "--sample",
+        action="store_true",
+        default=None,
+        help="draw tokens by their probabilities; the same seed and sentence always "
+        "give the same translation",
+    )
+    for flag, kind, told in (
+        ("--temperature", float, "below 1 for likelier tokens (default: 1.0)"),
+        ("--top-k", int, "draw from the k likeliest tokens only"),
+        ("--top-p", float, "draw from the likeliest tokens that add up to p only"),
+        ("--seed", int, "another seed gives other translations (default: 0)"),
+    ):
+        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=told)
+
+
 def _add_evaluate(verbs) -> None:
     verb = _add_verb(verbs, evaluate)
     verb.add_argument("run", help="the run's folder")
@@ -145,7 +208,35 @@ def _add_translate(verbs) -> None:
         metavar="INT",
         help="lines translated at once (default: 32)",
     )
+    verb.add_argument(
+        "--prefix", metavar="TEXT", help="what every translation begins with"
+    )
+    verb.add_argument(
+        "--nbest",
+        type=_positive,
+        metavar="INT",
+        help="so many lines for each sentence, SCORE TAB TRANSLATION, best first, or "
+        "samples; the score is ln P(translation); where there are fewer: -inf, nothing",
+    )
     _add_search(verb, beam_size=None, alpha=None)
+    _add_sampling(verb)
+
+
+def _add_attend(verbs) -> None:
+    verb = _add_verb(verbs, attend)
+    verb.add_argument("model", help="the folder of a run or of a SavedModel")
+    verb.add_argument("text", nargs="+", help="sentences to translate")
+    verb.add_argument("--html", metavar="FILE", help="write an interactive page")
+    verb.add_argument("--png", metavar="FILE", help="write a picture of all heads")
+    verb.add_argument(
+        "--kind",
+        choices=("encoder", "decoder", "cross"),
+        default="cross",
+        help="attention in the table or the picture (default: cross)",
+    )
+    verb.add_argument(
+        "--pieces", action="store_true", help="pieces of the vocabulary, not words"
+    )
 
 
 def _add_export(verbs) -> None:
@@ -160,6 +251,7 @@ def _add_export(verbs) -> None:
     )
     verb.add_argument("--max-length", type=_positive, metavar="INT", help="most tokens")
     _add_search(verb)
+    _add_sampling(verb)
 
 
 def _add_info(verbs) -> None:

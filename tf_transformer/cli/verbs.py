@@ -8,6 +8,8 @@ from pathlib import Path
 from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
 from tf_transformer.cli.places import run_directory, saved_model_folder
 
+SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
+
 
 def train(options) -> None:
     """Trains, or continues a stopped training."""
@@ -55,6 +57,7 @@ def translate(options) -> None:
     A line that cannot be translated gives an empty line and a warning.
     """
     translate_all = _translate_function(options)
+    nothing = ["-inf\t"] * options.nbest if options.nbest else [""]
     lines = argument_lines(options.text) if options.text else file_lines(options.input)
     interactive = not (options.text or options.input) and is_terminal(sys.stdin)
     num_failed = 0
@@ -69,10 +72,10 @@ def translate(options) -> None:
                 try:
                     translations.extend(translate_all([line.text]))
                 except ValueError as error:
-                    translations.append("")
+                    translations.append(nothing)
                     failed.append((line.place, str(error)))
         for translation in translations:
-            print(" ".join(translation.splitlines()))
+            print("\n".join(translation))
         sys.stdout.flush()
         for place, problem in failed:
             print(f"tf-transformer: {place}: {problem}", file=sys.stderr)
@@ -82,23 +85,90 @@ def translate(options) -> None:
 
 
 def _translate_function(options):
-    settings = {
-        name: getattr(options, name)
-        for name in ("beam_size", "alpha")
-        if getattr(options, name) is not None
-    }
+    """A function from texts to the lines to print for each of them."""
+    settings = _given(options, "beam_size", "alpha", *SAMPLING)
+    others = _given(options, "nbest", "prefix")
+    folder = saved_model_folder(options.model)
+    if folder is not None:
+        if settings or others:
+            raise ValueError(
+                "An exported model searches as it was told at export. Expected no "
+                f"options of a search. Received: {', '.join({**settings, **others})}"
+            )
+        from tf_transformer.export.saved_model import SavedTranslator
+
+        saved_translator = SavedTranslator(folder)
+        return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
+    from tf_transformer.search import SearchSettings
+
+    if options.nbest:
+        settings["num_hypotheses"] = options.nbest
+    SearchSettings(**settings)  # refused once, not line by line
+    translator = run_directory(options.model).translator(options.batch_size)
+
+    def translate_all(texts):
+        found = translator.nbest(texts, [options.prefix] * len(texts), **settings)
+        if options.nbest is None:
+            return [[_one_line(best.text)] for best, *_ in found]
+        return [
+            [f"{best.score:.4f}\t{_one_line(best.text)}" for best in row]
+            for row in found
+        ]
+
+    return translate_all
+
+
+def _given(options, *names) -> dict:
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())
+
+
+def attend(options) -> None:
+    """Shows which words each word looks at: a table, a picture or a page."""
+    from tf_transformer.analysis.page import page
+    from tf_transformer.analysis.table import table
+    from tf_transformer.atomic import replacing
+
+    if options.png and len(options.text) > 1:
+        raise ValueError(
+            "A picture shows one text; --html shows several. Expected one text with "
+            f"--png. Received: {len(options.text)} texts"
+        )
+    maps = _attention(options)
+    if options.html:
+        with replacing(Path(options.html)) as temporary:
+            temporary.write_text(page(maps), encoding="utf-8")
+    if options.png:
+        with replacing(Path(options.png)) as temporary:
+            temporary.write_bytes(_picture(maps[0], options.kind))
+    if not (options.html or options.png):
+        print("\n\n".join(table(of_text, options.kind) for of_text in maps))
+
+
+def _attention(options) -> list:
     folder = saved_model_folder(options.model)
     if folder is None:
-        translator = run_directory(options.model).translator(options.batch_size)
-        return lambda texts: translator(texts, **settings)
-    if settings:
-        raise ValueError(
-            "An exported model searches as it was told at export. Expected none of "
-            f"--beam-size, --alpha. Received: {', '.join(settings)}"
-        )
-    from tf_transformer.export.saved_model import SavedTranslator
+        from tf_transformer.analysis.maps import attention_maps
 
-    return SavedTranslator(folder)
+        maps = attention_maps(run_directory(options.model).translator(), options.text)
+    else:
+        from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
+
+        maps = attention_maps_of_saved_model(folder, options.text)
+    return maps if options.pieces else [of_text.in_words() for of_text in maps]
+
+
+def _picture(maps, kind) -> bytes:
+    from tf_transformer.analysis.pictures import picture_of_heads, png
+
+    try:
+        return png(picture_of_heads(maps, kind))
+    except ImportError as error:
+        raise ValueError(str(error)) from error
 
 
 def export(options) -> None:
@@ -112,6 +182,7 @@ def export(options) -> None:
         alpha=options.alpha,
         min_length=options.min_length,
         max_length=options.max_length,
+        **_given(options, *SAMPLING),
     )
     versions = [int(p.name) for p in Path(options.folder).glob("*") if p.name.isdigit()]
     path = Path(options.folder, str(max(versions, default=0) + 1))

@@ -8,6 +8,7 @@ from tf_transformer.layers.decoder import Decoder, DecoderBlock
 from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.layers.encoder import Encoder, EncoderBlock
 from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.global_attention import GlobalAttention
 from tf_transformer.layers.masks import (
     causal_mask,
     decoder_self_attention_mask,
@@ -18,17 +19,33 @@ from tf_transformer.layers.positional_encoding import (
     PositionalEncoding,
     sinusoidal_positions,
 )
+from tf_transformer.layers.recurrent import RecurrentDecoder, RecurrentEncoder
 from tf_transformer.layers.residual import Residual
+from tf_transformer.layers.score_functions import (
+    AdditiveScore,
+    ConcatScore,
+    DotScore,
+    GeneralScore,
+    ScaledDotScore,
+)
 
 __all__ = [
+    "AdditiveScore",
+    "ConcatScore",
     "Decoder",
     "DecoderBlock",
+    "DotScore",
     "Encoder",
     "EncoderBlock",
     "FeedForward",
+    "GeneralScore",
+    "GlobalAttention",
     "MultiHeadAttention",
     "PositionalEncoding",
+    "RecurrentDecoder",
+    "RecurrentEncoder",
     "Residual",
+    "ScaledDotScore",
     "TokenEmbedding",
     "causal_mask",
     "decoder_self_attention_mask",

@@ -1,6 +1,9 @@
 """Sequence models, all with the same doors: encode, decode, start, step."""
 
 from tf_transformer.models.presets import PRESETS
+from tf_transformer.models.recurrent import RecurrentSeq2Seq
 from tf_transformer.models.transformer import Transformer
 
-__all__ = ["PRESETS", "Transformer"]
+ARCHITECTURES = {"transformer": Transformer, "recurrent": RecurrentSeq2Seq}
+
+__all__ = ["ARCHITECTURES", "PRESETS", "RecurrentSeq2Seq", "Transformer"]

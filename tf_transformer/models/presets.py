@@ -1,4 +1,4 @@
-"""Named sizes of the Transformer."""
+"""Named sizes of the models."""
 
 PRESETS = {
     # for 2 CPU cores and the built-in corpus: trains in minutes
@@ -35,14 +35,38 @@ PRESETS = {
 }
 
 
-def preset(name: str) -> dict:
+# with about as many weights as the Transformer of the same name
+RECURRENT_PRESETS = {
+    "tiny": {"num_layers": 1, "d_model": 224, "dropout_rate": 0.1},
+    "small": {"num_layers": 1, "d_model": 432, "dropout_rate": 0.15},
+    # near Bahdanau et al. 2015, RNNsearch: 1000 gated units, additive score
+    "base": {
+        "num_layers": 1,
+        "d_model": 1000,
+        "cell": "gru",
+        "score": "additive",
+        "dropout_rate": 0.1,
+    },
+    # near Luong et al. 2015: four layers of 1000 LSTM units, dropout 0.2
+    "big": {
+        "num_layers": 4,
+        "d_model": 1000,
+        "cell": "lstm",
+        "score": "general",
+        "dropout_rate": 0.2,
+    },
+}
+
+
+def preset(name: str, presets: dict = PRESETS) -> dict:
     """The arguments of a named size.
 
     Args:
         name: One of "tiny", "small", "base", "big".
+        presets: `PRESETS` for the Transformer, or `RECURRENT_PRESETS`.
 
     Returns:
-        A new dictionary of `Transformer` arguments.
+        A new dictionary of the model's arguments.
 
     Raises:
         ValueError: For an unknown name.
@@ -52,8 +76,8 @@ def preset(name: str) -> dict:
     >>> preset("base")["d_model"]
     512
     """
-    if name not in PRESETS:
+    if name not in presets:
         raise ValueError(
-            f"Unknown preset. Expected one of {sorted(PRESETS)}. Received: {name!r}"
+            f"Unknown preset. Expected one of {sorted(presets)}. Received: {name!r}"
         )
-    return dict(PRESETS[name])
+    return dict(presets[name])

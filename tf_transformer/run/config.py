@@ -6,6 +6,9 @@ import os
 from sacrebleu.metrics import BLEU
 
 BUILT_IN_CORPUS = "en_ko_grammar"
+ARCHITECTURES = ("transformer", "recurrent")
+NORMALIZATIONS = ("layer", "rms", "group", "batch", "batch_with_padding", "none")
+SCORES = ("dot", "scaled_dot", "general", "additive", "concat", "none")
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 MONITORS = ("bleu", "chrf", "nll", "accuracy")
 FILES = tuple(
@@ -30,9 +33,11 @@ class TrainingConfig:
     Fields that are `None` take what suits the preset, see `resolved`.
     """
 
-    # data: a built-in corpus by name or a TSV file, or parallel files; by default the
-    # built-in corpus
+    # data: a built-in corpus or tfds:NAME, or a TSV file, or parallel files; by default
+    # the built-in corpus
     data: str | None = None
+    source_language: str | None = None
+    target_language: str | None = None
     train_source: str | None = None
     train_target: str | None = None
     valid_source: str | None = None
@@ -44,16 +49,23 @@ class TrainingConfig:
     vocab_size: int = 8000
     shared_vocabulary: bool = True
 
-    # model
+    # model; the score is the recurrent model's, "none" for no attention
+    architecture: str = "transformer"
+    score: str | None = None
     preset: str = "tiny"
+    normalization: str = "layer"
+    normalize_first: bool = False
     dropout_rate: float | None = None
     max_length: int = 512
     dtype: str = "float32"
 
     # batches
     batch_tokens: int | None = None
+    static_shapes: bool | None = None
+    window: int | None = None
     gradient_accumulation_steps: int = 1
     seed: int = 1
+    devices: int | None = None
 
     # optimizer and loss
     epochs: int = 10
@@ -61,12 +73,18 @@ class TrainingConfig:
     peak: float | None = None
     cooldown: bool = True
     label_smoothing: float = 0.1
+    ema_momentum: float | None = None
 
     # which epoch is kept, and when to stop early
     monitor: str = "bleu"
     patience: int | None = None
     validation_sentences: int = 500
+    average_last: int = 1
     bleu_tokenize: str = "13a"
+
+    # what TensorBoard shows beside loss and scores
+    telemetry: int | None = None
+    attention_images: int = 0
 
     def resolved(self) -> "TrainingConfig":
         """The same settings with the preset's values in place of `None`.
@@ -95,27 +113,78 @@ class TrainingConfig:
     def _check(self) -> None:
         self._check_data()
         for name, allowed in (
+            ("architecture", ARCHITECTURES),
+            ("score", (None, *SCORES)),
             ("preset", tuple(PRESET_TRAINING)),
+            ("normalization", NORMALIZATIONS),
             ("dtype", DTYPES),
             ("monitor", MONITORS),
             ("bleu_tokenize", tuple(BLEU.TOKENIZERS)),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
-                    f"Unknown {name}. Expected one of {', '.join(allowed)}. "
+                    f"Unknown {name}. Expected one of {', '.join(map(str, allowed))}. "
                     f"Received: {getattr(self, name)!r}"
                 )
-        for name in ("epochs", "patience", "batch_tokens", "warmup_steps"):
+        for name in (
+            *("epochs", "patience", "average_last", "devices"),
+            *("batch_tokens", "window", "warmup_steps", "telemetry"),
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {value}")
+        self._check_model()
         if self.peak is not None and self.peak <= 0:
             raise ValueError(f"peak must be above 0. Received: {self.peak}")
+        self._check_averages()
+        self._check_attention_images()
         if self.monitor in ("bleu", "chrf") and self.validation_sentences < 1:
             raise ValueError(
                 f"The best epoch is chosen by {self.monitor}, which needs translations."
                 " Expected validation_sentences of at least 1, or monitor='nll'. "
                 f"Received: validation_sentences={self.validation_sentences}"
+            )
+
+    def _check_model(self) -> None:
+        if self.score is not None and self.architecture != "recurrent":
+            raise ValueError(
+                "Only the recurrent model has score functions to choose from. Expected "
+                f"architecture='recurrent'. Received: {self.architecture!r} with "
+                f"score={self.score!r}"
+            )
+        is_paper = self.normalization == "layer" and not self.normalize_first
+        if self.architecture != "transformer" and not is_paper:
+            raise ValueError(
+                "Only the Transformer has normalizations to choose from. Expected "
+                f"architecture='transformer'. Received: {self.architecture!r} with "
+                f"normalization={self.normalization!r}, "
+                f"normalize_first={self.normalize_first}"
+            )
+
+    def _check_attention_images(self) -> None:
+        if self.attention_images < 0:
+            raise ValueError(
+                f"attention_images must not be negative. Received: "
+                f"{self.attention_images}"
+            )
+        if self.attention_images and self.score == "none":
+            raise ValueError(
+                "There is no attention to draw. Expected attention_images=0, or "
+                "another score. Received: score='none', "
+                f"attention_images={self.attention_images}"
+            )
+
+    def _check_averages(self) -> None:
+        if self.ema_momentum is not None and not 0 < self.ema_momentum < 1:
+            raise ValueError(
+                "ema_momentum must lie between 0 and 1, such as 0.999. Received: "
+                f"{self.ema_momentum}"
+            )
+        if self.ema_momentum is not None and self.average_last > 1:
+            raise ValueError(
+                "Weights are averaged in one way. Expected ema_momentum or "
+                f"average_last. Received: ema_momentum={self.ema_momentum}, "
+                f"average_last={self.average_last}"
             )
 
     def _check_data(self) -> None:
@@ -127,11 +196,13 @@ class TrainingConfig:
                     f"{split}_source={files[0]}, {split}_target={files[1]}"
                 )
         others = [name for name in FILES[2:] if getattr(self, name) is not None]
-        if self.train_source is None and others:
+        if self.train_source is None and others and self.window is None:
             raise ValueError(
                 "Validation and test files go with training files. Expected "
-                f"train_source and train_target. Received: {', '.join(others)} only"
+                "train_source and train_target, or window and data. "
+                f"Received: {', '.join(others)} only"
             )
+        self._check_named_data()
         if self.train_source is not None and self.data is not None:
             raise ValueError(
                 "The training data is named twice. Expected data or train_source. "
@@ -141,4 +212,21 @@ class TrainingConfig:
             raise ValueError(
                 "Test files alone leave nothing to choose the best epoch by. Expected "
                 "valid_source and valid_target too. Received: only test_source"
+            )
+
+    def _check_named_data(self) -> None:
+        is_built_in = self.data in (None, BUILT_IN_CORPUS) and self.train_source is None
+        if self.window is not None and is_built_in:
+            raise ValueError(
+                "The built-in corpus is no stream. Expected a window with files or "
+                f"a TFDS set. Received: window={self.window}, data={self.data}"
+            )
+        languages = self.source_language, self.target_language
+        named = self.data is None or not os.path.exists(self.data)
+        if languages != (None, None) and not (named and self.train_source is None):
+            raise ValueError(
+                "Files have the direction they are read in. Expected source_language "
+                "and target_language only with a corpus that is named. "
+                f"Received: source_language={languages[0]}, "
+                f"target_language={languages[1]}"
             )

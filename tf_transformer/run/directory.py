@@ -8,7 +8,7 @@ import keras
 
 from tf_transformer.atomic import read_json, write_json
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.models import Transformer
+from tf_transformer.models import ARCHITECTURES
 from tf_transformer.run.config import TrainingConfig
 from tf_transformer.translator import Translator
 from tf_transformer.version import __version__
@@ -23,7 +23,9 @@ class RunDirectory:
         config.json        settings, the model's arguments, package versions
         tokenizer.model    the vocabulary (two files if the sides have their own)
         checkpoints/       weights, optimizer, random state, epoch
-        best.weights.h5    the weights of the best epoch
+        best.weights.h5    the weights of the best epoch, or of the average
+        average.weights.h5 the average of the last epochs, if asked for
+        average.json       which epochs these are, and their scores
         logs/              TensorBoard
         log.jsonl          one line of figures per epoch
         evaluation.json    scores with their sacreBLEU signatures
@@ -36,9 +38,11 @@ class RunDirectory:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.best_weights = self.path / "best.weights.h5"
+        self.average_weights = self.path / "average.weights.h5"
         self.logs = self.path / "logs"
         self.json_log = self.path / "log.jsonl"
         self._config_file = self.path / "config.json"
+        self._average_file = self.path / "average.json"
         self._evaluation_file = self.path / "evaluation.json"
 
     def exists(self) -> bool:
@@ -92,6 +96,18 @@ class RunDirectory:
         """The checkpoint of the latest finished epoch."""
         return max(self.checkpoints.glob("epoch-*.npz"), default=None)
 
+    def last_checkpoints(self, count: int) -> list[Path]:
+        """The checkpoints of the latest finished epochs, in their order."""
+        return sorted(self.checkpoints.glob("epoch-*.npz"))[-count:]
+
+    def average(self) -> dict | None:
+        """The epochs of the average and its scores, if it has been made."""
+        return read_json(self._average_file) if self._average_file.exists() else None
+
+    def set_average(self, contents: dict) -> None:
+        """Writes the epochs of the average and its scores."""
+        write_json(self._average_file, contents)
+
     def tokenizer(self) -> Tokenizer:
         """The run's tokenizer."""
         return Tokenizer.load(self.path)
@@ -110,7 +126,10 @@ class RunDirectory:
             raise FileNotFoundError(
                 f"No epoch of this run has been finished yet. Received: {self.path}"
             )
-        model = Transformer(**contents["model"], dtype=contents["training"]["dtype"])
+        config = self.config()
+        model = ARCHITECTURES[config.architecture](
+            **contents["model"], dtype=config.dtype
+        )
         model.load_weights(self.best_weights)
         return Translator(model, self.tokenizer(), batch_size)
 

@@ -1,20 +1,27 @@
 """Config to fit to run directory."""
 
 import dataclasses
-import math
+import itertools
 import os
 import sys
 
 import keras
 
-from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.models import Transformer
+from tf_transformer.models import ARCHITECTURES
+from tf_transformer.run.average import average_last
 from tf_transformer.run.config import TrainingConfig
-from tf_transformer.run.data import load_corpus
+from tf_transformer.run.data import (
+    describe_batches,
+    load_corpus,
+    make_batches,
+    num_updates,
+)
+from tf_transformer.run.devices import device_scope
 from tf_transformer.run.directory import RunDirectory
 from tf_transformer.run.evaluate import translate_what_fits
+from tf_transformer.training.averaging import ScoreAverages
 from tf_transformer.training.callbacks import (
     JsonLog,
     KeepBest,
@@ -62,35 +69,31 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
             corpus.train, config.vocab_size, shared=config.shared_vocabulary
         )
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
-    model = make_model(config, tokenizer)
-    compile_model(config, model, num_updates(config, train_batches))
-    _print_summary(config, corpus, model, train_batches)
-    fit(config, run, corpus, model, tokenizer, train_batches, valid_batches)
+    scope = device_scope(config.devices)
+    with scope():
+        model = make_model(config, tokenizer)
+        compile_model(config, model, num_updates(config, train_batches))
+        datasets = as_keras_dataset(train_batches), as_keras_dataset(valid_batches)
+    describe_batches(corpus, train_batches, valid_batches)
+    print(
+        f"{config.preset} {type(model).__name__}: {model.count_params():,} parameters, "
+        f"vocabulary of {model.vocab_size:,} pieces"
+    )
+    fit(config, run, corpus, model, tokenizer, train_batches, datasets)
     return run
 
 
-def make_batches(config, corpus, tokenizer) -> tuple[Batches, Batches]:
-    """Shuffled training batches and validation batches in fixed order."""
-    arguments = {"batch_tokens": config.batch_tokens, "max_length": config.max_length}
-    return (
-        Batches(
-            corpus.train,
-            tokenizer,
-            shuffle=True,
-            seed=config.seed,
-            gradient_accumulation_steps=config.gradient_accumulation_steps,
-            **arguments,
-        ),
-        Batches(corpus.validation, tokenizer, **arguments),
-    )
-
-
-def make_model(config, tokenizer) -> Transformer:
+def make_model(config, tokenizer) -> keras.Model:
     """A fresh model of the config's size for the tokenizer's vocabularies."""
     changes = {}
     if config.dropout_rate is not None:
         changes["dropout_rate"] = config.dropout_rate
-    return Transformer.from_preset(
+    if config.score is not None:
+        changes["score"] = None if config.score == "none" else config.score
+    if config.architecture == "transformer":
+        changes["normalization"] = config.normalization
+        changes["normalize_first"] = config.normalize_first
+    return ARCHITECTURES[config.architecture].from_preset(
         config.preset,
         tokenizer.vocab_size,
         target_vocab_size=tokenizer.target_vocab_size,
@@ -98,12 +101,6 @@ def make_model(config, tokenizer) -> Transformer:
         dtype=config.dtype,
         **changes,
     )
-
-
-def num_updates(config, train_batches) -> int:
-    """Updates of the whole training."""
-    per_epoch = math.ceil(len(train_batches) / config.gradient_accumulation_steps)
-    return per_epoch * config.epochs
 
 
 def compile_model(config, model, total_steps) -> None:
@@ -126,6 +123,8 @@ def compile_model(config, model, total_steps) -> None:
             schedule,
             beta_2=0.98,
             epsilon=1e-9,
+            use_ema=config.ema_momentum is not None,
+            ema_momentum=config.ema_momentum or 0.0,
             gradient_accumulation_steps=accumulation if accumulation > 1 else None,
         ),
         loss=MaskedCrossEntropy(config.label_smoothing),
@@ -133,69 +132,125 @@ def compile_model(config, model, total_steps) -> None:
     )
 
 
-def fit(config, run, corpus, model, tokenizer, train_batches, valid_batches) -> None:
+def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
     """`model.fit` from the first epoch, or from where the run was stopped."""
     translator = Translator(model, tokenizer)
-    quality = None
-    if config.validation_sentences:
-        quality = TranslationQuality(
-            lambda texts: translate_what_fits(translator, texts, beam_size=1),
-            corpus.validation[: config.validation_sentences],
-            tokenize=config.bleu_tokenize,
-        )
+    quality = translation_quality(config, corpus, translator)
     monitor = config.monitor
     if monitor not in ("bleu", "chrf"):
         monitor = f"val_{monitor}"
     keep_best = KeepBest(run.best_weights, monitor, config.patience)
+    first_epoch, is_done = restore(config, run, model, keep_best)
+    train_set, valid_set = datasets
+    if is_done:
+        print(f"{run.path} has been trained already: {first_epoch} epochs.")
+    else:
+        run.begin(config, tokenizer, model)
+        model.fit(
+            train_set,
+            validation_data=valid_set,
+            initial_epoch=first_epoch,
+            epochs=config.epochs,
+            shuffle=False,  # the batches come in an order of their own
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=callbacks(
+                *(config, run, train_batches, valid_set, quality, keep_best),
+                attention_images(config, run, corpus, translator),
+            ),
+        )
+    if config.average_last > 1:
+        average_last(config, run, model, valid_set, quality, keep_best)
+
+
+def translation_quality(config, corpus, translator) -> TranslationQuality | None:
+    """What translates after each epoch, if that is asked for."""
+    if not config.validation_sentences:
+        return None
+    return TranslationQuality(
+        lambda texts: translate_what_fits(translator, texts, beam_size=1),
+        corpus.validation[: config.validation_sentences],
+        tokenize=config.bleu_tokenize,
+    )
+
+
+def restore(config, run, model, keep_best) -> tuple[int, bool]:
+    """Takes up a stopped run: its finished epochs, and whether these are all."""
+    checkpoint = run.latest_checkpoint()
+    if checkpoint is None:
+        return 0, False
+    state = restore_checkpoint(checkpoint, model)
+    keep_best.restore(state)
+    finished = state["epoch"]
+    if finished >= config.epochs or keep_best.exhausted(finished - 1):
+        return finished, True
+    average = run.average()
+    if average is not None and average["is_best"]:
+        last_epoch = average["epochs"][-1] - 1
+        keep_best.restore({"best": average["value"], "best_epoch": last_epoch})
+    print(f"Continuing after epoch {finished} from {checkpoint}.")
+    return finished, False
+
+
+def callbacks(
+    config, run, train_batches, valid_set, quality, keep_best, images
+) -> list:
+    """What happens around each epoch, in this order."""
     # what Keras prefetches or peeks at must not move the order on
     in_order = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
     )
-    first_epoch = 0
-    checkpoint = run.latest_checkpoint()
-    if checkpoint is not None:
-        state = restore_checkpoint(checkpoint, model)
-        keep_best.restore(state)
-        first_epoch = state["epoch"]
-        if first_epoch >= config.epochs or keep_best.exhausted(first_epoch - 1):
-            print(f"{run.path} has been trained already: {first_epoch} epochs.")
-            return
-        print(f"Continuing after epoch {first_epoch} from {checkpoint}.")
-    run.begin(config, tokenizer, model)
-    model.fit(
-        as_keras_dataset(train_batches),
-        validation_data=as_keras_dataset(valid_batches),
-        initial_epoch=first_epoch,
-        epochs=config.epochs,
-        shuffle=False,  # the batches come in an order of their own
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[
-            in_order,
-            *([quality] if quality else []),
-            keep_best,
-            *tensorboard(run, quality),
-            JsonLog(run.json_log),
-            SaveCheckpoint(run.checkpoints, keep_best),
-        ],
-    )
+    scoring = [
+        *([quality] if quality else []),
+        keep_best,
+        *tensorboard(config, run, quality, valid_set),
+        *images,
+        JsonLog(run.json_log),
+    ]
+    if config.ema_momentum is not None:
+        averages = ScoreAverages()
+        scoring = [averages, *scoring, averages.back()]
+    num_kept = max(2, config.average_last)
+    return [in_order, *scoring, SaveCheckpoint(run.checkpoints, keep_best, num_kept)]
 
 
-def tensorboard(run, quality) -> list:
+def tensorboard(config, run, quality, valid_set) -> list:
     """TensorBoard's log where TensorFlow is there to write it."""
+    from tf_transformer.training.telemetry import Telemetry
     from tf_transformer.training.tensorboard import TensorBoardLog
 
     try:
-        return [TensorBoardLog(run.logs, quality)]
+        logs = [TensorBoardLog(run.logs, quality)]
+        if config.telemetry is not None:
+            middle = next(iter(valid_set.skip(len(valid_set) // 2)))
+            logs.append(Telemetry(run.logs, middle, config.telemetry))
+        return logs
     except ImportError as error:
         print(f"No TensorBoard log: {error}")
         return []
+
+
+def attention_images(config, run, corpus, translator) -> list:
+    """Pictures of attention, if asked for, of validation pairs that the model takes."""
+    if not config.attention_images:
+        return []
+    from tf_transformer.analysis.images import AttentionImages
+
+    tokenizer, longest = translator.tokenizer, translator.model.max_length
+    fitting = (
+        (source, target)
+        for source, target in corpus.validation
+        if 1 < len(tokenizer.encode_source([source])[0]) <= longest
+        and 1 < len(tokenizer.encode_target([target])[0]) <= longest
+    )
+    pairs = list(itertools.islice(fitting, config.attention_images))
+    return [AttentionImages(run.logs, translator, pairs)]
 
 
 def _check_same(found, config, path) -> None:
     different = [
         field.name
         for field in dataclasses.fields(config)
-        if field.name not in ("epochs", "patience", "validation_sentences")
+        if field.name not in ("epochs", "patience", "validation_sentences", "devices")
         and getattr(found, field.name) != getattr(config, field.name)
     ]
     if different:
@@ -207,15 +262,3 @@ def _check_same(found, config, path) -> None:
             f"{path} holds a run with other settings. Expected the same settings to "
             f"continue it, or another folder. Received: {received}"
         )
-
-
-def _print_summary(config, corpus, model, train_batches) -> None:
-    print(
-        f"{corpus.name}: {train_batches.num_pairs} training pairs "
-        f"({train_batches.num_dropped} dropped), {len(corpus.validation)} validation "
-        f"pairs; {len(train_batches)} batches of up to {config.batch_tokens} tokens"
-    )
-    print(
-        f"{config.preset} Transformer: {model.count_params():,} parameters, "
-        f"vocabulary of {model.vocab_size:,} pieces"
-    )

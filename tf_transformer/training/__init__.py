@@ -1,5 +1,6 @@
 """What `model.compile` and `model.fit` take: loss, metrics, schedule, callbacks."""
 
+from tf_transformer.training.averaging import average_checkpoints
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -14,4 +15,5 @@ __all__ = [
     "NegativeLogLikelihood",
     "Perplexity",
     "TransformerSchedule",
+    "average_checkpoints",
 ]

@@ -45,13 +45,13 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._last_sums: dict[str, tuple[float, float]] = {}
 
     def on_train_begin(self, logs=None):
-        self._last_update = int(self.model.optimizer.iterations)
+        self._last_update = int(self.model.optimizer.iterations.numpy())
 
     def on_epoch_begin(self, epoch, logs=None):
         self._last_sums = {}  # Keras has set all metrics back to zero
 
     def on_train_batch_end(self, batch, logs=None):
-        update = int(self.model.optimizer.iterations)
+        update = int(self.model.optimizer.iterations.numpy())
         if update < self._last_update + UPDATES_PER_POINT:
             return
         self._last_update = update

@@ -1,0 +1,16 @@
+"""scripts/README.md lists the programs that there are, and no other."""
+
+import re
+
+from load_script import SCRIPTS
+
+
+def test_every_program_is_listed_once():
+    listed = re.findall(r"\]\((\w+\.py)\)", (SCRIPTS / "README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in SCRIPTS.glob("*.py"))
+
+
+def test_every_program_tells_how_it_is_started():
+    for path in SCRIPTS.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert f"python scripts/{path.name}" in text.split('"""')[1], path.name

@@ -1,0 +1,212 @@
+"""Recurrent encoder and decoder: one word after the other, with a memory."""
+
+import keras
+from keras import ops
+
+CELLS = ("gru", "lstm")
+
+
+def recurrent_cell(name, units, dtype=None):
+    """A cell: from a vector and the state so far to an output and the next state.
+
+    Args:
+        name: "gru" (appendix A.1.1 of
+            [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473)) or "lstm"
+            (Hochreiter & Schmidhuber 1997, with a forget gate).
+        units: Integer. Width of the state.
+        dtype: Optional dtype policy.
+
+    Returns:
+        A Keras cell.
+
+    Raises:
+        ValueError: For an unknown name.
+    """
+    if name not in CELLS:
+        raise ValueError(
+            f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}"
+        )
+    if name == "lstm":
+        return keras.layers.LSTMCell(units, dtype=dtype, name="cell")
+    # the reset gate acts on the state itself, as in the paper
+    return keras.layers.GRUCell(units, reset_after=False, dtype=dtype, name="cell")
+
+
+class RecurrentStack(keras.layers.Layer):
+    """What encoder and decoder share: arguments, and dropout between the layers."""
+
+    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_layers = num_layers
+        self.d_model = d_model
+        self.cell = cell
+        self.dropout_rate = dropout_rate
+        self.dropout = keras.layers.Dropout(
+            dropout_rate, dtype=self.dtype_policy, name="dropout"
+        )
+
+    def rnns(self, units, name, **arguments):
+        """One Keras RNN per layer; the plain loop, which runs on every device."""
+        dtype = self.dtype_policy
+        return [
+            keras.layers.RNN(
+                recurrent_cell(self.cell, units, dtype),
+                return_sequences=True,
+                dtype=dtype,
+                name=f"{name}_{i}",
+                **arguments,
+            )
+            for i in range(self.num_layers)
+        ]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_layers": self.num_layers,
+            "d_model": self.d_model,
+            "cell": self.cell,
+            "dropout_rate": self.dropout_rate,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class RecurrentEncoder(RecurrentStack):
+    """Reads a sentence forward and backward; each state knows both sides of a word.
+
+    Section 3.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473).
+    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
+    self-attention in its place; here a word reaches another in as many steps as lie
+    between them, and the steps cannot be done at once (the paper's table 1).
+
+    Padding is passed over with the memory unchanged: the backward direction begins
+    at the last real token.
+
+    Args:
+        num_layers: Integer. Number of layers.
+        d_model: Integer. Width; each direction has half of it, so it must be even.
+        cell: "gru" or "lstm". Defaults to `"gru"`.
+        dropout_rate: Float in [0, 1). On the input of every layer. Defaults to 0.
+
+    Call arguments:
+        inputs: Tensor `(B, S, d_model)`.
+        padding_mask: Bool tensor `(B, S)`, `True` = real token.
+        training: Whether dropout is active.
+
+    Returns:
+        The states `(B, S, d_model)`, and the last memory of each layer: lists of one
+        (GRU) or two (LSTM) tensors `(B, d_model)`, both directions side by side.
+
+    Example:
+
+    >>> encoder = RecurrentEncoder(num_layers=1, d_model=4)
+    >>> real = ops.ones((2, 5), dtype="bool")
+    >>> states, last = encoder(ops.ones((2, 5, 4)), real)
+    >>> states.shape, last[0][0].shape
+    (TensorShape([2, 5, 4]), TensorShape([2, 4]))
+
+    Shape letters: B batch, S source length.
+    """
+
+    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+        super().__init__(num_layers, d_model, cell, dropout_rate, **kwargs)
+        if d_model % 2:
+            raise ValueError(
+                "Each direction has half of the width, so d_model must be even. "
+                f"Received: d_model={d_model}"
+            )
+        arguments = {"units": d_model // 2, "return_state": True}
+        self.forward_layers = self.rnns(name="forward", **arguments)
+        self.backward_layers = self.rnns(
+            name="backward", go_backwards=True, **arguments
+        )
+
+    def build(self, input_shape):
+        for layer in (*self.forward_layers, *self.backward_layers):
+            layer.build((*input_shape[:-1], self.d_model))
+        self.built = True
+
+    def call(self, inputs, padding_mask, training=None):
+        x, last_states = inputs, []
+        for forward, backward in zip(
+            self.forward_layers, self.backward_layers, strict=True
+        ):
+            x = self.dropout(x, training=training)
+            after, *after_states = forward(x, mask=padding_mask)
+            before, *before_states = backward(x, mask=padding_mask)
+            # the backward layer answers in its own order, last word first
+            x = ops.concatenate([after, ops.flip(before, axis=1)], axis=-1)
+            last_states.append(
+                [
+                    ops.concatenate(both, axis=-1)
+                    for both in zip(after_states, before_states, strict=True)
+                ]
+            )
+        return x, last_states
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class RecurrentDecoder(RecurrentStack):
+    """Writes a sentence word by word; its memory begins where the encoder's ended.
+
+    Section 2 of [Luong et al. 2015](https://arxiv.org/abs/1508.04025).
+    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
+    masked self-attention in its place; here the future needs no mask, because it has
+    not been read yet.
+
+    Args:
+        num_layers: Integer. Number of layers.
+        d_model: Integer. Width.
+        cell: "gru" or "lstm". Defaults to `"gru"`.
+        dropout_rate: Float in [0, 1). On the input of every layer. Defaults to 0.
+
+    Call arguments:
+        inputs: Tensor `(B, T, d_model)`.
+        first_states: The memory of each layer: lists of one (GRU) or two (LSTM)
+            tensors `(B, d_model)`.
+        training: Whether dropout is active.
+
+    Returns:
+        Tensor `(B, T, d_model)`.
+
+    Example:
+
+    >>> decoder = RecurrentDecoder(num_layers=1, d_model=4)
+    >>> decoder(ops.ones((2, 3, 4)), [[ops.zeros((2, 4))]]).shape
+    TensorShape([2, 3, 4])
+
+    Shape letters: B batch, T target length, N hypotheses.
+    """
+
+    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+        super().__init__(num_layers, d_model, cell, dropout_rate, **kwargs)
+        self.layers_in_order = self.rnns(d_model, name="layer")
+
+    def build(self, input_shape):
+        for layer in self.layers_in_order:
+            layer.build((*input_shape[:-1], self.d_model))
+        self.built = True
+
+    def call(self, inputs, first_states, training=None):
+        x = inputs
+        for layer, states in zip(self.layers_in_order, first_states, strict=True):
+            x = layer(self.dropout(x, training=training), initial_state=states)
+        return x
+
+    def step(self, inputs, states):
+        """Reads one more vector of each hypothesis with the same cells.
+
+        Args:
+            inputs: Tensor `(N, d_model)`.
+            states: The memory of each layer, tensors `(N, d_model)`.
+
+        Returns:
+            Tensor `(N, d_model)` and the next memory.
+        """
+        x, next_states = inputs, []
+        for layer, of_layer in zip(self.layers_in_order, states, strict=True):
+            x, of_layer = layer.cell(x, of_layer)
+            next_states.append(list(of_layer))
+        return x, next_states
+
+    def compute_output_spec(self, inputs, first_states, training=None):
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)

@@ -1,0 +1,253 @@
+"""Score functions of attention: how well a query fits each key.
+
+A decoder state h_t asks (the query), the encoder states h_s answer (the keys). What
+follows is the same for all: softmax over s, then a weighted sum of the values.
+"""
+
+import keras
+from keras import ops
+
+
+class ScoreFunction(keras.layers.Layer):
+    """What all score functions share: keys are prepared once, queries come and go.
+
+    A subclass says how in `score`, and in `keys` what of it depends on h_s alone.
+    """
+
+    def build(self, query_shape, states_shape=None):
+        self.make_weights(query_shape[-1], (states_shape or query_shape)[-1])
+        self.built = True
+
+    def make_weights(self, query_width, states_width):
+        """Adds the weights, if there are any."""
+
+    def add_matrix(self, name, *shape):
+        """A weight with Glorot's initial values."""
+        return self.add_weight(name=name, shape=shape, initializer="glorot_uniform")
+
+    def call(self, query, states):
+        return self.score(query, self.keys(states))
+
+    def keys(self, states):
+        """The part of the formula that depends on the encoder states alone.
+
+        Args:
+            states: Tensor `(B, S, D)`.
+
+        Returns:
+            Tensor `(B, S, D)`.
+        """
+        return states
+
+    def score(self, query, keys):
+        """The scores of every query for every key.
+
+        Args:
+            query: Tensor `(B, T, D)`.
+            keys: Result of `keys`.
+
+        Returns:
+            Tensor `(B, T, S)`.
+        """
+        raise NotImplementedError
+
+    def _cast(self, weight):
+        return ops.cast(weight, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class DotScore(ScoreFunction):
+    """The dot product: query and key should point in the same direction.
+
+        score(h_t, h_s) = h_t . h_s
+
+    "dot" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
+    Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
+    compares it with the additive score. It has no weights; both sides must have the
+    same width.
+
+    Args:
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores `(B, T, S)`.
+
+    Example:
+
+    >>> DotScore()(ops.array([[[1.0, 2.0]]]), ops.array([[[3.0, 4.0]]])).numpy().item()
+    11.0
+
+    Shape letters: B batch, T queries, S keys, D width.
+    """
+
+    def score(self, query, keys):
+        return ops.matmul(query, ops.swapaxes(keys, -1, -2))
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class ScaledDotScore(DotScore):
+    """The dot product divided by sqrt(D), as in the Transformer.
+
+        score(h_t, h_s) = h_t . h_s / sqrt(D)
+
+    Section 3.2.1 of
+    [Attention Is All You Need](https://arxiv.org/abs/1706.03762): without the divisor
+    wide vectors have large products, and the softmax hardly any slope.
+
+    Args:
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores `(B, T, S)`.
+
+    Example:
+
+    >>> ScaledDotScore()(ops.ones((1, 1, 4)), ops.ones((1, 1, 4))).numpy().item()
+    2.0
+
+    Shape letters: B batch, T queries, S keys, D width.
+    """
+
+    def score(self, query, keys):
+        return super().score(query * query.shape[-1] ** -0.5, keys)
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class GeneralScore(DotScore):
+    """The dot product after a learned matrix: the sides may speak other languages.
+
+        score(h_t, h_s) = h_t . W h_s
+
+    "general" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
+    Section 3.2.2 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) does
+    the same in each head, with W = W^Q W^K^T in two narrow factors, and divides.
+
+    Args:
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores `(B, T, S)`.
+
+    Example:
+
+    >>> GeneralScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
+    TensorShape([2, 3, 5])
+
+    Shape letters: B batch, T queries, S keys, D width.
+    """
+
+    def make_weights(self, query_width, states_width):
+        self.key_kernel = self.add_matrix("key_kernel", states_width, query_width)
+
+    def keys(self, states):
+        return ops.matmul(states, self._cast(self.key_kernel))
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class AdditiveScore(ScoreFunction):
+    """A small feed-forward network looks at query and key together.
+
+        score(h_t, h_s) = v . tanh(W h_t + U h_s)
+
+    Appendix A.1.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473), the
+    first attention for translation. Section 3.2.1 of
+    [Attention Is All You Need](https://arxiv.org/abs/1706.03762) compares it with the
+    dot product. It makes `(B, T, S, D)` numbers on its way to `(B, T, S)`: more time
+    and memory than a matrix product.
+
+    Args:
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores `(B, T, S)`.
+
+    Example:
+
+    >>> AdditiveScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
+    TensorShape([2, 3, 5])
+
+    Shape letters: B batch, T queries, S keys, D width.
+    """
+
+    def make_weights(self, query_width, states_width):
+        self.query_kernel = self.add_matrix("query_kernel", query_width, query_width)
+        self.key_kernel = self.add_matrix("key_kernel", states_width, query_width)
+        self.vector = self.add_matrix("vector", query_width, 1)
+
+    def keys(self, states):
+        return ops.matmul(states, self._cast(self.key_kernel))
+
+    def score(self, query, keys):
+        query = ops.matmul(query, self._cast(self.query_kernel))
+        # W h_t + U h_s for each pair: (B, T, S, D)
+        hidden = ops.tanh(query[:, :, None] + keys[:, None])
+        return ops.matmul(hidden, self._cast(self.vector))[..., 0]
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class ConcatScore(AdditiveScore):
+    """The additive score, written with one matrix over both vectors.
+
+        score(h_t, h_s) = v . tanh(W [h_t; h_s])
+
+    "concat" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
+    Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
+    knows it as additive attention, and it is: the matrix cut in two gives W and U of
+    `AdditiveScore`. The two differ in their initial values only (Glorot's range
+    narrows with the number of inputs).
+
+    Args:
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores `(B, T, S)`.
+
+    Example:
+
+    >>> ConcatScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
+    TensorShape([2, 3, 5])
+
+    Shape letters: B batch, T queries, S keys, D width.
+    """
+
+    def make_weights(self, query_width, states_width):
+        both = self.add_matrix("kernel", query_width + states_width, query_width)
+        self.kernel, self.query_width = both, query_width
+        self.vector = self.add_matrix("vector", query_width, 1)
+
+    @property
+    def query_kernel(self):
+        return ops.convert_to_tensor(self.kernel)[: self.query_width]
+
+    @property
+    def key_kernel(self):
+        return ops.convert_to_tensor(self.kernel)[self.query_width :]
+
+
+SCORE_FUNCTIONS = {
+    "dot": DotScore,
+    "scaled_dot": ScaledDotScore,
+    "general": GeneralScore,
+    "additive": AdditiveScore,
+    "concat": ConcatScore,
+}
