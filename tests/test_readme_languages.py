@@ -11,7 +11,7 @@ ENGLISH, KOREAN = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ko.md")
 )
 FENCED = r"^```.*?^```$"
-INDENTED = r"(?:^    \S.*\n)+"
+INDENTED = r"(?:^    .*\S.*\n)+"
 
 
 def code(text):
@@ -38,6 +38,8 @@ def inline_code(prose):
 
 
 def links(prose):
+    # each names the other
+    prose = prose.replace("README.ko.md", "README.md")
     return Counter(re.findall(r"\]\((\S+?)\)", prose))
 
 

@@ -1,4 +1,141 @@
-"""Pictures of attention in TensorBoard: those of each epoch's weights, and no less."""
+"""Pictures of attention in TensorBoard: those of each epoch's weights."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_maps import PAIRS, small_translator
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tf_transformer.analysis.images import DOTS_PER_INCH, AttentionImages
+from tf_transformer.analysis.maps import attention_maps
+from tf_transformer.analysis.pictures import picture_of_heads, png
+from tf_transformer.data.datasets import batches
+from tf_transformer.models import RecurrentSeq2Seq, Transformer
+from tf_transformer.run.config import TrainingConfig
+from tf_transformer.run.train import attention_images
+from tf_transformer.training.losses import MaskedCrossEntropy
+from tf_transformer.translator import Translator
+
+pytestmark = pytest.mark.needs_tensorflow  # TensorBoard
 
 
+def translator_to_train():
+    tokenizer = small_translator().tokenizer
+    keras.utils.set_random_seed(5)
+    model = Transformer(
+        tokenizer.vocab_size, num_layers=1, d_model=6, num_heads=2, d_ff=7
+    )
+    model.compile(
+        keras.optimizers.Adam(0.1), loss=MaskedCrossEntropy(), run_eagerly=True
+    )
+    return Translator(model, tokenizer)
 
+
+def train(translator, *callbacks):
+    data = batches(PAIRS, translator.tokenizer, batch_tokens=64)
+    translator.model.fit(
+        data, epochs=2, shuffle=False, verbose=0, callbacks=list(callbacks)
+    )
+
+
+def images_of(folder):
+    """What is shown: dictionary from tag to dictionary from step to pixels."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    shown = {}
+    for tag in events.Tags()["tensors"]:
+        shown[tag] = {}
+        for event in events.Tensors(tag):
+            _, _, image = tf.make_ndarray(event.tensor_proto)
+            shown[tag][event.step] = tf.io.decode_png(image).numpy()
+    return shown
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    pytest.importorskip("matplotlib")
+    folder = tmp_path_factory.mktemp("logs")
+    translator = translator_to_train()
+    train(translator, AttentionImages(folder, translator, PAIRS[1:]))
+    return translator, images_of(folder)
+
+
+def test_each_epoch_shows_all_kinds_of_attention_of_each_pair(watched):
+    _, shown = watched
+    kinds = ("encoder", "decoder", "cross")
+    assert shown.keys() == {f"attention_{kind}/{i}" for kind in kinds for i in (1, 2)}
+    for of_epoch in shown.values():
+        assert of_epoch.keys() == {1, 2}
+        assert of_epoch[1].shape == of_epoch[2].shape  # for TensorBoard's slider
+        assert (of_epoch[1] != of_epoch[2]).any()
+
+
+@pytest.mark.parametrize("kind", ["encoder", "cross"])
+def test_last_images_are_those_of_the_trained_model(watched, kind):
+    translator, shown = watched
+    source, target = PAIRS[2]
+    (maps,) = attention_maps(translator, [source], [target])
+    expected = tf.io.decode_png(
+        png(picture_of_heads(maps, kind), DOTS_PER_INCH), channels=3
+    )
+    np.testing.assert_array_equal(shown[f"attention_{kind}/2"][2], expected)
+
+
+def test_training_is_the_same_to_the_bit(watched):
+    alone = translator_to_train()
+    train(alone)
+    for one, other in zip(
+        alone.model.get_weights(), watched[0].model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_cannot_be_drawn_is_told_before_the_training(tmp_path, monkeypatch):
+    translator = small_translator()
+    with pytest.raises(ValueError, match="at least one pair. Received: none"):
+        AttentionImages(tmp_path, translator, [])
+    model = RecurrentSeq2Seq(translator.model.vocab_size, d_model=6, score=None)
+    blind = Translator(model, translator.tokenizer)
+    with pytest.raises(ValueError, match="The model has no attention to look at"):
+        AttentionImages(tmp_path, blind, PAIRS)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"tf_transformer\[pictures\]"):
+        AttentionImages(tmp_path, translator, PAIRS)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Run:
+    def __init__(self, folder):
+        self.logs = folder
+
+
+class Corpus:
+    unfit = (("", "아무것도 아니다"), ("a " * 61, "a"), ("a", " "), ("a", "a " * 61))
+    validation = (*unfit[:3], PAIRS[2], unfit[3], PAIRS[0], PAIRS[1])
+
+
+def test_a_run_draws_its_first_validation_pairs_that_fit(tmp_path):
+    pytest.importorskip("matplotlib")
+    arguments = Run(tmp_path), Corpus, small_translator()
+    assert attention_images(TrainingConfig(), *arguments) == []
+    config = TrainingConfig(attention_images=2)
+    (images,) = attention_images(config, *arguments)
+    assert images.sources == [PAIRS[2][0], PAIRS[0][0]]
+    assert images.targets == [PAIRS[2][1], PAIRS[0][1]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attention_images": -1}, "must not be negative. Received: -1"),
+        (
+            {"attention_images": 3, "architecture": "recurrent", "score": "none"},
+            "no attention to draw.*score='none', attention_images=3",
+        ),
+    ],
+)
+def test_wrong_number_of_images_is_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**changes).resolved()

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small_runs import arrays, compiled, differences, fit, shuffled
+from small_runs import arrays, compiled, differences, fit, shuffled, to_the_bit
 from small_training import PAIRS, NumberTokenizer
 
 from tf_transformer.data.batching import Batches
@@ -97,6 +97,7 @@ def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
     assert max(np.abs(one - other).max() for one, other in moved) > 1e-3
 
 
+@to_the_bit
 def test_training_goes_on_as_without_averages(run):
     _, history, note = run
     model, plain = compiled(), NoteWeights()
@@ -107,6 +108,7 @@ def test_training_goes_on_as_without_averages(run):
             np.testing.assert_array_equal(one, other)
 
 
+@to_the_bit
 def test_stopped_training_with_averages_goes_on_bit_for_bit(run, tmp_path):
     folder, history, _ = run
     model = compiled(seed=2, **EMA)

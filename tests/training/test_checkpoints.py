@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_runs import arrays, compiled, differences, fit, shuffled
+from small_runs import arrays, compiled, differences, fit, shuffled, to_the_bit
 
 from tf_transformer.training import checkpoints
 from tf_transformer.training.checkpoints import restore_checkpoint, save_checkpoint
@@ -32,6 +32,7 @@ def resumed(path, epoch=None, restore=restore_checkpoint):
     return arrays(model), history
 
 
+@to_the_bit
 def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):
     expected, history = uninterrupted
     found, later_history = resumed(checkpoint)

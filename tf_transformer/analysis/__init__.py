@@ -6,6 +6,7 @@ Names are looked up when they are first used.
 import importlib
 
 _HOMES = {
+    "AttentionImages": "images",
     "AttentionMaps": "maps",
     "alignment_error_rate": "alignment",
     "antecedent_scores": "antecedents",

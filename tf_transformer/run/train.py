@@ -38,6 +38,15 @@ from tf_transformer.training.metrics import (
 from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.translator import Translator
 
+# when a run is continued
+MAY_CHANGE = [
+    "epochs",
+    "patience",
+    "validation_sentences",
+    "attention_images",
+    "devices",
+]
+
 
 def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     """Trains as `config` says, in the folder `path`.
@@ -145,6 +154,10 @@ def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
     if is_done:
         print(f"{run.path} has been trained already: {first_epoch} epochs.")
     else:
+        shown = [
+            *tensorboard(config, run, quality, valid_set),
+            *attention_images(config, run, corpus, translator),
+        ]
         run.begin(config, tokenizer, model)
         model.fit(
             train_set,
@@ -153,10 +166,7 @@ def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
             epochs=config.epochs,
             shuffle=False,  # the batches come in an order of their own
             verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=callbacks(
-                *(config, run, train_batches, valid_set, quality, keep_best),
-                attention_images(config, run, corpus, translator),
-            ),
+            callbacks=callbacks(config, run, train_batches, quality, keep_best, shown),
         )
     if config.average_last > 1:
         average_last(config, run, model, valid_set, quality, keep_best)
@@ -191,9 +201,7 @@ def restore(config, run, model, keep_best) -> tuple[int, bool]:
     return finished, False
 
 
-def callbacks(
-    config, run, train_batches, valid_set, quality, keep_best, images
-) -> list:
+def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
     """What happens around each epoch, in this order."""
     # what Keras prefetches or peeks at must not move the order on
     in_order = keras.callbacks.LambdaCallback(
@@ -202,8 +210,7 @@ def callbacks(
     scoring = [
         *([quality] if quality else []),
         keep_best,
-        *tensorboard(config, run, quality, valid_set),
-        *images,
+        *shown,
         JsonLog(run.json_log),
     ]
     if config.ema_momentum is not None:
@@ -250,7 +257,7 @@ def _check_same(found, config, path) -> None:
     different = [
         field.name
         for field in dataclasses.fields(config)
-        if field.name not in ("epochs", "patience", "validation_sentences", "devices")
+        if field.name not in MAY_CHANGE
         and getattr(found, field.name) != getattr(config, field.name)
     ]
     if different:

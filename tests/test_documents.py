@@ -1,0 +1,40 @@
+"""Documents: their examples run, and what they link to exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from keras import ops
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
+DOCUMENTS = [path for path in DOCUMENTS if ".venv" not in path.parts]
+
+
+def names(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=names)
+def test_links_lead_to_files(path):
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+    for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if not link.startswith(("http:", "https:")):
+            assert (path.parent / link).exists(), link
+
+
+def test_examples_of_extending_run():
+    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    layer, corpus, search = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    found = {}
+    exec(layer + corpus + search, found)
+    blocks = [*found["model"].encoder.blocks, *found["model"].decoder.blocks]
+    kinds = [type(block.feed_forward).__name__ for block in blocks]
+    assert kinds == ["Gelu", "Gelu", "FeedForward", "FeedForward"]
+    assert len(found["train"]) == 1
+
+    def step(token_ids, state):
+        return ops.one_hot(token_ids * 0 + 3, 6), state  # the end, always
+
+    written = found["longest_of"](step, (), ops.array([4]), max_length=4)
+    assert int(ops.sum(ops.cast(written["token_ids"] != 0, "int32"))) == 4
