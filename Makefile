@@ -21,10 +21,10 @@ demo: $(BIN)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_OPTIONS)
 
 test-slow: $(BIN)/.installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(PYTEST_OPTIONS)
 
 # layers to text under every other backend that is installed; the rest is about
 # TensorFlow. `make test` and `make test-slow` say which are missing.
@@ -35,7 +35,7 @@ test-backends: $(BIN)/.installed
 	@for backend in jax torch; do \
 	  if $(BIN)/python -c "import $$backend" 2>/dev/null; then \
 	    echo "Tests with KERAS_BACKEND=$$backend:"; \
-	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile \
+	    JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile \
 	      -m "not slow" $(BACKEND_TESTS) || exit 1; \
 	  else \
 	    echo "Not tested: $$backend is not installed: $(BIN)/python -m pip install '.[$$backend]'"; \

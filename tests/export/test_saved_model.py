@@ -142,6 +142,7 @@ REFUSED = {
     "translate": ({"text": TOO_LONG}, "text"),
     "translate_compiled": ({"text": TOO_LONG}, "text"),
     "nbest": ({"text": TOO_LONG}, "text"),
+    "attend": ({"text": TOO_LONG}, "text"),
     "score": ({"text": TOO_LONG, "translation": "새"}, "text"),
     "score of a translation": ({"text": "a", "translation": TOO_LONG}, "translation"),
 }

@@ -1,4 +1,4 @@
-"""A run's options for the model's inside: normalization and telemetry."""
+"""A run's options for the model's inside: normalization, telemetry, pictures."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,8 @@ def test_wrong_option_is_an_error(changes, message):
 
 @pytest.mark.slow
 @pytest.mark.needs_tensorflow
-def test_run_has_the_normalization_and_writes_telemetry(tmp_path):
+def test_run_has_the_normalization_and_writes_what_is_inside(tmp_path):
+    pytest.importorskip("matplotlib")
     letters = np.random.default_rng(7).choice(list("abcdefg"), (150, 4))
     lines = [f"{' '.join(row)}\t{' '.join(row[::-1])}" for row in letters]
     path = tmp_path / "pairs.tsv"
@@ -48,6 +49,7 @@ def test_run_has_the_normalization_and_writes_telemetry(tmp_path):
         normalization="rms",
         normalize_first=True,
         telemetry=3,
+        attention_images=1,
     )
     run = train(config, tmp_path / "run")
     model = run.translator().model
@@ -58,3 +60,4 @@ def test_run_has_the_normalization_and_writes_telemetry(tmp_path):
     tag = "attention_score_std/encoder/block_0/attention"
     points = [event.step for event in events.Tensors(tag)]
     assert points[:2] == [3, 6]
+    assert [event.step for event in events.Tensors("attention_cross/1")] == [1]
