@@ -1,6 +1,7 @@
 """The house keeps its floors, and its files stay small: read from the source itself."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,7 @@ PACKAGE_FILES = sources(PACKAGE)
 PROGRAM_FILES = sources(PACKAGE, ROOT / "scripts", ROOT / "benchmarks")
 
 
+@functools.cache
 def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 

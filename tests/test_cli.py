@@ -121,6 +121,7 @@ def check_input_of_a_new_process(tmp_path, run, models, from_run):
     assert "2 lines were not translated" in told[2]
 
 
+@pytest.mark.slow
 def test_error_of_a_new_process_is_one_line(tmp_path):
     result = new_process("info", tmp_path / "nothing")
     assert result.returncode == 1

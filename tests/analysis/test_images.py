@@ -62,6 +62,7 @@ def watched(tmp_path_factory):
     return translator, images_of(folder)
 
 
+@pytest.mark.slow
 def test_each_epoch_shows_all_kinds_of_attention_of_each_pair(watched):
     _, shown = watched
     kinds = ("encoder", "decoder", "cross")
@@ -72,6 +73,7 @@ def test_each_epoch_shows_all_kinds_of_attention_of_each_pair(watched):
         assert (of_epoch[1] != of_epoch[2]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["encoder", "cross"])
 def test_last_images_are_those_of_the_trained_model(watched, kind):
     translator, shown = watched
@@ -83,6 +85,7 @@ def test_last_images_are_those_of_the_trained_model(watched, kind):
     np.testing.assert_array_equal(shown[f"attention_{kind}/2"][2], expected)
 
 
+@pytest.mark.slow
 def test_training_is_the_same_to_the_bit(watched):
     alone = translator_to_train()
     train(alone)

@@ -64,6 +64,7 @@ def test_c_program_gives_the_same_strings(client, exported, translator, signatur
     assert max(len(best.text.encode()) for best in expected) > 22
 
 
+@pytest.mark.slow
 def test_c_program_is_told_of_a_text_that_is_too_long(client, exported):
     names = tensor_names(exported, "serving_default")
     result = run(client, exported, *names, "cat " * 100)
@@ -71,6 +72,7 @@ def test_c_program_is_told_of_a_text_that_is_too_long(client, exported):
     assert b"longer than the model can read" in result.stderr
 
 
+@pytest.mark.slow
 def test_c_program_is_told_of_a_tensor_that_is_not_there(client, exported):
     result = run(client, exported, "no_such_tensor:0", "a:0", "b:0", "cat")
     assert result.returncode == 1

@@ -30,6 +30,7 @@ def test_beam_search_of_the_export_is_the_same(saved):
     check_same(*pair, [*TEXTS[::-1], "the old birds", "새들이"])
 
 
+@pytest.mark.slow
 def test_greedy_search_is_the_same(translator):
     check_search(translator, SearchSettings(beam_size=1, max_length=19))
 

@@ -48,6 +48,7 @@ def folder(tokenizer, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_fresh_process_needs_tensorflow_alone(tokenizer, folder):
     finished = subprocess.run(
         [sys.executable, "-c", FRESH_PROCESS, str(folder), json.dumps(TEXTS)],

@@ -35,6 +35,7 @@ print(json.dumps({"results": results, "foreign": foreign}))
 """
 
 
+@pytest.mark.slow
 def test_fresh_process_gives_the_same_strings_and_scores(translator, exported):
     check_fresh_process(translator, exported)
 

@@ -40,6 +40,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_files_give_the_same_logits_in_a_fresh_process(tmp_path):
     models = {
         "paper": make_model(dropout_rate=0.1),

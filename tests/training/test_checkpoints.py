@@ -32,6 +32,7 @@ def resumed(path, epoch=None, restore=restore_checkpoint):
     return arrays(model), history
 
 
+@pytest.mark.slow
 @to_the_bit
 def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):
     expected, history = uninterrupted
@@ -40,6 +41,7 @@ def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):
     assert later_history == {name: values[2:] for name, values in history.items()}
 
 
+@pytest.mark.slow
 def test_the_random_state_of_dropout_matters(uninterrupted, checkpoint):
     def restore_without_random_state(path, model):
         kept = {v.path: np.array(v) for v in model.variables if "seed" in v.path}
@@ -54,6 +56,7 @@ def test_the_random_state_of_dropout_matters(uninterrupted, checkpoint):
     assert len(differences(found, uninterrupted[0])) > 10
 
 
+@pytest.mark.slow
 def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
     found, _ = resumed(checkpoint, epoch=0)
     assert len(differences(found, uninterrupted[0])) > 10

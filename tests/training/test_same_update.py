@@ -70,6 +70,7 @@ def test_padded_batches_of_an_update_add_nothing():
     assert_same_weights(fitted([whole, nothing], 2), expected)
 
 
+@pytest.mark.slow
 def test_batches_with_accumulation_make_the_updates_of_their_tokens():
     batches = Batches(
         PAIRS, NumberTokenizer(), batch_tokens=17, gradient_accumulation_steps=2

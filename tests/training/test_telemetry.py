@@ -70,6 +70,7 @@ def scalars(folder):
     }
 
 
+@pytest.mark.slow
 def test_training_is_the_same_to_the_bit_and_figures_come_every_few_updates(tmp_path):
     plain = trained()
     watched = trained(Telemetry(tmp_path, BATCH, every=3))
@@ -85,6 +86,7 @@ def test_training_is_the_same_to_the_bit_and_figures_come_every_few_updates(tmp_
     assert "gradient/embedding" in found
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_model_at_that_update(tmp_path):
     model = trained(Telemetry(tmp_path, BATCH, every=3), epochs=3)
     found = {tag: points[3] for tag, points in scalars(tmp_path).items()}

@@ -42,6 +42,7 @@ def test_the_caller_may_change_the_list():
     assert len(grammar.generate("test")) == 1_000
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_corpus():
     program = "from tf_transformer.data import grammar; print(grammar.fingerprint())"
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
@@ -68,6 +69,7 @@ def test_the_version_follows_the_fingerprint(monkeypatch):
         corpus.fingerprint.cache_clear()
 
 
+@pytest.mark.slow
 def test_plain_python_is_enough():
     program = (
         "import sys; from tf_transformer.data import grammar; grammar.fingerprint(); "
@@ -205,6 +207,7 @@ def test_the_noun_before_the_degree_is_what_it_stands_for():
     assert min(readings.values()) > 1_000
 
 
+@pytest.mark.slow
 def test_tfds_gives_the_same_records(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     tfds = pytest.importorskip("tensorflow_datasets")
