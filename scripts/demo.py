@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from tf_transformer.data.corpus import load
+from tf_transformer.data.loading import load
 from tf_transformer.export.saved_model import export_saved_model
 from tf_transformer.run.config import TrainingConfig
 from tf_transformer.run.evaluate import evaluate

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from tf_transformer.data import grammar
-from tf_transformer.data.corpus import Corpus, load, split_pairs
+from tf_transformer.data.corpus import Corpus, split_pairs
+from tf_transformer.data.loading import load
 
 
 def numbered(num_pairs):

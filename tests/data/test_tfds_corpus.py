@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tf_transformer.data.corpus import direction, load, split_pairs
+from tf_transformer.data.corpus import direction, split_pairs
+from tf_transformer.data.loading import load
 from tf_transformer.data.tfds_corpus import _languages, _pairs
 from tf_transformer.run.config import TrainingConfig
 from tf_transformer.run.data import load_corpus

@@ -11,7 +11,7 @@ _HOMES = {
     "StreamedBatches": "streaming",
     "batches": "datasets",
     "Corpus": "corpus",
-    "load": "corpus",
+    "load": "loading",
     "read_parallel": "files",
     "read_lines": "lines",
     "read_tsv": "files",

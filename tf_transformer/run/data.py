@@ -4,13 +4,14 @@ import os
 
 from tf_transformer.data import datasets
 from tf_transformer.data.batching import Batches
-from tf_transformer.data.corpus import TFDS_PREFIX, Corpus, load
+from tf_transformer.data.corpus import Corpus
 from tf_transformer.data.files import (
     read_parallel,
     read_tsv,
     stream_parallel,
     stream_tsv,
 )
+from tf_transformer.data.loading import TFDS_PREFIX, load
 from tf_transformer.run.config import TrainingConfig
 
 
