@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from without_tensorflow import ARGUMENTS, BEAM_SIZE, TEXTS
+from without_tensorflow import ARGUMENTS, BEAM_SIZE, MIN_LENGTH, TEXTS
 
 import tf_transformer as tt
 
@@ -36,8 +36,10 @@ def test_logits_are_equal(translator, trained):
 
 
 def test_translations_and_scores_are_equal(translator, found):
-    assert translator(TEXTS, beam_size=1) == found["greedy"]
-    assert translator(TEXTS, beam_size=BEAM_SIZE) == found["beams"]
+    assert translator(TEXTS, beam_size=1, min_length=MIN_LENGTH) == found["greedy"]
+    assert (
+        translator(TEXTS, beam_size=BEAM_SIZE, min_length=MIN_LENGTH) == found["beams"]
+    )
     scores = translator.score(TEXTS[:2], found["beams"][:2])
     np.testing.assert_allclose(scores, found["scores"], rtol=1e-4)
 
@@ -45,6 +47,6 @@ def test_translations_and_scores_are_equal(translator, found):
 def test_tensorflow_exports_what_was_trained_elsewhere(translator, found, tmp_path):
     from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
 
-    settings = tt.SearchSettings(beam_size=BEAM_SIZE)
+    settings = tt.SearchSettings(beam_size=BEAM_SIZE, min_length=MIN_LENGTH)
     path = export_saved_model(translator, tmp_path / "1", settings)
     assert SavedTranslator(path)(TEXTS) == found["beams"]

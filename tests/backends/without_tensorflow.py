@@ -15,6 +15,7 @@ TEXTS = ["The child eats an apple.", "I am a student.", "", "The old man reads."
 ARGUMENTS = {"num_layers": 1, "d_model": 24, "num_heads": 3, "d_ff": 40}
 BATCHES = {"batch_tokens": 512, "shuffle": True, "seed": 3, "static_shapes": True}
 NUM_PAIRS, VOCAB_SIZE, NUM_EPOCHS, BEAM_SIZE = 400, 900, 3, 4
+MIN_LENGTH = 5  # a model that has learnt little would often write nothing
 
 
 class Hiding:
@@ -66,7 +67,7 @@ def train(folder):
     model.compile(keras.optimizers.Adam(3e-3), tt.MaskedCrossEntropy())
     history = model.fit(batches, epochs=NUM_EPOCHS, shuffle=False, verbose=0).history
     translator = tt.Translator(model, tokenizer)
-    beams = translator(TEXTS, beam_size=BEAM_SIZE)
+    beams = translator(TEXTS, beam_size=BEAM_SIZE, min_length=MIN_LENGTH)
     source_ids = np.array([[5, 9, 3, 17, 22, 4, 3], [6, 11, 8, 3, 0, 0, 0]], "int32")
     target_ids = np.array([[2, 7, 12, 19, 21], [2, 14, 5, 0, 0]], "int32")
     inputs = {"source_ids": source_ids, "target_ids": target_ids}
@@ -81,7 +82,7 @@ def train(folder):
         "batches_per_epoch": len(batches),
         "epoch": batches.batches.epoch,
         "served": served,
-        "greedy": translator(TEXTS, beam_size=1),
+        "greedy": translator(TEXTS, beam_size=1, min_length=MIN_LENGTH),
         "beams": beams,
         "scores": translator.score(TEXTS[:2], beams[:2]),
     }
