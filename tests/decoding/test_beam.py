@@ -10,6 +10,7 @@ from toy_models import (
     PrefixModel,
     every_sentence,
     found,
+    looks_inside_the_loop,
     plain_beam_search,
     tree_start,
     tree_step,
@@ -115,6 +116,7 @@ def probabilities(**of_token):
     return row
 
 
+@looks_inside_the_loop
 def test_beats_greedy_search_where_the_first_token_misleads():
     tree = {
         (): probabilities(p4=0.6, p5=0.4),
@@ -157,6 +159,7 @@ def test_an_ended_hypothesis_pays_no_more(beam_size):
         assert score == pytest.approx(math.log(probability), abs=1e-6)
 
 
+@looks_inside_the_loop
 def test_an_ended_hypothesis_keeps_its_own_score_when_places_change():
     # OpenNMT-tf gives the end -0.5108 = ln 0.6, the score of its neighbour
     tree = {
@@ -174,6 +177,7 @@ def test_an_ended_hypothesis_keeps_its_own_score_when_places_change():
     assert second[0] < first[0]
 
 
+@looks_inside_the_loop
 def test_length_penalty_counts_the_end_token():
     # penalties (7/6)^a and (8/6)^a for 2 and 3 tokens; equal ranks at a = 1
     short, long = math.log(0.5), math.log(0.5) * 8 / 7
@@ -218,6 +222,7 @@ def test_limit_0_is_nothing_and_limit_1_is_the_end():
     assert end[1] == (-math.inf, ())
 
 
+@looks_inside_the_loop
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_stopping_early_never_changes_the_first(alpha):
     num_calls = {1: 0, 4: 0}
@@ -234,6 +239,7 @@ def test_stopping_early_never_changes_the_first(alpha):
     assert num_calls[1] < num_calls[4]
 
 
+@looks_inside_the_loop
 def test_stops_as_soon_as_the_end_cannot_be_beaten():
     calls = []
 

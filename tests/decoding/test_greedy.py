@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 from keras import ops
-from toy_models import END, PrefixModel, continuations, found
+from toy_models import (
+    END,
+    PrefixModel,
+    continuations,
+    found,
+    looks_inside_the_loop,
+)
 
 from tf_transformer.decoding import greedy_search
 
@@ -52,6 +58,7 @@ def plain_greedy(model, sentence, limit, forced=()):
     return score, ids
 
 
+@looks_inside_the_loop
 def test_spells_words_of_different_lengths_and_ends():
     speller = Speller(WORDS)
     result = speller.search([15, 15, 15])
@@ -63,6 +70,7 @@ def test_spells_words_of_different_lengths_and_ends():
     assert not after_the_end.any()
 
 
+@looks_inside_the_loop
 def test_each_step_reads_what_the_step_before_wrote():
     speller = Speller(["at", "t"])
     speller.search([9, 9], max_length=9)
@@ -70,6 +78,7 @@ def test_each_step_reads_what_the_step_before_wrote():
     assert speller.read == [[2, 2], [a, t], [t, END]]
 
 
+@looks_inside_the_loop
 @pytest.mark.parametrize("words, num_calls", [(WORDS, 13), (WORDS[1:], 4), (["to"], 3)])
 def test_stops_when_all_have_ended(words, num_calls):
     speller = Speller(words)
@@ -77,12 +86,14 @@ def test_stops_when_all_have_ended(words, num_calls):
     assert speller.num_calls == num_calls
 
 
+@looks_inside_the_loop
 def test_each_sentence_has_its_own_limit():
     speller = Speller(WORDS)
     assert speller.written([5, 15, 2]) == ["sequ$", "cat$", "t$"]
     assert speller.num_calls == 5
 
 
+@looks_inside_the_loop
 def test_limit_1_is_the_end_and_limit_0_is_nothing():
     speller = Speller(WORDS)
     result = speller.search([1, 0, 15])
@@ -92,6 +103,7 @@ def test_limit_1_is_the_end_and_limit_0_is_nothing():
     assert speller.text(whole[1]) == "to$"
 
 
+@looks_inside_the_loop
 def test_nothing_to_write_is_not_a_step():
     speller = Speller(WORDS)
     assert found(speller.search([0, 0, 0])) == [[(0.0, ())]] * 3
@@ -122,6 +134,7 @@ def test_batch_mates_change_nothing():
         assert alone[0][0] == pytest.approx(together[sentence][0][0], abs=1e-6)
 
 
+@looks_inside_the_loop
 def test_min_length_forbids_an_early_end():
     speller = Speller(["to", "cat"])
     for (_, ids), fewest in zip(
@@ -135,6 +148,7 @@ def test_min_length_forbids_an_early_end():
     assert speller.written([15, 15], min_length=4)[1] == "cat$"
 
 
+@looks_inside_the_loop
 def test_min_length_counts_more_than_a_lower_limit():
     speller = Speller(["cat", "to"])
     lengths = [len(text) for text in speller.written([2, 0], min_length=4)]
