@@ -53,7 +53,13 @@ def main() -> None:
             loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
             metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
         )
-    model.fit(train, validation_data=valid, epochs=options.epochs, verbose=2)
+    model.fit(
+        train,
+        validation_data=valid,
+        epochs=options.epochs,
+        shuffle=False,  # the dataset shuffles by itself
+        verbose=2,
+    )
 
     if options.weights:
         model.save_weights(options.weights)

@@ -34,7 +34,6 @@ def test_other_backends_refuse_several_devices(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="not seen to end yet on a busy machine", strict=False)
 def test_a_run_may_change_its_number_of_devices(tmp_path):
     random = np.random.default_rng(7)
     chosen = [random.choice(WORDS, 2 + i % 4) for i in range(310)]

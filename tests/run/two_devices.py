@@ -29,7 +29,7 @@ def main(tsv, folder):
         "dropout_rate": 0.0,  # the replicas draw other masks than one device
         "cooldown": False,  # or the number of epochs would change the rate
         "validation_sentences": 5,
-        "warmup_steps": 9,
+        "warmup_steps": 1,  # a longer one is cut to a part of all updates
     }
     train(TrainingConfig(epochs=2, **settings), Path(folder, "one"))
     changing = Path(folder, "changing")
