@@ -32,6 +32,7 @@ def test_short_program_translates_unseen_sentences_and_its_export_loads(
     assert "나는 학생이다." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_corpus_loads_as_a_tensorflow_dataset(capsys):
     exec(programs()[2], {})
     assert capsys.readouterr().out.strip().endswith(".")

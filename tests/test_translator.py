@@ -31,7 +31,12 @@ SETTINGS = [
     {"sample": True, "num_hypotheses": 2, "temperature": 0.9, "top_k": 40, "seed": 6},
 ]
 EVERY_SEARCH = pytest.mark.parametrize(
-    "settings", SETTINGS, ids=["greedy", "beam", "sample"]
+    "settings",
+    [
+        pytest.param(SETTINGS[0], id="greedy"),
+        pytest.param(SETTINGS[1], id="beam"),
+        pytest.param(SETTINGS[2], id="sample", marks=pytest.mark.slow),
+    ],
 )
 
 
@@ -91,6 +96,7 @@ def score_by_reference(translator, text, token_ids):
     )
 
 
+@pytest.mark.slow
 @EVERY_SEARCH
 def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings):
     found = translator.nbest(TEXTS, **settings)
@@ -117,6 +123,7 @@ def test_batch_mates_and_padding_change_nothing(translator, settings):
         assert_same(translator.nbest([long, text], **settings)[1:], together[i : i + 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SETTINGS[1:], ids=["beam", "sample"])
 def test_the_order_of_texts_is_the_order_of_translations(
     translator, tokenizer, settings
@@ -184,6 +191,7 @@ def test_blank_text_has_the_empty_translation(translator, settings):
         assert (row[0].text, row[0].score, row[0].token_ids) == ("", 0.0, ())
 
 
+@pytest.mark.slow
 def test_new_weights_are_used_at_once(translator, tokenizer):
     model = random_model(tokenizer)
     own = Translator(model, tokenizer)
@@ -260,6 +268,7 @@ def test_translations_begin_with_their_prefixes(translator, tokenizer, settings)
             assert best.score == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_whole_translation_as_prefix_has_its_score(translator, tokenizer):
     source, target = PAIRS[2]
     (row,) = tokenizer.encode_target([target])

@@ -64,6 +64,7 @@ def slow_nll(translator):
     return total / num_tokens
 
 
+@pytest.mark.slow
 def test_cost_of_each_head_is_the_nll_of_the_model_without_it():
     translator = small_translator()
     assert nll(translator, PAIRS) == pytest.approx(slow_nll(translator), rel=1e-4)

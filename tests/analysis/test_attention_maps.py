@@ -42,6 +42,7 @@ def test_maps_of_a_batch_are_those_of_each_pair_alone(given):
     assert len(lengths) > 3  # or padding would not be seen
 
 
+@pytest.mark.slow
 def test_own_translations_are_forced_as_they_were_found():
     translator = small_translator()
     settings, texts = {"beam_size": 1, "max_length": 7}, TEXTS[:2]
@@ -131,6 +132,7 @@ def recurrent_translator(score):
     return Translator(model, tokenizer, batch_size=2)
 
 
+@pytest.mark.slow
 def test_a_recurrent_model_has_cross_attention_alone():
     translator = recurrent_translator("dot")
     maps = attention_maps(translator, TEXTS, TRANSLATIONS)

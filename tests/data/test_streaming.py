@@ -207,6 +207,7 @@ def counting_model():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
 @pytest.mark.parametrize("wrap", [tf_dataset, BatchesPyDataset])
 def test_fit_sees_every_token_of_every_epoch_and_makes_every_update(wrap):

@@ -104,6 +104,7 @@ def test_a_look_at_the_first_batch_does_not_end_the_epoch():
     assert fed.epoch == 0
 
 
+@pytest.mark.slow
 def test_fit_goes_through_the_epochs_one_by_one():
     """The model is built from a batch of the first epoch, which is then whole."""
     fed = make_batches(batch_tokens=300)

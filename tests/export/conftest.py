@@ -1,10 +1,21 @@
 """One exported folder for all tests of this room."""
 
+from pathlib import Path
+
 import pytest
 from toy_export import BEAM_SIZE, make_translator
 
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
 from tf_transformer.search import SearchSettings
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """To export every signature takes many seconds."""
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        if here and "exported" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

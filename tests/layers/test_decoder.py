@@ -34,7 +34,11 @@ def decoder(request):
 
 @pytest.mark.parametrize(
     ("layer_class", "normalize_first"),
-    [(DecoderBlock, True), (Decoder, False), (Decoder, True)],
+    [
+        (DecoderBlock, True),
+        pytest.param(Decoder, False, marks=pytest.mark.slow),
+        (Decoder, True),
+    ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):
     arguments = {

@@ -24,7 +24,11 @@ def with_random_weights(layer):
 
 @pytest.mark.parametrize(
     ("layer_class", "normalize_first"),
-    [(EncoderBlock, True), (Encoder, False), (Encoder, True)],
+    [
+        (EncoderBlock, True),
+        pytest.param(Encoder, False, marks=pytest.mark.slow),
+        (Encoder, True),
+    ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):
     arguments = {

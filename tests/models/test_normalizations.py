@@ -21,6 +21,7 @@ def test_steps_of_a_search_equal_teacher_forcing(kind, normalize_first):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NORMALIZATIONS)
 def test_the_choice_is_kept_with_the_model(kind, tmp_path):
     model = make_model(normalization=kind)

@@ -136,6 +136,7 @@ def test_every_dropout_has_the_rate_that_was_asked_for():
     assert [layer.rate for layer in found["weights"]] == [0.17] * (2 + 2 * 2)
 
 
+@pytest.mark.slow
 def test_each_dropout_alone_makes_training_random():
     model = make_model(dropout_rate=0.5, attention_dropout_rate=0.5)
     layers = [layer for kind in dropouts(model).values() for layer in kind]
@@ -183,7 +184,8 @@ def test_small_presets_have_the_parameters_of_their_sizes(name):
     assert number_of_parameters(1500, **sizes) == recorded[name]
 
 
-@pytest.mark.parametrize("name", ["base", pytest.param("big", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["base", "big"])
 def test_paper_presets_have_the_papers_number_of_parameters(name):
     expected = VECTORS["parameters"][name]
     sizes = {key: PRESETS[name][key] for key in ("num_layers", "d_model", "d_ff")}

@@ -16,6 +16,7 @@ from tf_transformer.training.averaging import (
 from tf_transformer.training.callbacks import KeepBest, SaveCheckpoint
 from tf_transformer.training.checkpoints import restore_checkpoint
 
+pytestmark = pytest.mark.slow
 MOMENTUM = 0.8
 EMA = {"use_ema": True, "ema_momentum": MOMENTUM}
 
@@ -97,7 +98,6 @@ def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
     assert max(np.abs(one - other).max() for one, other in moved) > 1e-3
 
 
-@pytest.mark.slow
 @to_the_bit
 def test_training_goes_on_as_without_averages(run):
     _, history, note = run
@@ -109,7 +109,6 @@ def test_training_goes_on_as_without_averages(run):
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.slow
 @to_the_bit
 def test_stopped_training_with_averages_goes_on_bit_for_bit(run, tmp_path):
     folder, history, _ = run
@@ -134,7 +133,6 @@ def test_checkpoints_hold_weights_and_averages(run):
     assert_near(model.get_weights(), expected)
 
 
-@pytest.mark.slow
 def test_keras_own_callback_works_with_ours(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll")
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)

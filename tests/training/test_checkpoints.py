@@ -62,6 +62,7 @@ def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
     assert len(differences(found, uninterrupted[0])) > 10
 
 
+@pytest.mark.slow
 def test_gives_the_state_back(checkpoint):
     model = compiled(seed=3)
     assert restore_checkpoint(checkpoint, model) == {"epoch": 2, "best": 1.25}

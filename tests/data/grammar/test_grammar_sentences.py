@@ -99,6 +99,7 @@ def test_every_pattern_has_a_translation_by_hand():
     assert {line[0] for line in LINES} == set(BY_NAME)
 
 
+@pytest.mark.slow
 def test_different_choices_make_different_sentences():
     enumerated = set()
     expected = 0
