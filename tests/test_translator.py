@@ -172,6 +172,7 @@ class NumberTokenizer:
         return [" ".join(str(i) for i in row if i != 3) for row in rows]
 
 
+@pytest.mark.slow
 def test_scoring_what_was_found_gives_its_score():
     tokenizer = NumberTokenizer()
     translator = Translator(random_model(tokenizer, seed=4), tokenizer, batch_size=3)

@@ -202,6 +202,7 @@ def test_an_id_beyond_the_vocabulary_is_an_error(twin, library):
         twin.decode(tf.constant([[library.get_piece_size()]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

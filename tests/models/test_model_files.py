@@ -121,6 +121,7 @@ def test_loss_of_a_batch_is_the_papers(epsilon):
     )
 
 
+@pytest.mark.slow
 def test_one_update_follows_the_slope_of_the_papers_loss():
     """Numerical derivative of the NumPy loss along the gradient that `fit` takes."""
     model = make_model()

@@ -10,7 +10,9 @@ from tf_transformer.models import Transformer
 from tf_transformer.search import SearchSettings, score_ids, search
 
 
-@pytest.mark.parametrize("normalize_first", [False, True])
+@pytest.mark.parametrize(
+    "normalize_first", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 @pytest.mark.parametrize("kind", NORMALIZATIONS)
 def test_steps_of_a_search_equal_teacher_forcing(kind, normalize_first):
     model = make_model(normalize_first, normalization=kind)

@@ -69,6 +69,7 @@ def test_gives_the_state_back(checkpoint):
     assert int(model.optimizer.iterations) == 2 * len(shuffled())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"d_ff": 18}, {"optimizer": "sgd"}])
 def test_refuses_another_model_and_leaves_it_alone(changes, checkpoint):
     model = compiled(**changes)

@@ -37,7 +37,14 @@ def fitted(elements, steps=1, run_eagerly=True):
     return model.get_weights()
 
 
-@pytest.mark.parametrize("num_batches", [1, 2, 3])
+@pytest.mark.parametrize(
+    "num_batches",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        2,
+        pytest.param(3, marks=pytest.mark.slow),
+    ],
+)
 def test_one_update_of_6_sentences_is_2_times_3_and_3_times_2(num_batches):
     size = len(PAIRS) // num_batches
     elements = [
