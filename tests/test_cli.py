@@ -1,9 +1,11 @@
 """The command line: what it answers, and how it refuses."""
 
 import gzip
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         ["attend", "--help"],
         ["export", "--help"],
         ["info", "--help"],
+        ["serve", "--help"],
     ):
         with pytest.raises(SystemExit) as stopped:
             cli.main(words)
@@ -153,6 +156,22 @@ def check_nbest_samples_and_prefixes(run, capsys):
     assert lines["prefix"][1:] == ["", ""]
 
 
+def check_export_to_ctranslate2(run, models, capsys):
+    """Version 3 beside the SavedModels; what it cannot keep is refused."""
+    command = ["export", run, models, "--format", "ctranslate2"]
+    assert cli.main([*command, "--beam-size", "2"]) == 1
+    assert "no languages. Received: beam_size" in capsys.readouterr().err
+    assert cli.main(["export", run, models, "--quantization", "int8"]) == 1
+    assert "with --format ctranslate2. Received: int8" in capsys.readouterr().err
+    if importlib.util.find_spec("ctranslate2") is None:
+        assert cli.main(command) == 1
+        assert "pip install 'tf_transformer[ctranslate2]'" in capsys.readouterr().err
+        return
+    assert cli.main([*command, "--quantization", "int8"]) == 0
+    assert capsys.readouterr().out.split() == [f"{models}/3"]
+    assert Path(models, "3", "model.bin").exists()
+
+
 @pytest.mark.slow
 def test_all_verbs_work_together(tmp_path, capsys):
     run, models = str(tmp_path / "run"), str(tmp_path / "models")
@@ -169,6 +188,7 @@ def test_all_verbs_work_together(tmp_path, capsys):
     assert cli.main(["export", run, models]) == 0
     assert cli.main(["export", run, models]) == 0
     assert capsys.readouterr().out.split() == [f"{models}/1", f"{models}/2"]
+    check_export_to_ctranslate2(run, models, capsys)
     assert cli.main(["translate", f"{models}/2", "sun moon", "", "bird"]) == 0
     assert capsys.readouterr().out == from_run
     check_input_of_a_new_process(tmp_path, run, models, from_run)

@@ -24,7 +24,7 @@ MAX_LENGTH = 61
 BEAM_SIZE = 4
 
 
-def make_translator(shared=True, dtype="float32"):
+def make_translator(shared=True, dtype="float32", **changes):
     """A `Translator` whose model has random weights, with one vocabulary or two."""
     keras.utils.set_random_seed(3)
     tokenizer = Tokenizer.train(PAIRS, vocab_size=330, shared=shared)
@@ -37,6 +37,7 @@ def make_translator(shared=True, dtype="float32"):
         max_length=MAX_LENGTH,
         target_vocab_size=tokenizer.target_vocab_size,
         dtype=dtype,
+        **changes,
     )
     # larger weights than at the start, so that the translations differ
     generator = np.random.default_rng(5)

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import typing
 
+from tf_transformer.cli.service import add_serve, serve
 from tf_transformer.cli.verbs import (
     attend,
     evaluate,
@@ -31,6 +32,7 @@ EPILOG = """examples:
   tf-transformer attend runs/mine "Ein Hund schläft." --html attention.html
   tf-transformer export runs/mine saved_models/mine
   tf-transformer info runs/mine
+  tf-transformer serve saved_models
 """
 CHOICES = {
     "architecture": ARCHITECTURES,
@@ -106,6 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_attend,
         _add_export,
         _add_info,
+        _add_serve,
     ):
         add(verbs)
     return parser
@@ -244,16 +247,30 @@ def _add_export(verbs) -> None:
     verb.add_argument("run", help="the run's folder")
     verb.add_argument("folder", help="the model's folder, saved_models/NAME")
     verb.add_argument(
-        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"
+        "--format",
+        choices=("saved_model", "ctranslate2"),
+        default="saved_model",
+        help="ctranslate2: for that runtime, without a search's options",
     )
     verb.add_argument(
-        "--min-length", type=int, default=0, metavar="INT", help="fewest tokens"
+        "--quantization",
+        metavar="NAME",
+        help="how ctranslate2 stores weights: float32 (default), int8, int16, float16 "
+        "or bfloat16",
     )
+    verb.add_argument(
+        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"
+    )
+    verb.add_argument("--min-length", type=int, metavar="INT", help="fewest tokens")
     verb.add_argument("--max-length", type=_positive, metavar="INT", help="most tokens")
-    _add_search(verb)
+    _add_search(verb, beam_size=None, alpha=None)
     _add_sampling(verb)
 
 
 def _add_info(verbs) -> None:
     verb = _add_verb(verbs, info)
     verb.add_argument("path", help="the folder of a run or of a SavedModel")
+
+
+def _add_serve(verbs) -> None:
+    add_serve(_add_verb(verbs, serve))

@@ -173,21 +173,43 @@ def _picture(maps, kind) -> bytes:
 
 def export(options) -> None:
     """Writes a SavedModel under the next version number."""
-    from tf_transformer.export.saved_model import export_saved_model
     from tf_transformer.search import SearchSettings
 
     run = run_directory(options.run)
-    settings = SearchSettings(
-        beam_size=options.beam_size,
-        alpha=options.alpha,
-        min_length=options.min_length,
-        max_length=options.max_length,
-        **_given(options, *SAMPLING),
-    )
+    names = ("beam_size", "alpha", "min_length", "max_length", *SAMPLING)
+    settings = _given(options, *names)
     versions = [int(p.name) for p in Path(options.folder).glob("*") if p.name.isdigit()]
     path = Path(options.folder, str(max(versions, default=0) + 1))
+    if options.format == "ctranslate2":
+        print(_export_ctranslate2(run, path, options, settings))
+        return
+    if options.quantization:
+        raise ValueError(
+            "A SavedModel keeps the model's own weights. Expected --quantization with "
+            f"--format ctranslate2. Received: {options.quantization}"
+        )
+    from tf_transformer.export.saved_model import export_saved_model
+
+    settings = SearchSettings(**settings)
     info = {"languages": options.languages, "scores": run.evaluation()}
     print(export_saved_model(run.translator(), path, settings, info))
+
+
+def _export_ctranslate2(run, path, options, settings) -> Path:
+    from tf_transformer.export.ctranslate2 import export_ctranslate2
+
+    given = [*settings, *_given(options, "languages")]
+    if given:
+        raise ValueError(
+            "CTranslate2 searches as it is told when it translates. Expected no "
+            f"options of a search, and no languages. Received: {', '.join(given)}"
+        )
+    try:
+        return export_ctranslate2(
+            run.translator(), path, options.quantization or "float32"
+        )
+    except ImportError as error:
+        raise ValueError(str(error)) from error
 
 
 def info(options) -> None:

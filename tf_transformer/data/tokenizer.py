@@ -124,6 +124,14 @@ class Tokenizer:
         """The pieces behind target ids, one for one."""
         return [self._target.id_to_piece(list(ids)) for ids in rows]
 
+    def source_vocabulary(self) -> list[str]:
+        """All pieces of the source's vocabulary, in the order of their ids."""
+        return self._source.id_to_piece(list(range(self._source.get_piece_size())))
+
+    def target_vocabulary(self) -> list[str]:
+        """All pieces of the target's vocabulary, in the order of their ids."""
+        return self._target.id_to_piece(list(range(self._target.get_piece_size())))
+
     def save(self, folder: str | os.PathLike) -> None:
         """Writes `tokenizer.model`, or `source.model` and `target.model`.
 

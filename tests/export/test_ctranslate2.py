@@ -1,0 +1,124 @@
+"""The CTranslate2 model computes what our model computes."""
+
+import keras
+import pytest
+import sentencepiece
+from toy_export import PAIRS, TEXTS, make_translator
+
+import tf_transformer as tt
+from tf_transformer.export.ctranslate2 import export_ctranslate2
+
+ctranslate2 = pytest.importorskip(
+    "ctranslate2", reason="pip install 'tf_transformer[ctranslate2]'"
+)
+VARIANTS = {
+    "post-norm": {},
+    "pre-norm": {"normalize_first": True},
+    "rms": {"normalization": "rms", "normalize_first": True},
+    "gelu": {"activation": "gelu"},
+    "silu": {"activation": "silu"},
+    "learned positions": {"learned_positions": True},
+    "two vocabularies": {"shared": False},
+}
+SOURCES, TARGETS = zip(*PAIRS, strict=True)
+
+
+def loaded(path):
+    return ctranslate2.Translator(str(path), device="cpu", compute_type="float32")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
+def test_log_probabilities_are_the_same(name, tmp_path):
+    translator = make_translator(**VARIANTS[name])
+    tokenizer = translator.tokenizer
+    path = export_ctranslate2(translator, tmp_path / "model")
+    wrong = TARGETS[::-1]
+    found = loaded(path).score_batch(
+        tokenizer.source_pieces(SOURCES),
+        [pieces[:-1] for pieces in tokenizer.target_pieces(wrong)],
+    )
+    found = [sum(result.log_probs) for result in found]
+    assert found == pytest.approx(translator.score(SOURCES, wrong), rel=1e-5)
+    assert len({round(score, 2) for score in found}) == len(PAIRS)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """A translator that has learnt its sentences by heart, so that its own end."""
+    toy = make_translator()
+    tokenizer, sizes = toy.tokenizer, {"d_model": 24, "dropout_rate": 0.0}
+    model = tt.Transformer(**{**toy.model.arguments(), **sizes})
+    [batch] = tt.data.batches(PAIRS, tokenizer, batch_tokens=500)
+    model.compile(keras.optimizers.Adam(5e-3), loss=tt.MaskedCrossEntropy())
+    for _ in range(150):
+        model.train_on_batch(*batch)
+    translator = tt.Translator(model, tokenizer)
+    assert translator(SOURCES) == list(TARGETS)
+    return translator
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_translations_and_their_scores_are_the_same(taught, beam_size, tmp_path):
+    path = export_ctranslate2(taught, tmp_path / "model")
+    texts = [*SOURCES, *TEXTS[:1], "I am a dog"]
+    expected = taught.nbest(texts, beam_size=beam_size, alpha=0.0)
+    pieces, model = taught.tokenizer.source_pieces(texts), loaded(path)
+    found = model.translate_batch(pieces, beam_size=beam_size, length_penalty=0)
+    hypotheses = [result.hypotheses[0] for result in found]
+    vocabulary = sentencepiece.SentencePieceProcessor(str(path / "tokenizer.model"))
+    strings = [vocabulary.decode(hypothesis) for hypothesis in hypotheses]
+    assert strings == [best.text for best, *_ in expected]
+    # a result's own `scores` leave the end out
+    scores = [sum(one.log_probs) for one in model.score_batch(pieces, hypotheses)]
+    assert scores == pytest.approx([best.score for best, *_ in expected], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_weights_of_8_bits_are_a_third_as_large_and_near(taught, tmp_path):
+    whole = export_ctranslate2(taught, tmp_path / "float32")
+    small = export_ctranslate2(taught, tmp_path / "int8", "int8")
+    sizes = [(path / "model.bin").stat().st_size for path in (whole, small)]
+    assert sizes[1] < sizes[0] / 2.5
+    pieces = taught.tokenizer.source_pieces(SOURCES)
+    model = ctranslate2.Translator(str(small), device="cpu", compute_type="int8")
+    found = model.translate_batch(pieces, beam_size=1)
+    decoded = [
+        "".join(result.hypotheses[0]).replace("▁", " ").strip() for result in found
+    ]
+    assert decoded == list(TARGETS)
+
+
+def test_what_ctranslate2_does_not_know_is_refused(tmp_path):
+    path = tmp_path / "model"
+    batch_norm = make_translator(normalization="batch")
+    with pytest.raises(ValueError, match="Received: 'batch'"):
+        export_ctranslate2(batch_norm, path)
+    odd = make_translator(activation="softsign")
+    with pytest.raises(ValueError, match="Received: 'softsign'"):
+        export_ctranslate2(odd, path)
+    translator = make_translator()
+    recurrent = tt.RecurrentSeq2Seq(translator.tokenizer.vocab_size, d_model=12)
+    with pytest.raises(ValueError, match="Received: RecurrentSeq2Seq"):
+        export_ctranslate2(tt.Translator(recurrent, translator.tokenizer), path)
+    with pytest.raises(ValueError, match="Received: 'int4'"):
+        export_ctranslate2(translator, path, "int4")
+    assert not path.exists()
+
+
+def test_an_export_is_never_overwritten(tmp_path):
+    translator = make_translator()
+    path = export_ctranslate2(translator, tmp_path / "model")
+    before = (path / "model.bin").read_bytes()
+    with pytest.raises(FileExistsError, match="never overwritten"):
+        export_ctranslate2(translator, path)
+    assert (path / "model.bin").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+def test_positions_beyond_the_table_are_an_error_there_too(tmp_path):
+    translator = make_translator()
+    path = export_ctranslate2(translator, tmp_path / "model")
+    with pytest.raises((RuntimeError, ValueError), match="position"):
+        loaded(path).translate_batch([["▁a"] * 70 + ["</s>"]])

@@ -1,0 +1,93 @@
+"""A folder of small models, and the service for it."""
+
+import contextlib
+import shutil
+import threading
+
+import pytest
+import uvicorn
+from patience import until
+from served_models import save_half_plus_two, save_words
+from starlette.testclient import TestClient
+
+from tf_transformer.serving.app import make_app
+from tf_transformer.serving.models import Models
+from tf_transformer.serving.settings import ServiceSettings
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """Saved once: `half/123`, `words/2`, `words/3`."""
+    folder = tmp_path_factory.mktemp("exports")
+    save_half_plus_two(folder / "half" / "123")
+    for version in (2, 3):
+        save_words(folder / "words" / str(version), version)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder of models."""
+    path = tmp_path / "models"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def add(exports, folder):
+    """A function that puts `model/version` of `exports` into `folder`."""
+
+    def copy(what, to=None):
+        path = folder / (to or what)
+        path.parent.mkdir(exist_ok=True)
+        # as a careful operator does: under another name, then renamed
+        shutil.copytree(exports / what, path.with_name("." + path.name))
+        path.with_name("." + path.name).rename(path)
+        return path
+
+    return copy
+
+
+@contextlib.contextmanager
+def running_service(folder, **settings):
+    """A client of the service, once its models answer."""
+    settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
+    models = Models(folder, keep_all=settings.versions == "all", settle_seconds=0)
+    with TestClient(make_app(models, settings)) as client:
+        until(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+@pytest.fixture(scope="session")
+def service():
+    return running_service
+
+
+@pytest.fixture(scope="session")
+def client(exports):
+    """The service with its usual settings, for tests that change nothing."""
+    with running_service(exports, versions="all") as client:
+        until(lambda: client.get("/v1/models").text.count("AVAILABLE") == 3)
+        yield client
+
+
+@contextlib.contextmanager
+def listening_service(folder, **settings):
+    """The service behind a real socket: its port and its server."""
+    settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
+    models = Models(folder, settle_seconds=0)
+    app = make_app(models, settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started and models.ready, 120)
+        yield server.servers[0].sockets[0].getsockname()[1], server
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def listening():
+    return listening_service

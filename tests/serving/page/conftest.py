@@ -1,0 +1,148 @@
+"""The page in a real browser, before a real service with exported translators."""
+
+import contextlib
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from export.toy_export import BEAM_SIZE, PAIRS, make_translator
+from served_models import save_words
+
+from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.models import RecurrentSeq2Seq
+from tf_transformer.search import SearchSettings
+from tf_transformer.translator import Translator
+
+BROWSER = Path("/usr/bin/chromium")
+DEMO = Path(__file__).parents[3] / "saved_models" / "demo"
+RECURRENT_EXAMPLES = ["a cat ran", "birds fly"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        here = item.path.parent == Path(__file__).parent
+        if here and "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip(
+        "playwright.sync_api",
+        reason='needs pip install "tf_transformer[serving-tests]"',
+    )
+    if not BROWSER.exists():
+        pytest.skip(f"needs Debian's package chromium, which has {BROWSER}")
+    with playwright.sync_playwright() as driver:
+        arguments = {"executable_path": BROWSER, "args": ["--no-sandbox"]}
+        browser = driver.chromium.launch(**arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def models(browser, tmp_path_factory):
+    """A folder with `recurrent`, `toy` and `words`, which has no attention."""
+    folder = tmp_path_factory.mktemp("models")
+    settings = SearchSettings(beam_size=BEAM_SIZE)
+    info = {"languages": ["en", "ko"]}
+    export_saved_model(make_translator(), folder / "toy" / "1", settings, info)
+    keras.utils.set_random_seed(4)
+    tokenizer = Tokenizer.train(PAIRS, vocab_size=330)
+    model = RecurrentSeq2Seq(tokenizer.vocab_size, d_model=14, max_length=61)
+    generator = np.random.default_rng(6)
+    model.set_weights(
+        [w + 0.4 * generator.standard_normal(w.shape) for w in model.get_weights()]
+    )
+    info = {"examples": RECURRENT_EXAMPLES}
+    path = folder / "recurrent" / "1"
+    export_saved_model(Translator(model, tokenizer), path, settings, info)
+    for version in (2, 3):
+        save_words(folder / "words" / str(version), version)
+    return folder
+
+
+@contextlib.contextmanager
+def running(listening, folder, token=None, versions="latest"):
+    """The address of a service whose models have all been loaded."""
+    with listening(folder, token=token, versions=versions) as (port, _):
+        address = f"http://127.0.0.1:{port}/"
+        request = urllib.request.Request(f"{address}v1/models")
+        request.add_header("Authorization", f"Bearer {token}")
+        while True:
+            with urllib.request.urlopen(request) as answer:
+                text = answer.read().decode()
+            known = [model["name"] for model in json.loads(text)["models"]]
+            if "LOADING" not in text and len(known) == len(list(folder.iterdir())):
+                break
+            time.sleep(0.05)
+        yield address
+
+
+@pytest.fixture(scope="session")
+def site(models, listening):
+    with running(listening, models, versions="all") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded_site(browser, listening, tmp_path_factory):
+    """`words` alone, behind the token "let me in"."""
+    folder = tmp_path_factory.mktemp("guarded")
+    save_words(folder / "words" / "1", 1)
+    with running(listening, folder, token="let me in") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def demo_site(browser, listening, tmp_path_factory):
+    """The translator of `make demo`."""
+    if not (DEMO / "1" / "saved_model.pb").exists():
+        pytest.skip("needs the translator that `make demo` leaves in saved_models/demo")
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "demo").symlink_to(DEMO)
+    with running(listening, folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def signatures(models):
+    """Signatures of `toy`, called in this process: what the page must show."""
+    return tf.saved_model.load(str(models / "toy" / "1")).signatures
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function that opens an address; afterwards nothing must have gone wrong."""
+    contexts, troubles = [], []
+
+    def opened(address, width=1280, model=None, **options):
+        viewport = {"width": width, "height": 900}
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)  # a graph's first call takes long
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(address) or troubles.append(request.url)
+            ),
+        )
+        page.goto(address)
+        page.locator("#state[data-kind=loading]").wait_for(state="detached")
+        if model:
+            page.select_option("#model", model)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles

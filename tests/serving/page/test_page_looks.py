@@ -1,0 +1,127 @@
+"""How the page looks, and what a trained translator shows on it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+TIRED = "The animal didn't cross the street because it was too tired."
+WIDE = "The animal didn't cross the street because it was too wide."
+# text and what is really behind it: every background up to the page's, blended
+COLOURS = """element => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 1;
+    const context = canvas.getContext("2d", {willReadFrequently: true});
+    const paint = (colour) => {
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+    };
+    const read = () => [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    const chain = [];
+    for (let e = element; e; e = e.parentElement) chain.unshift(e);
+    paint("white");
+    for (const e of chain) paint(getComputedStyle(e).backgroundColor);
+    const ground = read();
+    paint(getComputedStyle(element).color);
+    return [read(), ground];
+}"""
+READ = (
+    "h1, h2, h3, h4, .hint, label, #text, #translation, #nbest .reading, #nbest .score,"
+    "#example-list button, .pieces .unit, .switch button, .line .unit, .number, #told,"
+    "#note, .caption b, .caption span, .looks, summary"
+)
+
+
+def luminance(colour):
+    """WCAG 2.2's relative luminance of a colour of 0 to 255."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    lighter, darker = sorted(map(luminance, (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def choose_example(page, text):
+    page.get_by_role("button", name=text).click()
+    page.wait_for_function(
+        "text => document.getElementById('text').value === text", arg=text
+    )
+    page.locator("#attention-parts:not(.old)").wait_for()
+
+
+def most_looked_at(page):
+    return page.locator("#heads .looks span:first-child").all_text_contents()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_is_enough_in_light_and_dark(site, open_page, scheme):
+    page = open_page(site, model="toy", color_scheme=scheme)
+    choose_example(page, TIRED)
+    page.locator("#queries button").nth(1).click()
+    # the darkest and the lightest shade that there can be
+    for index, weight in enumerate(("1", "0.5", "0.25")):
+        button = page.locator("#keys button").nth(index)
+        button.evaluate("(e, w) => e.style.setProperty('--weight', w)", weight)
+    page.wait_for_timeout(300)  # the fading in
+    grounds = []
+    for element in page.locator(READ).all():
+        if element.is_visible() and element.text_content().strip():
+            ink, ground = element.evaluate(COLOURS)
+            grounds.append(luminance(ground))
+            assert contrast(ink, ground) >= 4.5, element.evaluate("e => e.outerHTML")
+    assert len(grounds) > 60
+    is_dark = sorted(grounds)[len(grounds) // 2] < 0.2
+    assert is_dark == (scheme == "dark")
+
+
+def test_nothing_moves_where_motion_is_not_wanted(site, open_page):
+    page = open_page(site, model="toy", reduced_motion="reduce")
+    moving = """() => [...document.querySelectorAll("*")].filter((element) => {
+        const style = getComputedStyle(element);
+        return parseFloat(style.transitionDuration) || style.animationName !== "none";
+    }).length"""
+    assert page.evaluate(moving) == 0
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moving) > 0
+
+
+def test_languages_are_told_to_who_reads_aloud(site, open_page):
+    page = open_page(site, model="toy")
+    choose_example(page, TIRED)
+    languages = {"#text": "en", "#translation": "ko", "#queries": "ko", "#keys": "en"}
+    for place, language in languages.items():
+        assert page.locator(place).get_attribute("lang") == language
+    tree = page.locator("body").aria_snapshot()
+    for line in (
+        'heading "English → Korean" [level=1]',
+        'textbox "English"',
+        'radiogroup "Kind of attention"',
+        'radio "Cross" [checked]',
+        'region "All heads"',
+    ):
+        assert line in tree
+
+
+def test_it_finds_its_noun(demo_site, open_page, tmp_path):
+    """While Korean names what *it* is, heads of the last layer look at that noun."""
+    page = open_page(demo_site)
+    for text, start, noun, translation in (
+        (WIDE, "길", "street", "길이 너무 넓어서 그 동물은 길을 건너지 않았다."),
+        (TIRED, "동물", "animal", "그 동물은 너무 피곤해서 길을 건너지 않았다."),
+    ):
+        choose_example(page, text)
+        assert page.locator("#translation").text_content() == translation
+        held = page.locator("#queries [aria-pressed=true] .unit").text_content()
+        assert held.startswith(start)
+        seen = most_looked_at(page)
+        assert seen[4:].count(noun) >= 2, seen
+        assert noun in page.locator("#note").text_content()
+    folder = Path(os.environ.get("TF_TRANSFORMER_PICTURES", tmp_path))
+    page.mouse.move(0, 0)
+    page.screenshot(path=folder / "page.png", full_page=True)
+    assert (folder / "page.png").stat().st_size > 50_000

@@ -1,0 +1,323 @@
+"""Requests and answers are those of TensorFlow Serving.
+
+The expectations are taken from its public documentation of the interface and from its
+own tests of it, not from this service.
+"""
+
+import base64
+import json
+import math
+
+import pytest
+
+PREDICT = "/v1/models/{}:predict"
+
+
+def post(client, model, body, door="predict", version=None):
+    where = f"/v1/models/{model}" + (f"/versions/{version}" if version else "")
+    content = body if isinstance(body, str | bytes) else json.dumps(body)
+    answer = client.post(f"{where}:{door}", content=content)
+    assert answer.headers["content-type"] == "application/json"
+    return answer.status_code, answer.json()
+
+
+def error_of(client, body, model="words", **where):
+    status, answer = post(client, model, body, **where)
+    assert answer.keys() == {"error"}
+    return status, answer["error"]
+
+
+def test_the_documented_example(client):
+    """`half_plus_two` of api_rest.md."""
+    status, answer = post(client, "half", {"instances": [1.0, 2.0, 5.0]})
+    assert (status, answer) == (200, {"predictions": [2.5, 3.0, 4.5]})
+
+
+def test_column_form_answers_in_columns(client):
+    assert post(client, "half", {"inputs": [3, 4]})[1] == {"outputs": [3.5, 4.0]}
+    assert post(client, "half", {"inputs": {"x": [3]}})[1] == {"outputs": [3.5]}
+
+
+def test_signature_name_and_version_choose(client):
+    body = {"signature_name": "translate", "inputs": ["a", "b c"]}
+    assert post(client, "words", body)[1] == {
+        "outputs": {"translation": ["A3", "B C3"], "score": [1.0, 3.0]}
+    }
+    assert post(client, "words", body, version=2)[1] == {
+        "outputs": {"translation": ["A2", "B C2"], "score": [1.0, 3.0]}
+    }
+
+
+def test_rows_hold_an_object_for_several_outputs(client):
+    rows = [{"translation": "A3", "score": 1.0}, {"translation": "3", "score": 0.0}]
+    for instances in (["a", ""], [{"text": "a"}, {"text": ""}]):
+        assert post(client, "words", {"instances": instances})[1] == {
+            "predictions": rows
+        }
+
+
+def test_several_inputs(client):
+    columns = {"inputs": {"text": ["a", "b"], "other": ["a", "c"]}}
+    rows = {"instances": [{"text": "a", "other": "a"}, {"text": "b", "other": "c"}]}
+    for body in (columns, rows):
+        _, answer = post(client, "words", {"signature_name": "same", **body})
+        assert list(answer.values()) == [[1.0, 0.0]]
+
+
+def test_bytes_go_in_and_out_as_base64(client):
+    blob = {"b64": base64.b64encode("가나".encode()).decode()}
+    body = {"signature_name": "kinds", "instances": [blob, "abc"]}
+    _, answer = post(client, "words", body)
+    first, second = answer["predictions"]
+    assert first["text_bytes"] == blob
+    assert second["text_bytes"] == {"b64": "YWJj"}
+
+
+def test_every_type_has_its_json(client):
+    body = {"signature_name": "kinds", "inputs": ["abcd", ""]}
+    _, answer = post(client, "words", body)
+    outputs = answer["outputs"]
+    assert outputs["is_long"] == [True, False]
+    assert outputs["long"] == [4 * 2**40, 0]
+    assert outputs["double"] == [4 / 7, 0.0]
+    assert outputs["ratio"][0] == math.inf
+    assert math.isnan(outputs["ratio"][1])
+
+
+def test_nan_and_infinity_are_numbers(client):
+    answer = client.post(
+        PREDICT.format("half"), content='{"instances": [NaN, Infinity, -Infinity]}'
+    )
+    assert answer.text == '{"predictions": [NaN, Infinity, -Infinity]}'
+
+
+def test_an_empty_column_is_no_error(client):
+    expected = {"outputs": {"translation": [], "score": []}}
+    assert post(client, "words", {"inputs": []}) == (200, expected)
+
+
+def test_a_signature_without_inputs_can_be_called(client):
+    """An addition: TensorFlow Serving refuses it over REST."""
+    body = {"signature_name": "info", "inputs": {}}
+    assert post(client, "words", body)[1] == {"outputs": '{"version": 3}'}
+
+
+def test_status(client):
+    version = {
+        "version": "123",
+        "state": "AVAILABLE",
+        "status": {"error_code": "OK", "error_message": ""},
+    }
+    for path in ("/v1/models/half", "/v1/models/half/versions/123"):
+        answer = client.get(path)
+        assert answer.json() == {"model_version_status": [version]}
+        assert answer.headers["content-type"] == "application/json"
+
+
+def test_status_tells_the_highest_version_first(client):
+    answer = client.get("/v1/models/words").json()
+    versions = [entry["version"] for entry in answer["model_version_status"]]
+    assert versions == ["3", "2"]
+
+
+def test_status_is_the_proto_of_tensorflow_serving(client):
+    protos = pytest.importorskip(
+        "tensorflow_serving.apis.get_model_status_pb2",
+        reason="needs pip install tensorflow-serving-api",
+    )
+    from google.protobuf import json_format
+
+    body = client.get("/v1/models/words").text
+    read = json_format.Parse(body, protos.GetModelStatusResponse())
+    assert [entry.version for entry in read.model_version_status] == [3, 2]
+    assert read.model_version_status[0].state == protos.ModelVersionStatus.AVAILABLE
+    # and nothing is missing that the server writes
+    written = json_format.MessageToDict(
+        read,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    assert written == json.loads(body)
+
+
+def test_metadata_is_the_proto_of_tensorflow_serving(client, exports):
+    protos = pytest.importorskip(
+        "tensorflow_serving.apis.get_model_metadata_pb2",
+        reason="needs pip install tensorflow-serving-api",
+    )
+    from google.protobuf import json_format
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow_serving.apis import model_pb2
+
+    body = client.get("/v1/models/words/versions/2/metadata").json()
+    assert body.keys() == {"model_spec", "metadata"}
+    spec = json_format.ParseDict(body["model_spec"], model_pb2.ModelSpec())
+    assert (spec.name, spec.version.value) == ("words", 2)
+    read = json_format.ParseDict(
+        body["metadata"]["signature_def"], protos.SignatureDefMap()
+    )
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((exports / "words" / "2" / "saved_model.pb").read_bytes())
+    assert dict(read.signature_def) == dict(saved.meta_graphs[0].signature_def)
+
+
+def test_metadata_of_the_default_version(client):
+    body = client.get("/v1/models/words/metadata").json()
+    assert body["model_spec"] == {
+        "name": "words",
+        "signature_name": "",
+        "version": "3",
+    }
+    definition = body["metadata"]["signature_def"]["signature_def"]["serving_default"]
+    assert definition["method_name"] == "tensorflow/serving/predict"
+    assert definition["inputs"]["text"]["dtype"] == "DT_STRING"
+    assert definition["inputs"]["text"]["tensor_shape"] == {
+        "dim": [{"size": "-1", "name": ""}],
+        "unknown_rank": False,
+    }
+
+
+def test_the_list_of_models(client):
+    """An addition of this service."""
+    models = client.get("/v1/models").json()["models"]
+    assert [model["name"] for model in models] == ["half", "words"]
+    assert models[0] == {
+        "name": "half",
+        "versions": [{"version": "123", "state": "AVAILABLE"}],
+        "signatures": ["serving_default"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("GET", "/v1/foo", "Malformed request: GET /v1/foo"),
+        ("POST", "/v1/models", "Malformed request: POST /v1/models"),
+        ("GET", "/v1/models/a:predict", "Malformed request: GET /v1/models/a:predict"),
+        (
+            "POST",
+            "/v1/models/a/version/50:predict",
+            "Malformed request: POST /v1/models/a/version/50:predict",
+        ),
+        (
+            "POST",
+            "/v1/models/a/versions/HELLO:regress",
+            "Malformed request: POST /v1/models/a/versions/HELLO:regress",
+        ),
+        (
+            "POST",
+            "/v1/models/a/versions/5/labels/b:predict",
+            "Malformed request: POST /v1/models/a/versions/5/labels/b:predict",
+        ),
+        (
+            "POST",
+            "/v1/models/a/versions/18446744073709551615:predict",
+            "Failed to convert version: 18446744073709551615 to numeric.",
+        ),
+        ("DELETE", "/v1/models/a", "Malformed request: DELETE /v1/models/a"),
+        ("GET", "/v1/models/metadata/", "Malformed request: GET /v1/models/metadata/"),
+        ("GET", "/v1/models/versions/3", "Missing model name in request."),
+        (
+            "GET",
+            "/v1/models/words/labels/best/metadata",
+            "Unrecognized servable version label: best",
+        ),
+    ],
+)
+def test_paths_that_lead_nowhere(client, method, path, message):
+    answer = client.request(method, path, content="{}")
+    assert (answer.status_code, answer.json()) == (400, {"error": message})
+
+
+def test_names_may_be_quoted(client):
+    answer = client.get("/v1/models/a%2Fb%3A%20%ED%95%9C")
+    message = "Could not find any versions of model a/b: 한"
+    assert (answer.status_code, answer.json()) == (404, {"error": message})
+
+
+def test_unknown_models_and_versions(client):
+    body = {"instances": [1.0, 5.0]}
+    for where, message in (
+        ({"model": "x"}, "Servable not found for request: Latest(x)"),
+        (
+            {"model": "x", "version": 3},
+            "Servable not found for request: Specific(x, 3)",
+        ),
+        (
+            {"model": "half", "version": 3},
+            "Servable not found for request: Specific(half, 3)",
+        ),
+    ):
+        assert error_of(client, body, **where) == (404, message)
+    answer = client.get("/v1/models/half/versions/3")
+    message = "Could not find version 3 of model half"
+    assert (answer.status_code, answer.json()) == (404, {"error": message})
+
+
+def test_a_body_that_is_no_json_comes_before_an_unknown_model(client):
+    status, message = error_of(client, "{", model="x")
+    assert status == 400
+    assert message.startswith("JSON Parse error: ")
+
+
+@pytest.mark.parametrize("label_path", ["/v1/models/words/labels/best:predict"])
+def test_labels_are_unknown(client, label_path):
+    answer = client.post(label_path, content='{"instances": ["a"]}')
+    message = "Unrecognized servable version label: best"
+    assert (answer.status_code, answer.json()) == (400, {"error": message})
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "JSON Parse error: The document is empty"),
+        ("instances = [1, 2]", "JSON Parse error: Invalid value. at offset: 0"),
+        ("[1]", "JSON Value: [\n    1\n] Is not object"),
+        ({}, "Missing 'inputs' or 'instances' key"),
+        (
+            {"signature_name": "nope", "instances": ["a"]},
+            'Serving signature name: "nope" not found in signature def',
+        ),
+        (
+            {"signature_name": 5},
+            'JSON Value: {\n    "signature_name": 5\n} not formatted correctly. '
+            "'signature_name' key must be a string value.",
+        ),
+        (
+            {"instances": [1]},
+            "Failed to process element: 0 of 'instances' list. Error: "
+            "INVALID_ARGUMENT: JSON Value: 1 Type: Number is not of expected type: "
+            "string",
+        ),
+        ({"inputs": {"txt": ["a"]}}, "Missing named input: text in 'inputs' object."),
+    ],
+)
+def test_bodies_that_are_refused(client, body, message):
+    assert error_of(client, body) == (400, message)
+
+
+def test_an_error_of_the_graph_is_told_without_names_of_its_nodes(client):
+    body = {"signature_name": "picky", "inputs": ["good", "bad"]}
+    status, message = error_of(client, body)
+    assert (status, message) == (400, "assertion failed: [A bad text. Received:] [7]")
+
+
+@pytest.mark.parametrize(
+    ("door", "kind"), [("classify", "classification"), ("regress", "regression")]
+)
+def test_signatures_that_predict_do_not_classify(client, door, kind):
+    body = {"examples": [{"x": 1.0}]}
+    message = (
+        f"Expected {kind} signature method_name to be tensorflow/serving/{door}. Was: "
+        "tensorflow/serving/predict"
+    )
+    assert error_of(client, body, door=door) == (400, message)
+    body["signature_name"] = "nope"
+    message = "No signature was found with the name: nope"
+    assert error_of(client, body, door=door) == (400, message)
+    status, message = error_of(client, {}, door=door)
+    assert (status, "'examples'" in message) == (400, True)
+    assert error_of(client, {"examples": [[]]}, door=door) == (
+        400,
+        "Example must be JSON object but got JSON Array",
+    )

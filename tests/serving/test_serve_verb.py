@@ -1,0 +1,119 @@
+"""`tf-transformer serve`: its options reach the service, its errors are one line."""
+
+import builtins
+import socket
+
+import pytest
+
+from tf_transformer.cli import main
+from tf_transformer.serving import server
+from tf_transformer.serving.settings import ServiceSettings
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What `serve` was called with, instead of serving."""
+    calls = []
+    monkeypatch.setattr(server, "serve", lambda *arguments: calls.append(arguments))
+    monkeypatch.delenv("TF_TRANSFORMER_TOKEN", raising=False)
+    return calls
+
+
+def one_error(capsys):
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("tf-transformer: ")
+    assert told.err.count("\n") == 1
+    return told.err
+
+
+def test_without_options_the_defaults_of_the_settings(served):
+    assert main(["serve", "saved_models"]) == 0
+    assert served == [("saved_models", "127.0.0.1", 8501, ServiceSettings())]
+
+
+def test_every_option_arrives(served, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("S3cret\n")
+    arguments = (
+        "serve models --host 0.0.0.0 --port 80 --versions all --log-text "
+        f"--token-file {token} --batch-size 7 --batch-delay 3 --queue 99 --timeout 8 "
+        "--max-body 1000 --max-sentences 9 --max-characters 11 --poll 4"
+    )
+    assert main(arguments.split()) == 0
+    settings = ServiceSettings(
+        versions="all",
+        poll_seconds=4,
+        batch_size=7,
+        batch_delay=0.003,
+        queue_size=99,
+        timeout=8,
+        max_body=1000,
+        max_sentences=9,
+        max_characters=11,
+        token="S3cret",
+        log_text=True,
+    )
+    assert served == [("models", "0.0.0.0", 80, settings)]
+    assert "S3cret" not in repr(settings)
+
+
+def test_the_token_may_stand_in_the_environment(served, monkeypatch):
+    monkeypatch.setenv("TF_TRANSFORMER_TOKEN", "other")
+    assert main(["serve", "models"]) == 0
+    assert served[0][3].token == "other"
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_token_is_refused(served, tmp_path, capsys, content):
+    (tmp_path / "token").write_text(content)
+    arguments = ["serve", "models", "--token-file", str(tmp_path / "token")]
+    assert main(arguments) == 1
+    assert "The token must not be empty" in one_error(capsys)
+    assert served == []
+
+
+def test_a_missing_folder(tmp_path, capsys):
+    assert main(["serve", str(tmp_path / "none")]) == 1
+    assert "There is no folder to serve" in one_error(capsys)
+
+
+def test_a_folder_without_models(tmp_path, capsys):
+    assert main(["serve", str(tmp_path)]) == 1
+    assert "The folder holds no exported model. Expected" in one_error(capsys)
+
+
+def test_a_port_in_use(exports, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", str(exports), "--port", str(port)]) == 1
+    message = f"Cannot listen at 127.0.0.1:{port}: Address already in use"
+    assert message in one_error(capsys)
+
+
+def test_a_host_that_is_not_ours(exports, capsys):
+    assert main(["serve", str(exports), "--host", "203.0.113.7", "--port", "0"]) == 1
+    assert "Cannot listen at 203.0.113.7:0: " in one_error(capsys)
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none(capsys, port):
+    with pytest.raises(SystemExit):
+        main(["serve", "models", "--port", port])
+    assert "--port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "prometheus_client"])
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch, capsys, package):
+    real_import = builtins.__import__
+
+    def without(name, *arguments, **others):
+        if name == "tf_transformer.serving.server":
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+        return real_import(name, *arguments, **others)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert main(["serve", "models"]) == 1
+    told = one_error(capsys)
+    assert package in told
+    assert 'pip install "tf_transformer[serve]"' in told

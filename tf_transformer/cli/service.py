@@ -1,0 +1,91 @@
+"""The verb `serve` and its options."""
+
+import argparse
+import os
+from pathlib import Path
+
+TOKEN_VARIABLE = "TF_TRANSFORMER_TOKEN"
+PACKAGES = ("prometheus_client", "starlette", "uvicorn")
+
+
+def serve(options) -> None:
+    """Answers over HTTP, as TensorFlow Serving does, and shows a page."""
+    try:
+        from tf_transformer.serving.server import serve
+        from tf_transformer.serving.settings import ServiceSettings
+    except ModuleNotFoundError as error:
+        if error.name not in PACKAGES:
+            raise
+        raise ValueError(
+            f"Serving needs the package {error.name}. Expected: "
+            'pip install "tf_transformer[serve]"'
+        ) from error
+    settings = ServiceSettings(
+        versions=options.versions,
+        poll_seconds=options.poll,
+        batch_size=options.batch_size,
+        batch_delay=options.batch_delay / 1000,
+        queue_size=options.queue,
+        timeout=options.timeout,
+        max_body=options.max_body,
+        max_sentences=options.max_sentences,
+        max_characters=options.max_characters,
+        token=_token(options.token_file),
+        log_text=options.log_text,
+    )
+    serve(options.folder, options.host, options.port, settings)
+
+
+def _token(path: str | None) -> str | None:
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE)
+    return Path(path).read_text(encoding="utf-8").strip()
+
+
+def add_serve(verb) -> None:
+    """Adds the options of `serve` to its parser."""
+    verb.add_argument("folder", help="of exported models, saved_models/")
+    verb.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at; 0.0.0.0 for every network (default: 127.0.0.1)",
+    )
+    verb.add_argument("--port", type=_port, default=8501, help="default: 8501")
+    verb.add_argument(
+        "--versions",
+        choices=("latest", "all"),
+        default="latest",
+        help="of each model, serve the highest or all (default: latest)",
+    )
+    verb.add_argument(
+        "--log-text", action="store_true", help="log what users send and get"
+    )
+    verb.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="holds the secret that clients must send; by default the variable "
+        f"{TOKEN_VARIABLE}, else none is needed",
+    )
+    for flag, kind, default, told in (
+        ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),
+        ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
+        ("--queue", int, 256, "most sentences that wait; more are answered by 503"),
+        ("--timeout", float, 30, "seconds of a request, then it is answered by 504"),
+        ("--max-body", int, 1 << 20, "most bytes of a request"),
+        ("--max-sentences", int, 64, "most sentences of a request"),
+        ("--max-characters", int, 2000, "most characters of a sentence"),
+        ("--poll", float, 2, "seconds between looks for new versions"),
+    ):
+        verb.add_argument(
+            flag,
+            type=kind,
+            default=default,
+            metavar=kind.__name__.upper(),
+            help=f"{told} (default: {default})",
+        )
+
+
+def _port(word: str) -> int:
+    if not 0 <= int(word) <= 65535:
+        raise argparse.ArgumentTypeError(f"must be 0 to 65535. Received: {word}")
+    return int(word)

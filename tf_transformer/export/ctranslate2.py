@@ -1,0 +1,184 @@
+"""A translator as a CTranslate2 model: a fast runtime for CPUs, without TensorFlow."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from keras import ops
+
+from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
+from tf_transformer.layers.normalization import LAYER_NORM_EPSILON
+from tf_transformer.models import Transformer
+from tf_transformer.translator import Translator
+
+# names of activations in Keras and in CTranslate2
+ACTIVATIONS = {
+    "relu": "RELU",
+    "gelu": "GELU",
+    "silu": "SWISH",
+    "swish": "SWISH",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+}
+QUANTIZATIONS = ("float32", "int8", "int16", "float16", "bfloat16")
+
+
+def export_ctranslate2(
+    translator: Translator, path: str | os.PathLike, quantization: str = "float32"
+) -> Path:
+    """Writes a model for [CTranslate2](https://opennmt.net/CTranslate2) 4.
+
+    The folder also gets the vocabulary's `tokenizer.model` (or `source.model` and
+    `target.model`). Sources must end in `"</s>"`, as they did in training:
+
+        translator = ctranslate2.Translator(path)
+        vocabulary = sentencepiece.SentencePieceProcessor(f"{path}/tokenizer.model")
+        tokens = vocabulary.encode(text, out_type=str) + ["</s>"]
+        [result] = translator.translate_batch([tokens], beam_size=4)
+        print(vocabulary.decode(result.hypotheses[0]))
+
+    Log probabilities are the same. The length penalty is not: CTranslate2 divides by
+    n^alpha, the paper's ((5 + n) / 6)^alpha is not to be had there, so beams agree
+    with alpha 0 (`length_penalty=0`) only.
+
+    Args:
+        translator: Its model must be a `Transformer` with layers of its own, with
+            LayerNorm or RMSNorm.
+        path: Folder to write. It must not exist yet.
+        quantization: How weights are stored: `"float32"` (the default), `"int8"`,
+            `"int16"`, `"float16"` or `"bfloat16"`. CTranslate2 computes in it where
+            the machine can.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: If `path` exists already.
+        ModuleNotFoundError: If CTranslate2 is not installed.
+        ValueError: If CTranslate2 has no such model.
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(
+            f"An export is never overwritten. Expected a new folder. Received: {path}"
+        )
+    if quantization not in QUANTIZATIONS:
+        raise ValueError(
+            f"Unknown quantization. Expected one of {QUANTIZATIONS}. "
+            f"Received: {quantization!r}"
+        )
+    specification = _specification(translator.model)
+    tokenizer = translator.tokenizer
+    specification.register_source_vocabulary(tokenizer.source_vocabulary())
+    specification.register_target_vocabulary(tokenizer.target_vocabulary())
+    specification.config.unk_token = tokenizer.source_vocabulary()[UNK_ID]
+    specification.config.bos_token = tokenizer.target_vocabulary()[BOS_ID]
+    specification.config.eos_token = tokenizer.target_vocabulary()[EOS_ID]
+    specification.config.decoder_start_token = specification.config.bos_token
+    specification.config.layer_norm_epsilon = LAYER_NORM_EPSILON
+    specification.validate()
+    specification.optimize(None if quantization == "float32" else quantization)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        specification.save(folder)
+        tokenizer.save(folder)
+        os.chmod(folder, 0o755)
+        os.rename(folder, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+def _specification(model):
+    """The model's weights in CTranslate2's names."""
+    try:
+        from ctranslate2.specs import TransformerSpec, common_spec
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "This export needs CTranslate2: pip install 'tf_transformer[ctranslate2]'"
+        ) from error
+    _check_model(model)
+    specification = TransformerSpec.from_config(
+        model.num_layers,
+        model.num_heads,
+        pre_norm=model.normalize_first,
+        activation=common_spec.Activation[ACTIVATIONS[model.activation]],
+        rms_norm=model.normalization == "rms",
+    )
+    encoder, decoder = specification.encoder, specification.decoder
+    encoder.embeddings[0].weight = _array(model.source_embedding.table)
+    decoder.embeddings.weight = _array(model.target_embedding.table)
+    decoder.projection.weight = decoder.embeddings.weight
+    encoder.position_encodings.encodings = _array(model.source_positions.table)
+    decoder.position_encodings.encodings = _array(model.target_positions.table)
+    for stack, ours in ((encoder, model.encoder), (decoder, model.decoder)):
+        for layer, block in zip(stack.layer, ours.blocks, strict=True):
+            _write_self_attention(layer.self_attention, block)
+            if stack is decoder:
+                _write_cross_attention(layer.attention, block)
+            _write_feed_forward(layer.ffn, block)
+        if model.normalize_first:
+            _write_norm(stack.layer_norm, ours.final_norm)
+    return specification
+
+
+def _check_model(model) -> None:
+    if type(model) is not Transformer:
+        raise ValueError(
+            "CTranslate2 knows the paper's model only. Expected a Transformer. "
+            f"Received: {type(model).__name__}"
+        )
+    if model.normalization not in ("layer", "rms"):
+        raise ValueError(
+            "CTranslate2 has no such normalization. Expected 'layer' or 'rms'. "
+            f"Received: {model.normalization!r}"
+        )
+    if model.activation not in ACTIVATIONS:
+        raise ValueError(
+            f"CTranslate2 has no such activation. Expected one of "
+            f"{tuple(ACTIVATIONS)}. Received: {model.activation!r}"
+        )
+
+
+def _write_self_attention(specification, block) -> None:
+    attention = block.self_attention
+    _write_dense(
+        specification.linear[0],
+        *(attention.query_dense, attention.key_dense, attention.value_dense),
+    )
+    _write_dense(specification.linear[1], attention.output_dense)
+    _write_norm(specification.layer_norm, block.self_attention_residual.norm)
+
+
+def _write_cross_attention(specification, block) -> None:
+    attention = block.cross_attention
+    _write_dense(specification.linear[0], attention.query_dense)
+    _write_dense(specification.linear[1], attention.key_dense, attention.value_dense)
+    _write_dense(specification.linear[2], attention.output_dense)
+    _write_norm(specification.layer_norm, block.cross_attention_residual.norm)
+
+
+def _write_feed_forward(specification, block) -> None:
+    _write_dense(specification.linear_0, block.feed_forward.inner_dense)
+    _write_dense(specification.linear_1, block.feed_forward.outer_dense)
+    _write_norm(specification.layer_norm, block.feed_forward_residual.norm)
+
+
+def _write_dense(specification, *layers) -> None:
+    """One matrix, or several that CTranslate2 multiplies with at once."""
+    specification.weight = np.concatenate([_array(d.kernel).T for d in layers])
+    specification.bias = np.concatenate([_array(d.bias) for d in layers])
+
+
+def _write_norm(specification, norm) -> None:
+    if hasattr(specification, "beta"):
+        specification.gamma, specification.beta = _array(norm.gamma), _array(norm.beta)
+    else:
+        specification.gamma = _array(norm.scale)
+
+
+def _array(weights) -> np.ndarray:
+    return np.ascontiguousarray(ops.convert_to_numpy(weights), dtype="float32")

@@ -1,0 +1,1 @@
+"""Exported folders as an HTTP service with the REST contract of TensorFlow Serving."""

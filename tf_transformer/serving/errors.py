@@ -1,0 +1,87 @@
+"""What a request can be refused for, with the codes of TensorFlow Serving."""
+
+import re
+
+import tensorflow as tf
+
+# TensorFlow Serving answers a status code of TensorFlow by this status of HTTP; the
+# last one has no counterpart there.
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INTERNAL": 500,
+    "DATA_LOSS": 500,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+    "TOO_LARGE": 413,
+}
+NODE_NAMES = re.compile(
+    r"Graph execution error:.*<stack traces unavailable>\s*"
+    r"|\{\{function_node [^}]*}} ?|\s*\[\[.*|\s*\[Op:.*",
+    re.DOTALL,
+)
+
+
+class RequestError(ValueError):
+    """A request that is answered by an error, with a body `{"error": message}`.
+
+    Args:
+        code: A key of `HTTP_STATUS`.
+        message: What is wrong, for the client.
+        headers: Optional headers of the answer.
+
+    Example:
+
+    >>> RequestError("NOT_FOUND", "No such model.").http_status
+    404
+    """
+
+    def __init__(self, code: str, message: str, headers: dict | None = None):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+
+    @property
+    def http_status(self) -> int:
+        """The answer's status."""
+        return HTTP_STATUS[self.code]
+
+
+def invalid(message: str) -> RequestError:
+    """A request that can never be answered as it is."""
+    return RequestError("INVALID_ARGUMENT", message)
+
+
+def status_code(error: Exception) -> str:
+    """TensorFlow's name of an error's kind."""
+    kinds = {
+        tf.errors.InvalidArgumentError: "INVALID_ARGUMENT",
+        tf.errors.FailedPreconditionError: "FAILED_PRECONDITION",
+        tf.errors.OutOfRangeError: "OUT_OF_RANGE",
+        tf.errors.UnimplementedError: "UNIMPLEMENTED",
+        tf.errors.ResourceExhaustedError: "RESOURCE_EXHAUSTED",
+        tf.errors.NotFoundError: "NOT_FOUND",
+        tf.errors.DataLossError: "DATA_LOSS",
+        FileNotFoundError: "NOT_FOUND",
+    }
+    for kind, code in kinds.items():
+        if isinstance(error, kind):
+            return code
+    return "INTERNAL" if isinstance(error, tf.errors.OpError) else "UNKNOWN"
+
+
+def of_tensorflow(error: tf.errors.OpError) -> RequestError:
+    """The error of a computation, without the names of the graph's nodes."""
+    message = NODE_NAMES.sub("", error.message).strip()
+    return RequestError(status_code(error), message)

@@ -1,0 +1,98 @@
+"""One version of a model, loaded into memory."""
+
+import logging
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tf_transformer.serving.errors import RequestError, invalid
+from tf_transformer.serving.signature import Signature
+
+DEFAULT_SIGNATURE = "serving_default"
+LOG = logging.getLogger(__name__)
+
+
+class LoadedVersion:
+    """A SavedModel that answers requests.
+
+    Args:
+        name: The model's name.
+        version: Its version.
+        path: The folder with `saved_model.pb`.
+
+    Raises:
+        Exception: Whatever TensorFlow raises for a broken folder.
+    """
+
+    def __init__(self, name: str, version: int, path: Path):
+        self.name = name
+        self.version = version
+        self.definitions = _signature_definitions(path)
+        # kept: the signatures do not keep the variables alive
+        self._saved_model = tf.saved_model.load(str(path), tags=["serve"])
+        self.signatures = {
+            name: Signature(name, self.definitions[name], function)
+            for name, function in self._saved_model.signatures.items()
+        }
+        if not self.signatures:
+            raise ValueError(f"The SavedModel has no signature. Received: {path}")
+
+    def warm_up(self) -> None:
+        """Calls each signature once; one that refuses made-up input is left alone."""
+        for signature in self.signatures.values():
+            try:
+                signature.warm_up()
+            except RequestError as error:
+                details = {
+                    "event": "not_warmed_up",
+                    "model": self.name,
+                    "version": self.version,
+                    "signature": signature.name,
+                    "error": error.message,
+                }
+                LOG.warning("not warmed up", extra={"details": details})
+
+    def signature(self, name: str | None) -> Signature:
+        """The signature of this name, or the default one.
+
+        Raises:
+            RequestError: If there is none.
+        """
+        name = name or DEFAULT_SIGNATURE
+        if name not in self.signatures:
+            raise invalid(
+                f'Serving signature name: "{name}" not found in signature def'
+            )
+        return self.signatures[name]
+
+    def metadata(self) -> dict:
+        """The body of a metadata request."""
+        definitions = {
+            name: json_format.MessageToDict(
+                definition,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            for name, definition in sorted(self.definitions.items())
+        }
+        return {
+            "model_spec": {
+                "name": self.name,
+                "signature_name": "",
+                "version": str(self.version),
+            },
+            "metadata": {"signature_def": {"signature_def": definitions}},
+        }
+
+
+def _signature_definitions(path: Path) -> dict:
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((path / "saved_model.pb").read_bytes())
+    for graph in saved_model.meta_graphs:
+        if "serve" in graph.meta_info_def.tags:
+            return dict(graph.signature_def)
+    raise ValueError(
+        f'The SavedModel has no graph with the tag "serve". Received: {path}'
+    )

@@ -1,0 +1,214 @@
+// The page: a text is typed, its translation read, and where the model looked is drawn.
+
+import {
+  clearAttention, listenToAttention, markAttention, showAttention, showAttentionState,
+} from "./attention.js";
+import { byId } from "./element.js";
+import { examplesOf, showExamples } from "./examples.js";
+import { chosenModel, languageName, listenToModels, showFacts, showModels } from "./models.js";
+import { ServiceError, models, predict, setToken, tooLong } from "./service.js";
+import {
+  clearTranslation, markNew, markOld, showNbest, showState, showTranslation,
+} from "./translation.js";
+
+const DELAY = 250; // milliseconds without a key before a text is sent
+const SLOW = 400; // milliseconds after which it is said that an answer is awaited
+const POLL = { none: 2000, known: 15000 }; // milliseconds between two looks for models
+const MOST_DRAWN = 400; // characters; attention grows with their square
+const MOST_TRIES = 5;
+
+let languages = ["", ""];
+let timer = null;
+let looking = null;
+let running = new AbortController(); // of the newest text; older answers are dropped
+
+const wait = (milliseconds, signal) => new Promise((resolve, reject) => {
+  const stop = () => reject(new DOMException("newer text", "AbortError"));
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  setTimeout(resolve, milliseconds);
+});
+
+// Asks again where the service is full, as long as nothing newer is typed.
+async function patiently(signature, text, signal) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await predict(chosenModel(), signature, { text: [text] }, signal);
+    } catch (error) {
+      if (error.status !== 503 || tries === MOST_TRIES) throw error;
+      const seconds = Math.min(Math.max(error.retryAfter ?? 1, 0.5), 10);
+      showState("busy", "The service is busy. Asking again soon.");
+      await wait(seconds * 1000, signal);
+    }
+  }
+}
+
+function has(signature) {
+  return chosenModel().signatures.includes(signature);
+}
+
+function typed() {
+  clearTimeout(timer);
+  running.abort();
+  markOld();
+  markAttention(false);
+  timer = setTimeout(() => update(), DELAY);
+}
+
+// `example`, if the text is one, says what to look at.
+async function update(example = {}) {
+  clearTimeout(timer);
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const text = byId("text").value;
+  if (!chosenModel()) return;
+  if (!text.trim()) {
+    clearTranslation();
+    clearAttention("Where the model looks is drawn here.");
+    showState("empty", "The translation appears here as you type.");
+    return;
+  }
+  markOld();
+  showState("loading");
+  const slow = setTimeout(() => showState("loading", "Translating\u2026"), SLOW);
+  try {
+    await translate(text, signal);
+    clearTimeout(slow);
+    if (!signal.aborted) await attend(text, example, signal);
+  } catch (error) {
+    if (!signal.aborted && error.name !== "AbortError") fail(error);
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+async function translate(text, signal) {
+  if (has("nbest")) {
+    const found = await patiently("nbest", text, signal);
+    if (signal.aborted) return;
+    const [translation, score] = [found.translation[0], found.score[0]];
+    showTranslation(translation[0]);
+    showNbest({ translation, score });
+  } else {
+    const found = await patiently("serving_default", text, signal);
+    if (signal.aborted) return;
+    showTranslation(found.translation[0]);
+    showNbest({ translation: found.translation, score: found.score });
+  }
+  markNew();
+  showState("ready");
+}
+
+async function attend(text, example, signal) {
+  if (!has("attend")) {
+    clearAttention("This model has no signature \u201cattend\u201d: pieces and attention "
+      + "cannot be shown.");
+    return;
+  }
+  if (text.length > MOST_DRAWN && byId("attention-anyway").dataset.text !== text) {
+    clearAttention();
+    showAttentionState(`Attention is not drawn by itself for more than ${MOST_DRAWN} `
+      + "characters: the figures grow with the square of the length.", true);
+    byId("attention-anyway").onclick = () => {
+      byId("attention-anyway").dataset.text = text;
+      update();
+    };
+    return;
+  }
+  try {
+    const found = await patiently("attend", text, signal);
+    if (signal.aborted) return;
+    showAttention(found, languages, example);
+    showState("ready");
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error.status === 401) throw error;
+    clearAttention(`Attention cannot be drawn. ${error.message}`);
+    showState("ready");
+  }
+}
+
+function fail(error) {
+  if (error.status === 401) {
+    askForToken();
+    return;
+  }
+  if (!(error instanceof ServiceError)) console.error(error);
+  clearTranslation();
+  clearAttention();
+  const told = tooLong(error);
+  showState("error", told
+    ? `This text is too long for the model: ${told.received} pieces, and it reads at `
+      + `most ${told.limit}, the end counted.`
+    : error.message);
+}
+
+function askForToken() {
+  clearTranslation();
+  clearAttention();
+  showState("error", "The service asks for a token.");
+  byId("token-form").hidden = false;
+  byId("token").focus();
+}
+
+// Puts the chosen model's languages, examples and figures on the page.
+async function showModel() {
+  running.abort();
+  const model = chosenModel();
+  let info = {};
+  if (has("info")) {
+    try {
+      info = JSON.parse(await predict(model, "info", {}));
+    } catch (error) {
+      if (error.status === 401) throw error;
+    }
+  }
+  if (model !== chosenModel()) return; // another was chosen meanwhile
+  const known = Array.isArray(info.languages) ? info.languages.map(String) : null;
+  languages = known ?? ["", ""];
+  byId("text").lang = languages[0];
+  byId("translation").lang = byId("nbest").lang = languages[1];
+  byId("text-label").textContent = known ? languageName(languages[0]) : "Text";
+  byId("translation-label").textContent = known ? languageName(languages[1]) : "Translation";
+  const title = known ? languages.map(languageName).join(" \u2192 ") : model.name;
+  byId("title").textContent = title;
+  document.title = `${title} \u00b7 ${model.name}`;
+  showExamples(examplesOf(info), languages[0], (example) => {
+    byId("text").value = example.text;
+    update(example);
+  });
+  showFacts(model, info);
+  await update();
+}
+
+// Looks for models, now and as long as the page is open: they come and go.
+async function look() {
+  clearTimeout(looking);
+  try {
+    const isOther = showModels(await models());
+    byId("token-form").hidden = true;
+    if (isOther && chosenModel()) await showModel();
+    if (!chosenModel()) showState("busy", "No model is ready yet. Looking again soon.");
+  } catch (error) {
+    if (error.status === 401 || !chosenModel()) fail(error);
+    if (error.status === 401) return; // until there is a token
+  }
+  looking = setTimeout(look, chosenModel() ? POLL.known : POLL.none);
+}
+
+function listen() {
+  byId("text").addEventListener("input", typed);
+  listenToModels(() => showModel().catch(fail));
+  byId("token-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    setToken(byId("token").value);
+    byId("token").value = "";
+    look().then(() => update());
+  });
+  listenToAttention();
+}
+
+listen();
+showState("loading", "Looking for models\u2026");
+look();

@@ -1,0 +1,66 @@
+"""What an operator can choose."""
+
+import dataclasses
+
+VERSIONS = ("latest", "all")
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceSettings:
+    """Settings of the service.
+
+    Args:
+        versions: "latest" serves each model's highest version, "all" every one.
+        poll_seconds: How often the folder is looked at.
+        batch_size: Most sentences computed at once. 1 computes each request by itself.
+        batch_delay: Seconds that a sentence waits for others.
+        queue_size: Most sentences that wait; a request beyond is answered by 503.
+        timeout: Seconds that a request may take; then it is answered by 504.
+        max_body: Most bytes of a request's body.
+        max_sentences: Most sentences of a request.
+        max_characters: Most characters of a sentence.
+        token: Optional secret that clients must send.
+        log_text: Whether the log holds what users sent and got.
+
+    Raises:
+        ValueError: If a value makes no sense.
+    """
+
+    versions: str = "latest"
+    poll_seconds: float = 2.0
+    batch_size: int = 32
+    batch_delay: float = 0.005
+    queue_size: int = 256
+    timeout: float = 30.0
+    max_body: int = 1 << 20
+    max_sentences: int = 64
+    max_characters: int = 2000
+    token: str | None = dataclasses.field(default=None, repr=False)
+    log_text: bool = False
+
+    def __post_init__(self):
+        if self.versions not in VERSIONS:
+            raise ValueError(
+                f"Versions must be one of {VERSIONS}. Received: {self.versions}"
+            )
+        for name in ("batch_size", "max_body", "max_sentences", "max_characters"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"{name} must be at least 1. Received: {getattr(self, name)}"
+                )
+        for name in ("poll_seconds", "timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(
+                    f"{name} must be positive. Received: {getattr(self, name)}"
+                )
+        if self.batch_delay < 0:
+            raise ValueError(
+                f"batch_delay must not be negative. Received: {self.batch_delay}"
+            )
+        if self.queue_size < self.max_sentences:
+            raise ValueError(
+                "The queue must hold the largest request. Expected queue_size of at "
+                f"least max_sentences={self.max_sentences}. Received: {self.queue_size}"
+            )
+        if self.token is not None and not self.token:
+            raise ValueError("The token must not be empty.")

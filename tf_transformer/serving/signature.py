@@ -1,0 +1,106 @@
+"""A signature of a SavedModel: named arrays in, named arrays out."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tf_transformer.serving.errors import invalid, of_tensorflow
+
+WARM_UP_TEXT = "a b"
+
+
+class Signature:
+    """One function of a loaded SavedModel.
+
+    Args:
+        name: The signature's name.
+        definition: Its `SignatureDef`.
+        function: The loaded function.
+    """
+
+    def __init__(self, name: str, definition, function):
+        self.name = name
+        self.inputs = _specs(definition.inputs)
+        self.outputs = _specs(definition.outputs)
+        self._function = function
+
+    @property
+    def rows_are_independent(self) -> bool:
+        """Whether requests may be computed together: only the number of rows is open.
+
+        Where an output has another open size, as the attention weights have, it would
+        depend on the longest text of the batch.
+        """
+        inputs, outputs = self.inputs.values(), self.outputs.values()
+        return bool(inputs) and (
+            all(_has_open_rows(spec.shape) for spec in (*inputs, *outputs))
+            and all(spec.shape[1:].is_fully_defined() for spec in outputs)
+        )
+
+    def num_rows(self, arrays: dict[str, np.ndarray]) -> int:
+        """The largest first dimension, 1 for scalars."""
+        return max((len(a) if a.ndim else 1 for a in arrays.values()), default=1)
+
+    def check(self, arrays: dict[str, np.ndarray]) -> None:
+        """Refuses arrays of the wrong shape.
+
+        Raises:
+            RequestError: If one does not fit its input.
+        """
+        for name, spec in self.inputs.items():
+            if not spec.shape.is_compatible_with(arrays[name].shape):
+                raise invalid(
+                    f'Input "{name}" has the wrong shape. Expected {spec.shape}. '
+                    f"Received: {tf.TensorShape(arrays[name].shape)}"
+                )
+
+    def __call__(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Computes the outputs.
+
+        Raises:
+            RequestError: If TensorFlow reports an error.
+        """
+        tensors = {
+            name: tf.constant(arrays[name], spec.dtype)
+            for name, spec in self.inputs.items()
+        }
+        try:
+            found = self._function(**tensors)
+            return {name: _numpy(tensor) for name, tensor in found.items()}
+        except tf.errors.OpError as error:
+            raise of_tensorflow(error) from error
+
+    def warm_up(self) -> None:
+        """Computes something small, so that the first request need not wait for it."""
+        arrays = {}
+        for name, spec in self.inputs.items():
+            if spec.shape.rank is None:
+                return
+            shape = [size or 1 for size in spec.shape.as_list()]
+            if spec.dtype == tf.string:
+                texts = [WARM_UP_TEXT.encode()] * math.prod(shape)
+                arrays[name] = np.array(texts, dtype=object).reshape(shape)
+            else:
+                arrays[name] = np.zeros(shape, spec.dtype.as_numpy_dtype)
+        self(arrays)
+
+
+def _has_open_rows(shape: tf.TensorShape) -> bool:
+    return shape.rank is not None and shape.rank > 0 and shape[0] is None
+
+
+def _specs(infos) -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec(tf.TensorShape(info.tensor_shape), tf.as_dtype(info.dtype))
+        for name, info in sorted(infos.items())
+    }
+
+
+def _numpy(tensor) -> np.ndarray:
+    """A tensor's array; of strings, an array of `bytes` objects."""
+    if tensor.dtype == tf.string:
+        array = np.empty(tensor.shape, object)
+        array[...] = tensor.numpy()
+        return array
+    return tensor.numpy()
