@@ -16,6 +16,7 @@ FLOORS = {
     "version": 0,
     "atomic": 0,
     "ids": 0,
+    "memory": 0,
     "layers": 1,
     "data": 1,
     "decoding": 1,

@@ -21,6 +21,7 @@ _HOMES = {
     "Translator": "tf_transformer.translator",
     "SearchSettings": "tf_transformer.search",
     "export_saved_model": "tf_transformer.export.saved_model",
+    "keep_freed_memory": "tf_transformer.memory",
 }
 _ROOMS = ("analysis", "data", "decoding", "layers", "models", "training")
 

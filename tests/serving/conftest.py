@@ -54,7 +54,7 @@ def running_service(folder, **settings):
     settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
     models = Models(folder, keep_all=settings.versions == "all", settle_seconds=0)
     with TestClient(make_app(models, settings)) as client:
-        until(lambda: client.get("/readyz").status_code == 200)
+        until(lambda: client.get("/readyz").status_code == 200, seconds=180)
         yield client
 
 
@@ -75,7 +75,7 @@ def client(exports):
 def listening_service(folder, **settings):
     """The service behind a real socket: its port and its server."""
     settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
-    models = Models(folder, settle_seconds=0)
+    models = Models(folder, keep_all=settings.versions == "all", settle_seconds=0)
     app = make_app(models, settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
     thread = threading.Thread(target=server.run)

@@ -42,10 +42,7 @@ def mine(service, tmp_path_factory):
 def test_examples_are_answered_as_shown(mine, arguments, shown):
     url, *data = shlex.split(arguments)
     path = url.removeprefix("http://127.0.0.1:8501")
-    if data:
-        answer = mine.post(path, content=data[1])
-    else:
-        answer = mine.get(path)
+    answer = mine.post(path, content=data[1]) if data else mine.get(path)
     assert form(answer.json()) == form(json.loads(shown))
     if "error" in answer.json() or "status" in shown:
         assert answer.json() == json.loads(shown)

@@ -45,8 +45,10 @@ class Service:
             env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
         )
         line = self.process.stdout.readline()
+        log.seek(0)
+        assert line.startswith("Serving "), log.read()
         self.port = int(re.search(r" at http://127\.0\.0\.1:(\d+)$", line)[1])
-        until(lambda: self.get("/readyz")[0] == 200, seconds=120)
+        until(lambda: self.get("/readyz")[0] == 200, seconds=300)
 
     def connection(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -147,13 +149,13 @@ def test_a_new_translator_takes_over_under_load(start, exported, tmp_path):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
             time.sleep(0.3)
-    until(lambda: service.get("/v1/models/toy/versions/2")[0] == 200, seconds=60)
+    until(lambda: service.get("/v1/models/toy/versions/2")[0] == 200, seconds=300)
 
     def states():
         entries = service.get("/v1/models/toy")[1]["model_version_status"]
         return [entry["state"] for entry in entries]
 
-    until(lambda: states() == ["AVAILABLE", "END"], seconds=60)
+    until(lambda: states() == ["AVAILABLE", "END"], seconds=300)
     stop.set()
     for thread in threads:
         thread.join()
@@ -233,7 +235,7 @@ def test_many_versions_leave_no_memory_behind(start, exports, tmp_path):
         new = folder / "words" / str(version)
         shutil.copytree(exports / "words" / "2", new)
         path = f"/v1/models/words/versions/{version}"
-        until(lambda: "AVAILABLE" in str(service.get(path)), seconds=60)
+        until(lambda: "AVAILABLE" in str(service.get(path)), seconds=300)
         shutil.rmtree(folder / "words" / str(version - 1))
 
     for version in range(2, 6):

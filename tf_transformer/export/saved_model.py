@@ -62,7 +62,8 @@ def export_saved_model(
     are stored once. Text longer than the model's `max_length` is an
     InvalidArgumentError that names the limit. Only `translate_compiled` needs a
     runtime with XLA, and only when it is called; it compiles once for each size of
-    `compiled_search`.
+    `compiled_search`. Beside the signatures the loaded object has that search alone,
+    `search_compiled`: ids [batch, S] -> token_ids [batch, 1, L], log_probs [batch, 1].
 
     Args:
         translator: The translator.
@@ -128,19 +129,14 @@ class ServableTranslator(tf.Module):
             if tokenizer.target_model is None
             else GraphTokenizer(tokenizer.target_model)
         )
-        described = {
-            "tf_transformer": __version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "max_length": model.max_length,
-            "parameters": model.count_params(),
-            "search": dataclasses.asdict(settings),
-            "signatures": sorted(["serving_default", *SIGNATURES]),
-            **info,
-        }
+        described = description(model, settings, info)
         # functions of this object, so that the Keras model is not tracked
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
-        run_compiled = compiled_search(model, settings)
+        self.search_compiled = tf.function(
+            compiled_search(model, settings),
+            input_signature=[tf.TensorSpec([None, None], tf.int32, name="source_ids")],
+            autograph=False,
+        )
         self.translate = graph_function(
             lambda text: self._best(
                 search(model, self._source_ids(text, model), settings)
@@ -148,7 +144,9 @@ class ServableTranslator(tf.Module):
             "text",
         )
         self.translate_compiled = graph_function(
-            lambda text: self._best(run_compiled(self._source_ids(text, model))),
+            lambda text: self._best(
+                self.search_compiled(self._source_ids(text, model))
+            ),
             "text",
         )
         self.nbest = graph_function(
@@ -212,6 +210,20 @@ class ServableTranslator(tf.Module):
     def _source_ids(self, text, model):
         source_ids = self.source_tokenizer.encode(text)
         return checked_length(source_ids, "text", model.max_length)
+
+
+def description(model, settings: SearchSettings, info: dict) -> dict:
+    """What the `info` signature tells."""
+    return {
+        "tf_transformer": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "max_length": model.max_length,
+        "parameters": model.count_params(),
+        "search": dataclasses.asdict(settings),
+        "signatures": sorted(["serving_default", *SIGNATURES]),
+        **info,
+    }
 
 
 def graph_function(function, *names: str):

@@ -1,5 +1,6 @@
 """A signature of a SavedModel: named arrays in, named arrays out."""
 
+import functools
 import math
 
 import numpy as np
@@ -25,7 +26,7 @@ class Signature:
         self.outputs = _specs(definition.outputs)
         self._function = function
 
-    @property
+    @functools.cached_property
     def rows_are_independent(self) -> bool:
         """Whether requests may be computed together: only the number of rows is open.
 

@@ -23,7 +23,9 @@ def smoothed_cross_entropy(labels, logits, label_smoothing):
     """Cross entropy against (1 - epsilon) * one_hot(label) + epsilon / V.
 
     No tensor of one-hot labels is made: the sum over classes is
-    logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits).
+    logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits). Value
+    and gradient share one softmax, since each pass over `(B, T, V)` costs as much as
+    the matrix products of a small layer.
 
     Args:
         labels: Integer tensor `(B, T)`.
@@ -35,11 +37,45 @@ def smoothed_cross_entropy(labels, logits, label_smoothing):
     """
     logits = ops.cast(logits, "float32")
     labels = ops.cast(labels, "int32")
-    of_label = ops.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-    losses = ops.logsumexp(logits, axis=-1) - (1 - label_smoothing) * of_label
-    if label_smoothing:
-        losses = losses - label_smoothing * ops.mean(logits, axis=-1)
+    losses = _cross_entropy(labels, label_smoothing)(logits)
     return ops.where(padding_mask(labels), losses, 0.0)
+
+
+def _cross_entropy(labels, label_smoothing):
+    """The losses as a function of the logits, with their gradient written out.
+
+    d loss / d logits = softmax(logits) - (1 - epsilon) * one_hot(label) - epsilon / V
+    """
+
+    @ops.custom_gradient
+    def cross_entropy(logits):
+        probabilities = ops.softmax(logits, axis=-1)
+        # the largest probability is at least 1 / V: its logarithm is finite
+        log_normalizers = ops.max(logits, axis=-1) - ops.log(
+            ops.max(probabilities, axis=-1)
+        )
+        of_label = ops.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+        losses = log_normalizers - (1 - label_smoothing) * of_label
+        if label_smoothing:
+            losses = losses - label_smoothing * ops.mean(logits, axis=-1)
+
+        def gradient(*arguments, upstream=None):
+            upstream = arguments[-1] if upstream is None else upstream
+            vocab_size = logits.shape[-1]
+            result = (probabilities - label_smoothing / vocab_size) * upstream[
+                ..., None
+            ]
+            result = ops.reshape(result, (-1, vocab_size))
+            flat_labels = ops.reshape(labels, (-1,))
+            places = ops.stack([ops.arange(ops.shape(result)[0]), flat_labels], axis=1)
+            of_label = ops.take_along_axis(result, flat_labels[:, None], axis=-1)[:, 0]
+            of_label = of_label - (1 - label_smoothing) * ops.reshape(upstream, (-1,))
+            result = ops.scatter_update(result, places, of_label)
+            return ops.reshape(result, ops.shape(logits))
+
+        return losses, gradient
+
+    return cross_entropy
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 import urllib.request
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from export.toy_export import BEAM_SIZE, PAIRS, make_translator
+from patience import until
 from served_models import save_words
 
 from tf_transformer.data.tokenizer import Tokenizer
@@ -72,17 +72,19 @@ def models(browser, tmp_path_factory):
 @contextlib.contextmanager
 def running(listening, folder, token=None, versions="latest"):
     """The address of a service whose models have all been loaded."""
-    with listening(folder, token=token, versions=versions) as (port, _):
+    settings = {"token": token, "versions": versions, "poll_seconds": 1.0}
+    with listening(folder, **settings) as (port, _):
         address = f"http://127.0.0.1:{port}/"
         request = urllib.request.Request(f"{address}v1/models")
         request.add_header("Authorization", f"Bearer {token}")
-        while True:
+
+        def all_loaded():
             with urllib.request.urlopen(request) as answer:
                 text = answer.read().decode()
-            known = [model["name"] for model in json.loads(text)["models"]]
-            if "LOADING" not in text and len(known) == len(list(folder.iterdir())):
-                break
-            time.sleep(0.05)
+            number = len(json.loads(text)["models"])
+            return number == len(list(folder.iterdir())) and "LOADING" not in text
+
+        until(all_loaded, seconds=300)
         yield address
 
 

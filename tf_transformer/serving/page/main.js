@@ -13,7 +13,7 @@ import {
 
 const DELAY = 250; // milliseconds without a key before a text is sent
 const SLOW = 400; // milliseconds after which it is said that an answer is awaited
-const POLL = { none: 2000, known: 15000 }; // milliseconds between two looks for models
+const POLL = { none: 2000, known: 30000 }; // milliseconds between two looks for models
 const MOST_DRAWN = 400; // characters; attention grows with their square
 const MOST_TRIES = 5;
 
@@ -70,6 +70,7 @@ async function update(example = {}) {
     return;
   }
   markOld();
+  markAttention(false);
   showState("loading");
   const slow = setTimeout(() => showState("loading", "Translating\u2026"), SLOW);
   try {

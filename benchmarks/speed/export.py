@@ -1,0 +1,53 @@
+"""Exports models S and B with random weights: for us, and the same for CTranslate2.
+
+    python benchmarks/speed/export.py FOLDER
+
+Each search writes exactly `STEPS` tokens, so that all write as many.
+"""
+
+import random
+import sys
+from pathlib import Path
+
+import keras
+from work import MODELS, STEPS, VOCAB_SIZE
+
+import tf_transformer as tt
+from tf_transformer.export.ctranslate2 import export_ctranslate2
+
+SYLLABLES = [c + v for c in "bcdfghjklmnprstvz" for v in "aeiou"]
+
+
+def main(folder: Path, names) -> None:
+    """Writes FOLDER/MODEL/beam-N and FOLDER/MODEL/ctranslate2."""
+    tokenizer = make_tokenizer()
+    for name in names:
+        keras.utils.set_random_seed(1)
+        model = tt.Transformer(VOCAB_SIZE, max_length=128, **MODELS[name])
+        translator = tt.Translator(model, tokenizer)
+        for beam_size in (1, 4):
+            settings = tt.SearchSettings(
+                beam_size=beam_size, min_length=STEPS, max_length=STEPS
+            )
+            path = folder / name / f"beam-{beam_size}"
+            if not path.exists():
+                tt.export_saved_model(translator, path, settings)
+        if not (folder / name / "ctranslate2").exists():
+            export_ctranslate2(translator, folder / name / "ctranslate2")
+
+
+def make_tokenizer():
+    """A vocabulary of as many pieces as the models have, learnt from made-up words."""
+    made = random.Random(1)
+    words = [
+        "".join(made.choices(SYLLABLES, k=made.randint(1, 4))) for _ in range(20_000)
+    ]
+    texts = [" ".join(made.choices(words, k=12)) for _ in range(6_000)]
+    tokenizer = tt.data.Tokenizer.train(zip(texts, texts, strict=True), VOCAB_SIZE)
+    if tokenizer.vocab_size != VOCAB_SIZE:
+        raise ValueError(f"The vocabulary has {tokenizer.vocab_size} pieces")
+    return tokenizer
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:] or MODELS)

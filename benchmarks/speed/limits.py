@@ -1,0 +1,30 @@
+"""What this machine can do: the rate of a matrix product and of reading memory."""
+
+import time
+
+import numpy as np
+
+ROWS, INNER, COLUMNS = 2048, 512, 2048
+MEGABYTES = 256
+
+
+def matrix_product() -> float:
+    """Best of many: 10^9 floating point operations per second, by NumPy."""
+    a, b = (np.ones(shape, "float32") for shape in ((ROWS, INNER), (INNER, COLUMNS)))
+    out = np.empty((ROWS, COLUMNS), "float32")
+    return 2e-9 * ROWS * INNER * COLUMNS / _best(lambda: np.matmul(a, b, out=out))
+
+
+def memory() -> float:
+    """Best of many: 10^9 bytes per second, read once and summed."""
+    numbers = np.ones(MEGABYTES * 2**18, "float32")
+    return 1e-9 * numbers.nbytes / _best(lambda: numbers.sum())
+
+
+def _best(work, seconds=1.0) -> float:
+    found, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)

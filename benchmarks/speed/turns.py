@@ -1,0 +1,88 @@
+"""Processes that work one after the other, turn about, so that drift hits all alike."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def take_turns(work) -> None:
+    """A worker's end: `work()` once for each line of standard input.
+
+    Answers with a line of JSON: seconds, the most memory so far in GB, and what
+    `work` returns, if it is a dictionary. The first line tells that it is ready.
+    """
+    answers = answering()
+    print(json.dumps({"ready": True}), file=answers, flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        found = work()
+        print(answer(start, found), file=answers, flush=True)
+
+
+def answering():
+    """Standard output for answers alone; what libraries print goes to the log."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+def answer(start: float, found=None) -> str:
+    """What a worker says after its turn."""
+    return json.dumps(
+        {
+            "seconds": time.perf_counter() - start,
+            "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+            **(found or {}),
+        }
+    )
+
+
+class Worker:
+    """A process that works when it is its turn.
+
+    Args:
+        name: Its name in the table.
+        script: A file of this folder.
+        *arguments: Its arguments.
+        python: The Python that runs it.
+        environment: More environment variables.
+    """
+
+    def __init__(self, name, script, *arguments, python=sys.executable, environment=()):
+        self.name, self.log = name, Path(os.environ.get("LOGS", "."), f"{name}.log")
+        start = time.perf_counter()
+        self.process = subprocess.Popen(
+            [python, str(HERE / script), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log.open("w"),
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(environment)},
+        )
+        self._read()
+        self.start_seconds = time.perf_counter() - start
+        self.turns = []
+
+    def turn(self) -> dict:
+        """Lets it work once."""
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.turns.append(self._read())
+        return self.turns[-1]
+
+    def _read(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} ended; see {self.log}")
+        return json.loads(line)
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
