@@ -168,21 +168,22 @@ def test_a_signal_lets_it_finish_what_it_accepted(start, exports, number):
     body = {"signature_name": "slow", "inputs": ["3000"]}
     found = []
     threads = clients(3, lambda k: found.append(service.post("words", body)))
-    page = "/v1/models"
-    until(lambda: service.get(page)[0] == 200 and waiting(service) >= 1)
+    until(lambda: num_accepted(service) == 3)
     service.process.send_signal(number)
     for thread in threads:
         thread.join()
-    answer = {"outputs": ["30001"]}
+    answer = {"outputs": ["3000true"]}
     assert found == [(200, answer)] * 3
     assert service.process.wait(60) == (0 if number == signal.SIGTERM else 130)
 
 
-def waiting(service):
+def num_accepted(service):
+    """Sentences that wait, are being computed or have been."""
     connection = service.connection()
     connection.request("GET", "/metrics")
     page = connection.getresponse().read().decode()
-    return float(re.search(r"^tf_transformer_queue_sentences (\S+)", page, re.M)[1])
+    names = r"^tf_transformer_(?:queue_sentences|batch_sentences_sum) (\S+)"
+    return sum(float(number) for number in re.findall(names, page, re.MULTILINE))
 
 
 def test_beyond_its_capacity_it_refuses_and_goes_on(start, exports):

@@ -53,11 +53,12 @@ class Models:
         self.keep_all = keep_all
         self.settle_seconds = settle_seconds
         self._models: dict[str, dict[int, VersionState]] = {}
+        self._has_looked = False
 
     @property
     def ready(self) -> bool:
-        """Whether some version answers."""
-        return any(
+        """Whether the folder has been gone through and some version answers."""
+        return self._has_looked and any(
             state.state == "AVAILABLE"
             for versions in self._models.values()
             for state in versions.values()
@@ -78,6 +79,7 @@ class Models:
         on_disk = await asyncio.to_thread(versions_on_disk, self.folder)
         for name in sorted({*on_disk, *self._models}):
             await self._refresh_model(name, on_disk.get(name, {}))
+        self._has_looked = True
 
     async def _refresh_model(self, name: str, on_disk: dict[int, Path]) -> None:
         states = self._models.setdefault(name, {})
