@@ -162,8 +162,18 @@ def test_a_new_translator_takes_over_under_load(start, exported, tmp_path):
     assert set(statuses) == {200}
 
 
+@pytest.fixture
+def interruptible():
+    """Lets processes be interrupted, though these tests may run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_it_finish_what_it_accepted(start, exports, number):
+def test_a_signal_lets_it_finish_what_it_accepted(
+    interruptible, start, exports, number
+):
     service = start(exports)
     body = {"signature_name": "slow", "inputs": ["3000"]}
     found = []
