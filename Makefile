@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-slow test-backends check format clean
+.PHONY: demo test test-slow test-backends benchmark check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -41,6 +41,10 @@ test-backends: $(BIN)/.installed
 	    echo "Not tested: $$backend is not installed: $(BIN)/python -m pip install '.[$$backend]'"; \
 	  fi; \
 	done
+
+# our speed beside the machine's limit and beside others; see benchmarks/speed/main.py
+benchmark: $(BIN)/.installed
+	$(BIN)/python benchmarks/speed/main.py $(BENCHMARK_OPTIONS)
 
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .

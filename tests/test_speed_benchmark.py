@@ -1,0 +1,91 @@
+"""The speed benchmark's work is what it says, and its workers take turns."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
+
+
+@pytest.fixture
+def speed(monkeypatch):
+    monkeypatch.syspath_prepend(str(SPEED))
+    yield
+    for name in ("work", "turns"):
+        sys.modules.pop(name, None)
+
+
+def test_training_batches_are_full_and_teach_the_next_token(speed):
+    import work
+
+    for source_ids, target_ids, labels in work.training_batches("B"):
+        assert len(source_ids) == len(target_ids) == len(labels)
+        assert labels.size <= work.BATCH_TOKENS
+        assert (labels != work.PAD_ID).mean() > 0.9
+        assert (target_ids[:, 0] == work.BOS_ID).all()
+        real = labels[:, 1:] != work.PAD_ID
+        np.testing.assert_array_equal(target_ids[:, 1:][real], labels[:, :-1][real])
+        for ids in (source_ids, labels):
+            lengths = (ids != work.PAD_ID).sum(1)
+            assert (ids[np.arange(len(ids)), lengths - 1] == work.EOS_ID).all()
+            assert ids.max() < work.VOCAB_SIZE
+
+
+def test_operations_of_one_pair_by_hand(speed):
+    import work
+
+    # S: 3 layers of width 256 and 1024; 2 source tokens, 3 target tokens
+    pair = (np.ones((1, 2), int), np.ones((1, 3), int), np.ones((1, 3), int))
+    encoder = 2 * 2 * (4 * 256**2 + 2 * 256 * 1024) + 4 * 2 * 2 * 256
+    decoder = 2 * 3 * (6 * 256**2 + 2 * 256 * 1024) + 4 * 2 * 256**2
+    decoder += 4 * 3 * 3 * 256 + 4 * 3 * 2 * 256
+    logits = 2 * 3 * 256 * work.VOCAB_SIZE
+    expected = 3 * (3 * encoder + 3 * decoder + logits)
+    assert work.training_operations("S", [pair]) == expected
+
+
+def test_sources_to_translate_are_sorted_by_length(speed):
+    import work
+
+    for batch_size in (1, 32):
+        batches = work.decoding_batches("S", batch_size)
+        assert sum(map(len, batches)) == work.NUM_SOURCES["S", batch_size]
+        widths = [ids.shape[1] for ids in batches]
+        assert widths == sorted(widths)
+
+
+def test_workers_take_turns(speed, monkeypatch, tmp_path):
+    import turns
+
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "from turns import take_turns\n"
+        "done = []\n"
+        "def work():\n"
+        "    print('noise')\n"
+        "    done.append(1)\n"
+        "    return {'tokens': len(done)}\n"
+        "take_turns(work)\n"
+    )
+    monkeypatch.setenv("LOGS", str(tmp_path))
+    environment = {"PYTHONPATH": str(SPEED)}
+    workers = [turns.Worker(name, script, environment=environment) for name in "ab"]
+    found = [worker.turn()["tokens"] for _ in range(3) for worker in workers]
+    assert found == [1, 1, 2, 2, 3, 3]
+    for worker in workers:
+        assert len(worker.turns) == 3
+        assert all(turn["seconds"] >= 0 < turn["gigabytes"] for turn in worker.turns)
+        worker.stop()
+    assert "noise" in (tmp_path / "a.log").read_text()
+
+
+def test_a_worker_that_fails_is_named(speed, monkeypatch, tmp_path):
+    import turns
+
+    script = tmp_path / "broken.py"
+    script.write_text("raise SystemExit('no such thing')")
+    monkeypatch.setenv("LOGS", str(tmp_path))
+    with pytest.raises(RuntimeError, match="broken ended; see .*broken.log"):
+        turns.Worker("broken", script)
