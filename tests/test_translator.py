@@ -248,6 +248,7 @@ def test_a_seed_gives_its_samples_and_needs_no_new_program(translator):
 PREFIXES = ["동물이", None, "나는 길을", "", "we", "그녀는 밤에"]
 
 
+@pytest.mark.slow
 @EVERY_SEARCH
 def test_translations_begin_with_their_prefixes(translator, tokenizer, settings):
     found = translator.nbest(TEXTS, PREFIXES, **settings)

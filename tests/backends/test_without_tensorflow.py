@@ -11,6 +11,7 @@ import tf_transformer as tt
 pytestmark = pytest.mark.needs_tensorflow
 
 
+@pytest.mark.slow
 def test_every_room_is_imported(backend):
     run_program(backend, "import")
 

@@ -37,7 +37,7 @@ def decoder(request):
     [
         (DecoderBlock, True),
         pytest.param(Decoder, False, marks=pytest.mark.slow),
-        (Decoder, True),
+        pytest.param(Decoder, True, marks=pytest.mark.slow),
     ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):

@@ -27,7 +27,7 @@ def with_random_weights(layer):
     [
         (EncoderBlock, True),
         pytest.param(Encoder, False, marks=pytest.mark.slow),
-        (Encoder, True),
+        pytest.param(Encoder, True, marks=pytest.mark.slow),
     ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):

@@ -80,7 +80,13 @@ def padded(ids, length):
     return np.pad(ids, [(0, 0), (0, length - ids.shape[1])])
 
 
-CALLS = pytest.mark.parametrize("is_graph", [False, True], ids=["eager", "graph"])
+CALLS = pytest.mark.parametrize(
+    "is_graph",
+    [
+        pytest.param(False, id="eager"),
+        pytest.param(True, id="graph", marks=pytest.mark.slow),
+    ],
+)
 
 
 @CALLS

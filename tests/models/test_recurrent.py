@@ -113,6 +113,7 @@ def test_steps_equal_teacher_forcing(cell, score):
     assert np.abs(expected[0] - expected[-1]).max() > 0.01
 
 
+@pytest.mark.slow
 @TWO_KINDS
 def test_steps_in_a_graph_equal_teacher_forcing(cell, score):
     model, target_ids = shared_model(cell, score), prefixes(1)

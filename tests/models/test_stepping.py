@@ -58,6 +58,7 @@ def test_steps_equal_teacher_forcing_with_learned_positions():
     np.testing.assert_allclose(stepped(model, target_ids), expected, atol=3e-5)
 
 
+@pytest.mark.slow
 def test_steps_inside_a_graph_equal_teacher_forcing():
     model = shared_model()
     target_ids = prefixes(3)

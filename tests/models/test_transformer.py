@@ -55,6 +55,7 @@ def test_sides_are_told_apart_by_name_not_by_order():
     assert exchanged.shape == (2, 7, 29)
 
 
+@pytest.mark.slow
 @pytest.mark.needs_tensorflow
 def test_graph_of_unknown_batch_and_length_gives_the_same_logits():
     import tensorflow as tf

@@ -127,6 +127,7 @@ def test_every_slot_changes_the_sentence(name):
         assert len(sources) == len(slot)
 
 
+@pytest.mark.slow
 def test_one_english_sentence_has_one_korean_sentence():
     random = Random("functional")
     translations = {}
