@@ -35,7 +35,7 @@ EVERY_SEARCH = pytest.mark.parametrize(
     [
         pytest.param(SETTINGS[0], id="greedy"),
         pytest.param(SETTINGS[1], id="beam"),
-        pytest.param(SETTINGS[2], id="sample", marks=pytest.mark.slow),
+        pytest.param(SETTINGS[2], id="sample", marks=pytest.mark.long),
     ],
 )
 
@@ -96,7 +96,7 @@ def score_by_reference(translator, text, token_ids):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @EVERY_SEARCH
 def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings):
     found = translator.nbest(TEXTS, **settings)
@@ -123,7 +123,7 @@ def test_batch_mates_and_padding_change_nothing(translator, settings):
         assert_same(translator.nbest([long, text], **settings)[1:], together[i : i + 1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("settings", SETTINGS[1:], ids=["beam", "sample"])
 def test_the_order_of_texts_is_the_order_of_translations(
     translator, tokenizer, settings
@@ -172,7 +172,7 @@ class NumberTokenizer:
         return [" ".join(str(i) for i in row if i != 3) for row in rows]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scoring_what_was_found_gives_its_score():
     tokenizer = NumberTokenizer()
     translator = Translator(random_model(tokenizer, seed=4), tokenizer, batch_size=3)
@@ -192,7 +192,7 @@ def test_blank_text_has_the_empty_translation(translator, settings):
         assert (row[0].text, row[0].score, row[0].token_ids) == ("", 0.0, ())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_new_weights_are_used_at_once(translator, tokenizer):
     model = random_model(tokenizer)
     own = Translator(model, tokenizer)
@@ -248,7 +248,7 @@ def test_a_seed_gives_its_samples_and_needs_no_new_program(translator):
 PREFIXES = ["동물이", None, "나는 길을", "", "we", "그녀는 밤에"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @EVERY_SEARCH
 def test_translations_begin_with_their_prefixes(translator, tokenizer, settings):
     found = translator.nbest(TEXTS, PREFIXES, **settings)
@@ -270,7 +270,7 @@ def test_translations_begin_with_their_prefixes(translator, tokenizer, settings)
             assert best.score == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_translation_as_prefix_has_its_score(translator, tokenizer):
     source, target = PAIRS[2]
     (row,) = tokenizer.encode_target([target])

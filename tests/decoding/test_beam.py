@@ -222,7 +222,7 @@ def test_limit_0_is_nothing_and_limit_1_is_the_end():
     assert end[1] == (-math.inf, ())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @looks_inside_the_loop
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_stopping_early_never_changes_the_first(alpha):

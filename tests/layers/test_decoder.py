@@ -36,8 +36,8 @@ def decoder(request):
     ("layer_class", "normalize_first"),
     [
         (DecoderBlock, True),
-        pytest.param(Decoder, False, marks=pytest.mark.slow),
-        pytest.param(Decoder, True, marks=pytest.mark.slow),
+        pytest.param(Decoder, False, marks=pytest.mark.long),
+        pytest.param(Decoder, True, marks=pytest.mark.long),
     ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):

@@ -26,8 +26,8 @@ def with_random_weights(layer):
     ("layer_class", "normalize_first"),
     [
         (EncoderBlock, True),
-        pytest.param(Encoder, False, marks=pytest.mark.slow),
-        pytest.param(Encoder, True, marks=pytest.mark.slow),
+        pytest.param(Encoder, False, marks=pytest.mark.long),
+        pytest.param(Encoder, True, marks=pytest.mark.long),
     ],
 )
 def test_keeps_the_layer_contract(layer_class, normalize_first):

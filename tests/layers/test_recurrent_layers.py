@@ -43,7 +43,7 @@ class States(RecurrentEncoder):
         return super().call(inputs, padding_mask, training=training)[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_encoder_keeps_the_layer_contract():
     keras.saving.register_keras_serializable("tests")(States)
     assert_layer_contract(

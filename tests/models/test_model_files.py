@@ -109,7 +109,7 @@ def paper_loss(weights, epsilon):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("epsilon", [0.0, 0.1])
 def test_loss_of_a_batch_is_the_papers(epsilon):
     model = make_model()
@@ -121,7 +121,7 @@ def test_loss_of_a_batch_is_the_papers(epsilon):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_update_follows_the_slope_of_the_papers_loss():
     """Numerical derivative of the NumPy loss along the gradient that `fit` takes."""
     model = make_model()
@@ -141,7 +141,7 @@ def test_one_update_follows_the_slope_of_the_papers_loss():
     assert (ahead - behind) / (2 * h) == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_update_moves_every_weight():
     model = make_model(target_vocab_size=29, learned_positions=True)
     labels, weights = batch()

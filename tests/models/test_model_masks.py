@@ -52,7 +52,7 @@ def test_shorter_target_has_the_same_logits():
         np.testing.assert_allclose(part, whole[:, :length], atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_real_source_token_matters_to_every_target_position():
     model = shared_model(learned_positions=True)
     vectors = [model.source_positions.table]
@@ -84,7 +84,7 @@ CALLS = pytest.mark.parametrize(
     "is_graph",
     [
         pytest.param(False, id="eager"),
-        pytest.param(True, id="graph", marks=pytest.mark.slow),
+        pytest.param(True, id="graph", marks=pytest.mark.long),
     ],
 )
 
@@ -136,7 +136,7 @@ def test_order_of_the_source_words_matters():
     assert np.abs(turned - answers).max() > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_low_precision_has_no_nan_even_beside_rows_of_padding(policy):
     model = make_model(dtype=policy)

@@ -11,7 +11,7 @@ from tf_transformer.search import SearchSettings, score_ids, search
 
 
 @pytest.mark.parametrize(
-    "normalize_first", [pytest.param(False, marks=pytest.mark.slow), True]
+    "normalize_first", [pytest.param(False, marks=pytest.mark.long), True]
 )
 @pytest.mark.parametrize("kind", NORMALIZATIONS)
 def test_steps_of_a_search_equal_teacher_forcing(kind, normalize_first):
@@ -23,7 +23,7 @@ def test_steps_of_a_search_equal_teacher_forcing(kind, normalize_first):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NORMALIZATIONS)
 def test_the_choice_is_kept_with_the_model(kind, tmp_path):
     model = make_model(normalization=kind)

@@ -113,7 +113,7 @@ def test_steps_equal_teacher_forcing(cell, score):
     assert np.abs(expected[0] - expected[-1]).max() > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @TWO_KINDS
 def test_steps_in_a_graph_equal_teacher_forcing(cell, score):
     model, target_ids = shared_model(cell, score), prefixes(1)
@@ -202,7 +202,7 @@ def test_both_sides_longer_than_the_model_are_errors_that_name_the_limit():
             shared_model()(too_long)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @TWO_KINDS
 def test_dropout_acts_in_training_only(cell, score):
     model = make_model(cell, score, dropout_rate=0.5)
@@ -220,7 +220,7 @@ def test_dropout_acts_in_training_only(cell, score):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "score", "policy"),
     [("gru", "additive", "mixed_bfloat16"), ("lstm", "general", "mixed_float16")],
@@ -239,7 +239,7 @@ def test_low_precision_follows_float32(cell, score, policy):
     assert np.abs(steps - expected).max() < 20 * unit * np.abs(expected).max()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @TWO_KINDS
 def test_config_and_file_come_back(cell, score, tmp_path):
     model = make_model(cell, score, dropout_rate=0.2, target_vocab_size=TARGET_VOCAB)
@@ -257,7 +257,7 @@ def test_config_and_file_come_back(cell, score, tmp_path):
     np.testing.assert_array_equal(copy(INPUTS), model(INPUTS))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_update_moves_every_weight():
     model = make_model("lstm", "concat", target_vocab_size=TARGET_VOCAB)
     before = [weight.numpy() for weight in model.weights]

@@ -67,7 +67,7 @@ def test_search_scores_what_teacher_forcing_scores(make_translator, cell, score)
         np.testing.assert_allclose(scores, [one.score for one in whole], atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @KINDS
 def test_alone_and_among_others_a_text_has_one_translation(
     make_translator, cell, score

@@ -58,7 +58,7 @@ def test_steps_equal_teacher_forcing_with_learned_positions():
     np.testing.assert_allclose(stepped(model, target_ids), expected, atol=3e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_steps_inside_a_graph_equal_teacher_forcing():
     model = shared_model()
     target_ids = prefixes(3)
@@ -74,7 +74,7 @@ def test_exactly_as_many_steps_as_were_asked_for_are_right():
     np.testing.assert_allclose(logits, expected, atol=3e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_low_precision_steps_follow_teacher_forcing():
     model = shared_model(dtype="mixed_bfloat16")
     target_ids = prefixes(3)
@@ -142,7 +142,7 @@ def test_padding_of_the_source_does_not_change_a_step():
     np.testing.assert_allclose(answers[2], answers[0], atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_dropout_never_acts_in_a_step():
     target_ids = prefixes(3)
     calm, dropping = make_model(), make_model(dropout_rate=0.5)

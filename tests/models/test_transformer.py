@@ -55,7 +55,7 @@ def test_sides_are_told_apart_by_name_not_by_order():
     assert exchanged.shape == (2, 7, 29)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.needs_tensorflow
 def test_graph_of_unknown_batch_and_length_gives_the_same_logits():
     import tensorflow as tf
@@ -137,7 +137,7 @@ def test_every_dropout_has_the_rate_that_was_asked_for():
     assert [layer.rate for layer in found["weights"]] == [0.17] * (2 + 2 * 2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_dropout_alone_makes_training_random():
     model = make_model(dropout_rate=0.5, attention_dropout_rate=0.5)
     layers = [layer for kind in dropouts(model).values() for layer in kind]

@@ -62,14 +62,14 @@ def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
     assert len(differences(found, uninterrupted[0])) > 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_gives_the_state_back(checkpoint):
     model = compiled(seed=3)
     assert restore_checkpoint(checkpoint, model) == {"epoch": 2, "best": 1.25}
     assert int(model.optimizer.iterations) == 2 * len(shuffled())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("changes", [{"d_ff": 18}, {"optimizer": "sgd"}])
 def test_refuses_another_model_and_leaves_it_alone(changes, checkpoint):
     model = compiled(**changes)

@@ -104,7 +104,7 @@ def test_perplexity_of_even_guesses_is_the_number_of_classes():
     assert float(perplexity.result()) == pytest.approx(VOCAB, rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_evaluate_gives_plain_means_under_a_smoothed_loss():
     model = shared_model()
     random = np.random.default_rng(6)

@@ -40,9 +40,9 @@ def fitted(elements, steps=1, run_eagerly=True):
 @pytest.mark.parametrize(
     "num_batches",
     [
-        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.long),
         2,
-        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(3, marks=pytest.mark.long),
     ],
 )
 def test_one_update_of_6_sentences_is_2_times_3_and_3_times_2(num_batches):
