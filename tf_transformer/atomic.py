@@ -1,8 +1,9 @@
-"""Files that are either whole or not there."""
+"""Files and folders that are either whole or not there."""
 
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,36 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         os.rmdir(folder)
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a temporary folder that becomes `path` when all went well.
+
+    Args:
+        path: The folder to write. The folder above it is made if need be.
+
+    Raises:
+        FileExistsError: If `path` exists already, before anything is done.
+
+    Example:
+
+        with new_folder("saved_models/mine/1") as temporary:
+            (temporary / "saved_model.pb").write_bytes(content)
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(
+            f"An export is never overwritten. Expected a new folder. Received: {path}"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_json(path: str | os.PathLike, value) -> None:

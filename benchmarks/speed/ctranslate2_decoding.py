@@ -11,10 +11,14 @@ from work import PAD_ID, STEPS, decoding_batches
 
 def main(folder, name, batch_size, beam_size, form) -> None:
     """Translates all sources once for each turn."""
-    path = Path(folder, name, "ctranslate2")
-    vocabulary = sentencepiece.SentencePieceProcessor(str(path / "tokenizer.model"))
+    vocabulary = sentencepiece.SentencePieceProcessor(
+        str(Path(folder, "tokenizer.model"))
+    )
     model = ctranslate2.Translator(
-        str(path), device="cpu", compute_type="float32", intra_threads=2
+        str(Path(folder, name, "ctranslate2")),
+        device="cpu",
+        compute_type="float32",
+        intra_threads=2,
     )
     batches = decoding_batches(name, int(batch_size))
     pieces = [

@@ -1,12 +1,9 @@
-"""Exports models S and B with random weights: for us, and the same for CTranslate2.
-
-    python benchmarks/speed/export.py FOLDER
+"""Exports models with random weights: for us, and the same for CTranslate2.
 
 Each search writes exactly `STEPS` tokens, so that all write as many.
 """
 
 import random
-import sys
 from pathlib import Path
 
 import keras
@@ -18,9 +15,10 @@ from tf_transformer.export.ctranslate2 import export_ctranslate2
 SYLLABLES = [c + v for c in "bcdfghjklmnprstvz" for v in "aeiou"]
 
 
-def main(folder: Path, names) -> None:
-    """Writes FOLDER/MODEL/beam-N and FOLDER/MODEL/ctranslate2."""
+def export(folder: Path, names, for_ctranslate2: bool) -> None:
+    """Writes what is missing of FOLDER/MODEL/beam-N and FOLDER/MODEL/ctranslate2."""
     tokenizer = make_tokenizer()
+    tokenizer.save(folder)
     for name in names:
         keras.utils.set_random_seed(1)
         model = tt.Transformer(VOCAB_SIZE, max_length=128, **MODELS[name])
@@ -32,8 +30,9 @@ def main(folder: Path, names) -> None:
             path = folder / name / f"beam-{beam_size}"
             if not path.exists():
                 tt.export_saved_model(translator, path, settings)
-        if not (folder / name / "ctranslate2").exists():
-            export_ctranslate2(translator, folder / name / "ctranslate2")
+        path = folder / name / "ctranslate2"
+        if for_ctranslate2 and not path.exists():
+            export_ctranslate2(translator, path)
 
 
 def make_tokenizer():
@@ -47,7 +46,3 @@ def make_tokenizer():
     if tokenizer.vocab_size != VOCAB_SIZE:
         raise ValueError(f"The vocabulary has {tokenizer.vocab_size} pieces")
     return tokenizer
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or MODELS)

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 import limits
-from export import main as export
+from export import export
 from turns import Worker
 from work import MODELS, num_tokens, training_batches, training_operations
 
@@ -100,7 +100,7 @@ def training(options, peers, pythons) -> list:
 
 def decoding(options, peers, pythons) -> list:
     """Tokens per second, each sentence `STEPS` tokens."""
-    export(options.folder, options.models)
+    export(options.folder, options.models, for_ctranslate2="ctranslate2" in peers)
     rows = []
     for name in options.models:
         for batch_size, beam_size in ((1, 1), (32, 1), (32, 4)):
@@ -113,8 +113,8 @@ def decoding(options, peers, pythons) -> list:
             if "ctranslate2" in peers:
                 python = pythons.get("ctranslate2", sys.executable)
                 workers += [
-                    Worker(name, "ctranslate2_decoding.py", *work, form, python=python)
-                    for name, form in (
+                    Worker(who, "ctranslate2_decoding.py", *work, form, python=python)
+                    for who, form in (
                         ("ctranslate2", "ids"),
                         ("ctranslate2, text", "text"),
                     )

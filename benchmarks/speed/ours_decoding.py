@@ -19,7 +19,7 @@ def main(folder, name, batch_size, beam_size, graph, form) -> None:
         translate = loaded.search_compiled
     else:
         vocabulary = sentencepiece.SentencePieceProcessor(
-            str(Path(folder, name, "ctranslate2", "tokenizer.model"))
+            str(Path(folder, "tokenizer.model"))
         )
         texts = [vocabulary.decode(ids.tolist()) for ids in batches]
         inputs = [tf.constant(batch, tf.string) for batch in texts]

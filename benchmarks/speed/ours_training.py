@@ -31,15 +31,7 @@ def main(name: str, keep_memory: str) -> None:
     """Trains model S or B until its turns end."""
     if keep_memory == "keep":
         tt.keep_freed_memory()
-    keras.utils.set_random_seed(1)
-    elements = [
-        (
-            {"source_ids": source_ids, "target_ids": target_ids},
-            labels,
-            ((labels != 0) / (labels != 0).sum()).astype("float32"),
-        )
-        for source_ids, target_ids, labels in training_batches(name)
-    ]
+    elements = [weighted(batch) for batch in training_batches(name)]
     ids = tf.TensorSpec([None, None], tf.int32)
     dataset = tf.data.Dataset.from_generator(
         lambda: elements,
@@ -49,6 +41,20 @@ def main(name: str, keep_memory: str) -> None:
             tf.TensorSpec([None, None], tf.float32),
         ),
     ).prefetch(2)
+    model = make_model(name)
+    model.fit(dataset, epochs=10**9, shuffle=False, verbose=0, callbacks=[Turns()])
+
+
+def weighted(batch):
+    """Inputs, labels and sample weights, as `tt.batches` yields them."""
+    source_ids, target_ids, labels = batch
+    weights = ((labels != 0) / (labels != 0).sum()).astype("float32")
+    return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
+
+
+def make_model(name: str):
+    """Model S or B, compiled."""
+    keras.utils.set_random_seed(1)
     model = tt.Transformer(VOCAB_SIZE, dropout_rate=DROPOUT_RATE, **MODELS[name])
     schedule = tt.TransformerSchedule(model.d_model)
     model.compile(
@@ -56,7 +62,7 @@ def main(name: str, keep_memory: str) -> None:
         loss=tt.MaskedCrossEntropy(label_smoothing=LABEL_SMOOTHING),
         metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
     )
-    model.fit(dataset, epochs=10**9, shuffle=False, verbose=0, callbacks=[Turns()])
+    return model
 
 
 if __name__ == "__main__":

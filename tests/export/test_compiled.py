@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_export import TEXTS
+from toy_export import BEAM_SIZE, TEXTS
 
 from tf_transformer.export import compiled
 from tf_transformer.export.saved_model import ServableTranslator
@@ -28,6 +28,18 @@ def test_beam_search_of_the_export_is_the_same(saved):
     assert len(set(found)) > 2
     # the same program: 5 to 8 rows, and other lengths below its size
     check_same(*pair, [*TEXTS[::-1], "the old birds", "새들이"])
+
+
+def test_the_search_alone_takes_ids(exported, translator):
+    tokenizer = translator.tokenizer
+    rows = tokenizer.encode_source(TEXTS)
+    ids = tf.ragged.constant(rows, tf.int32).to_tensor()
+    found = tf.saved_model.load(str(exported)).search_compiled(ids)
+    best = [row[row != 0].tolist() for row in found["token_ids"][:, 0].numpy()]
+    expected = [best for best, *_ in translator.nbest(TEXTS, beam_size=BEAM_SIZE)]
+    assert tokenizer.decode_target(best) == [one.text for one in expected]
+    scores = [one.score for one in expected]
+    np.testing.assert_allclose(found["log_probs"][:, 0], scores, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import sentencepiece
 from toy_export import PAIRS, TEXTS, make_translator
 
 import tf_transformer as tt
-from tf_transformer.export.ctranslate2 import export_ctranslate2
+from tf_transformer.export.ctranslate2 import QUANTIZATIONS, export_ctranslate2
 
 ctranslate2 = pytest.importorskip(
     "ctranslate2", reason="pip install 'tf_transformer[ctranslate2]'"
@@ -17,6 +17,8 @@ VARIANTS = {
     "rms": {"normalization": "rms", "normalize_first": True},
     "gelu": {"activation": "gelu"},
     "silu": {"activation": "silu"},
+    "tanh": {"activation": "tanh"},
+    "sigmoid": {"activation": "sigmoid"},
     "learned positions": {"learned_positions": True},
     "two vocabularies": {"shared": False},
 }
@@ -73,6 +75,17 @@ def test_translations_and_their_scores_are_the_same(taught, beam_size, tmp_path)
     # a result's own `scores` leave the end out
     scores = [sum(one.log_probs) for one in model.score_batch(pieces, hypotheses)]
     assert scores == pytest.approx([best.score for best, *_ in expected], abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_other_kinds_of_weights_are_near(taught, quantization, tmp_path):
+    path = export_ctranslate2(taught, tmp_path / "model", quantization)
+    pieces = taught.tokenizer.source_pieces(SOURCES)
+    labels = [row[:-1] for row in taught.tokenizer.target_pieces(TARGETS)]
+    found = loaded(path).score_batch(pieces, labels)
+    found = [sum(result.log_probs) for result in found]
+    assert found == pytest.approx(taught.score(SOURCES, TARGETS), rel=0.3)
 
 
 @pytest.mark.slow

@@ -130,6 +130,33 @@ def test_more_padding_changes_neither_loss_nor_gradient(weighted):
     assert not more_gradient.any()
 
 
+def plain_cross_entropy(labels, logits, weights, epsilon):
+    """The formula as it is written; the backend finds its gradient."""
+    of_label = ops.sum(ops.one_hot(labels, VOCAB) * logits, axis=-1)
+    losses = ops.logsumexp(logits, axis=-1) - (1 - epsilon) * of_label
+    losses = losses - epsilon * ops.mean(logits, axis=-1)
+    return ops.sum(losses * weights * (labels != 0))
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+@pytest.mark.parametrize("epsilon", [0.0, 0.1])
+def test_gradient_is_that_of_the_plain_formula(epsilon, scale):
+    labels, logits = batch(seed=8)
+    logits = scale * logits
+    weights = np.random.default_rng(9).uniform(0, 2, size=(3, 5)).astype("float32")
+    value, gradient = loss_and_gradient(
+        MaskedCrossEntropy(epsilon), labels, logits, weights
+    )
+
+    def plain(logits):
+        return plain_cross_entropy(labels, logits, weights, epsilon)
+
+    (expected,) = gradients(plain, logits)
+    assert value == pytest.approx(float(plain(logits)), rel=1e-5)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+    assert np.abs(expected).max() > 0.5
+
+
 @pytest.mark.parametrize("weights", [None, 0.0, 1.0])
 def test_padding_alone_has_loss_zero_and_gradient_zero(weights):
     _, logits = batch()

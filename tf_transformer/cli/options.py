@@ -255,8 +255,7 @@ def _add_export(verbs) -> None:
     verb.add_argument(
         "--quantization",
         metavar="NAME",
-        help="how ctranslate2 stores weights: float32 (default), int8, int16, float16 "
-        "or bfloat16",
+        help="how ctranslate2 stores weights: float32 (default), int8, int16, float16",
     )
     verb.add_argument(
         "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"

@@ -172,7 +172,7 @@ def _picture(maps, kind) -> bytes:
 
 
 def export(options) -> None:
-    """Writes a SavedModel under the next version number."""
+    """Writes a SavedModel, or a CTranslate2 model, under the next version number."""
     from tf_transformer.search import SearchSettings
 
     run = run_directory(options.run)

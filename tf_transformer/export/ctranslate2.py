@@ -1,13 +1,12 @@
 """A translator as a CTranslate2 model: a fast runtime for CPUs, without TensorFlow."""
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from keras import ops
 
+from tf_transformer.atomic import new_folder
 from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
 from tf_transformer.layers.normalization import LAYER_NORM_EPSILON
 from tf_transformer.models import Transformer
@@ -22,7 +21,7 @@ ACTIVATIONS = {
     "tanh": "Tanh",
     "sigmoid": "Sigmoid",
 }
-QUANTIZATIONS = ("float32", "int8", "int16", "float16", "bfloat16")
+QUANTIZATIONS = ("float32", "int8", "int16", "float16")
 
 
 def export_ctranslate2(
@@ -36,7 +35,7 @@ def export_ctranslate2(
         translator = ctranslate2.Translator(path)
         vocabulary = sentencepiece.SentencePieceProcessor(f"{path}/tokenizer.model")
         tokens = vocabulary.encode(text, out_type=str) + ["</s>"]
-        [result] = translator.translate_batch([tokens], beam_size=4)
+        [result] = translator.translate_batch([tokens], length_penalty=0)
         print(vocabulary.decode(result.hypotheses[0]))
 
     Log probabilities are the same. The length penalty is not: CTranslate2 divides by
@@ -44,12 +43,11 @@ def export_ctranslate2(
     with alpha 0 (`length_penalty=0`) only.
 
     Args:
-        translator: Its model must be a `Transformer` with layers of its own, with
+        translator: Its model must be a `Transformer` whose layers are unchanged, with
             LayerNorm or RMSNorm.
         path: Folder to write. It must not exist yet.
         quantization: How weights are stored: `"float32"` (the default), `"int8"`,
-            `"int16"`, `"float16"` or `"bfloat16"`. CTranslate2 computes in it where
-            the machine can.
+            `"int16"` or `"float16"`. CTranslate2 computes in it where the machine can.
 
     Returns:
         The folder.
@@ -59,37 +57,29 @@ def export_ctranslate2(
         ModuleNotFoundError: If CTranslate2 is not installed.
         ValueError: If CTranslate2 has no such model.
     """
-    path = Path(path)
-    if path.exists():
-        raise FileExistsError(
-            f"An export is never overwritten. Expected a new folder. Received: {path}"
-        )
     if quantization not in QUANTIZATIONS:
         raise ValueError(
             f"Unknown quantization. Expected one of {QUANTIZATIONS}. "
             f"Received: {quantization!r}"
         )
-    specification = _specification(translator.model)
-    tokenizer = translator.tokenizer
+    with new_folder(path) as folder:
+        specification = _specification(translator.model)
+        _write_vocabularies(specification, translator.tokenizer)
+        specification.validate()
+        specification.optimize(None if quantization == "float32" else quantization)
+        specification.save(str(folder))
+        translator.tokenizer.save(folder)
+    return Path(path)
+
+
+def _write_vocabularies(specification, tokenizer) -> None:
+    pieces = tokenizer.target_vocabulary()
     specification.register_source_vocabulary(tokenizer.source_vocabulary())
-    specification.register_target_vocabulary(tokenizer.target_vocabulary())
-    specification.config.unk_token = tokenizer.source_vocabulary()[UNK_ID]
-    specification.config.bos_token = tokenizer.target_vocabulary()[BOS_ID]
-    specification.config.eos_token = tokenizer.target_vocabulary()[EOS_ID]
-    specification.config.decoder_start_token = specification.config.bos_token
-    specification.config.layer_norm_epsilon = LAYER_NORM_EPSILON
-    specification.validate()
-    specification.optimize(None if quantization == "float32" else quantization)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        specification.save(folder)
-        tokenizer.save(folder)
-        os.chmod(folder, 0o755)
-        os.rename(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return path
+    specification.register_target_vocabulary(pieces)
+    specification.config.unk_token = pieces[UNK_ID]
+    specification.config.bos_token = pieces[BOS_ID]
+    specification.config.eos_token = pieces[EOS_ID]
+    specification.config.decoder_start_token = pieces[BOS_ID]
 
 
 def _specification(model):
@@ -108,6 +98,7 @@ def _specification(model):
         activation=common_spec.Activation[ACTIVATIONS[model.activation]],
         rms_norm=model.normalization == "rms",
     )
+    specification.config.layer_norm_epsilon = LAYER_NORM_EPSILON
     encoder, decoder = specification.encoder, specification.decoder
     encoder.embeddings[0].weight = _array(model.source_embedding.table)
     decoder.embeddings.weight = _array(model.target_embedding.table)

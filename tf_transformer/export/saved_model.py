@@ -4,13 +4,12 @@ import dataclasses
 import json
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from tf_transformer.atomic import new_folder
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer import GraphTokenizer
 from tf_transformer.ids import BOS_ID, PAD_ID
@@ -80,33 +79,24 @@ def export_saved_model(
         FileExistsError: If `path` exists already.
         ValueError: If Keras does not run on TensorFlow.
     """
-    path = Path(path)
-    if path.exists():
-        raise FileExistsError(
-            f"An export is never overwritten. Expected a new folder. Received: {path}"
-        )
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
             "A SavedModel is written by TensorFlow. Expected KERAS_BACKEND=tensorflow. "
             f"Received: {keras.backend.backend()}"
         )
-    servable = ServableTranslator(translator, settings or SearchSettings(), info or {})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
+    with new_folder(path) as folder:
+        servable = ServableTranslator(
+            translator, settings or SearchSettings(), info or {}
+        )
         tf.saved_model.save(
             servable,
-            folder,
+            str(folder),
             signatures={
                 "serving_default": servable.translate,
                 **{name: getattr(servable, name) for name in SIGNATURES},
             },
         )
-        os.chmod(folder, 0o755)
-        os.rename(folder, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return path
+    return Path(path)
 
 
 class ServableTranslator(tf.Module):

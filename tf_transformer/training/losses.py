@@ -24,8 +24,7 @@ def smoothed_cross_entropy(labels, logits, label_smoothing):
 
     No tensor of one-hot labels is made: the sum over classes is
     logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits). Value
-    and gradient share one softmax, since each pass over `(B, T, V)` costs as much as
-    the matrix products of a small layer.
+    and gradient share one softmax, to pass over `(B, T, V)` less often.
 
     Args:
         labels: Integer tensor `(B, T)`.
@@ -62,15 +61,14 @@ def _cross_entropy(labels, label_smoothing):
         def gradient(*arguments, upstream=None):
             upstream = arguments[-1] if upstream is None else upstream
             vocab_size = logits.shape[-1]
-            result = (probabilities - label_smoothing / vocab_size) * upstream[
-                ..., None
-            ]
-            result = ops.reshape(result, (-1, vocab_size))
             flat_labels = ops.reshape(labels, (-1,))
+            upstream = ops.reshape(upstream, (-1, 1))
+            result = ops.reshape(probabilities, (-1, vocab_size))
+            result = (result - label_smoothing / vocab_size) * upstream
             places = ops.stack([ops.arange(ops.shape(result)[0]), flat_labels], axis=1)
-            of_label = ops.take_along_axis(result, flat_labels[:, None], axis=-1)[:, 0]
-            of_label = of_label - (1 - label_smoothing) * ops.reshape(upstream, (-1,))
-            result = ops.scatter_update(result, places, of_label)
+            of_label = ops.take_along_axis(result, flat_labels[:, None], axis=-1)
+            of_label = of_label - (1 - label_smoothing) * upstream
+            result = ops.scatter_update(result, places, of_label[:, 0])
             return ops.reshape(result, ops.shape(logits))
 
         return losses, gradient
