@@ -96,7 +96,7 @@ def measure(kind, size, train, test, vocab_size, options) -> dict:
         model.d_model, options.warmup, peak=options.peak, total_steps=options.updates
     )
     model.compile(
-        keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
+        tt.Adam(schedule),
         loss=tt.MaskedCrossEntropy(),
     )
     for _ in range(options.updates):

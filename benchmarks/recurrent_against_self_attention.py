@@ -116,7 +116,7 @@ def measure(model_class, sizes: dict, data: dict, options) -> dict:
         model.d_model, updates // 5, peak=options.peak, total_steps=updates
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
+        optimizer=tt.Adam(schedule),
         loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
         metrics=[tt.Perplexity()],
     )

@@ -94,11 +94,7 @@ def main() -> None:
         "tiny", tokenizer.vocab_size, activation="silu"
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            tt.TransformerSchedule(model.d_model, warmup_steps=400),
-            beta_2=0.98,
-            epsilon=1e-9,
-        ),
+        optimizer=tt.Adam(tt.TransformerSchedule(model.d_model, warmup_steps=400)),
         loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
         metrics=[tt.Perplexity()],
     )

@@ -77,7 +77,7 @@ def main() -> None:
     model = tt.Transformer.from_preset("tiny", tokenizer.vocab_size)
     schedule = Trapezoid(options.peak, total_steps=options.epochs * len(train))
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
+        optimizer=tt.Adam(schedule),
         loss=ConfidencePenalty(options.strength),
         metrics=[tt.Perplexity()],
     )

@@ -44,7 +44,7 @@ def main() -> None:
         total_steps=num_updates,
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
+        optimizer=tt.Adam(schedule),
         loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
         metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
     )

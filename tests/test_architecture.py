@@ -36,6 +36,7 @@ MAY_IMPORT_TENSORFLOW = (
     "analysis/saved_maps.py",
     "data/tf_dataset.py",
     "data/grammar/tfds_builder.py",
+    "training/optimizer.py",
     "training/telemetry.py",
     "training/tensorboard.py",
     "export/",

@@ -17,6 +17,7 @@ _HOMES = {
     "MaskedAccuracy": "tf_transformer.training.metrics",
     "NegativeLogLikelihood": "tf_transformer.training.metrics",
     "Perplexity": "tf_transformer.training.metrics",
+    "Adam": "tf_transformer.training.optimizer",
     "TransformerSchedule": "tf_transformer.training.schedules",
     "Translator": "tf_transformer.translator",
     "SearchSettings": "tf_transformer.search",

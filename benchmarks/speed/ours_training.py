@@ -58,7 +58,7 @@ def make_model(name: str):
     model = tt.Transformer(VOCAB_SIZE, dropout_rate=DROPOUT_RATE, **MODELS[name])
     schedule = tt.TransformerSchedule(model.d_model)
     model.compile(
-        keras.optimizers.Adam(schedule, beta_2=0.98, epsilon=1e-9),
+        tt.Adam(schedule),
         loss=tt.MaskedCrossEntropy(label_smoothing=LABEL_SMOOTHING),
         metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
     )

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from backend import dtype_of, gradients, variable_gradients
 
 from tf_transformer.layers import Encoder
 from tf_transformer.layers.normalization import (
@@ -51,6 +52,34 @@ def test_equals_its_formula(kind):
     found = normalize(made(kind), X, padding_mask=IS_TOKEN, training=True)
     expected = EXPECTED[kind](X.astype("float64"))
     np.testing.assert_allclose(numbers(found), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
+    gamma, beta = RANDOM.normal(size=(2, 12)).astype("float32")
+    upstream = RANDOM.normal(size=X.shape).astype("float32")
+    ours, theirs = (
+        make_normalization("layer", dtype, "norm"),
+        keras.layers.LayerNormalization(epsilon=1e-6, dtype=dtype),
+    )
+    assert type(ours) is not type(theirs)
+    found = []
+    for norm in (ours, theirs):
+        norm.build(X.shape)
+        norm.gamma.assign(gamma)
+        norm.beta.assign(beta)
+
+        def value(x, norm=norm):
+            return keras.ops.sum(keras.ops.cast(norm(x), "float32") * upstream)
+
+        of_weights = variable_gradients(lambda: value(X), [norm.gamma, norm.beta])
+        assert dtype_of(norm(X)) == dtype.removeprefix("mixed_")
+        outputs = numbers(keras.ops.cast(norm(X), "float32"))
+        found.append([outputs, *gradients(value, X), *of_weights])
+    tolerance = 1e-4 if dtype == "float32" else 0.15
+    for our, their in zip(*found, strict=True):
+        np.testing.assert_allclose(our, their, atol=tolerance)
+        assert np.abs(their).max() > 0.5
 
 
 def test_batch_statistics_are_those_of_real_tokens():

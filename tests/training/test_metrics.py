@@ -144,3 +144,10 @@ def test_mixed_policies_count_in_float32(metric_class):
     many = np.tile(labels, (10, 1)), np.tile(logits, (10, 1, 1))
     assert result(metric, [many] * 30) == pytest.approx(expected, rel=1e-5)
     assert metric.count.dtype == dtype_of(metric.result()) == "float32"
+
+
+def test_of_equal_logits_the_first_token_is_ranked_first():
+    logits = np.array([[[0.0, 1.0, 3.0, 3.0], [0.0, 1.0, 3.0, 3.0]]], "float32")
+    metric = MaskedAccuracy()
+    metric.update_state([[2, 3]], logits)
+    assert float(metric.result()) == 0.5

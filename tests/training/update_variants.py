@@ -28,6 +28,7 @@ from tf_transformer.data.batching import Batches  # noqa: E402
 from tf_transformer.data.tf_dataset import tf_dataset  # noqa: E402
 from tf_transformer.training.losses import MaskedCrossEntropy  # noqa: E402
 from tf_transformer.training.metrics import NegativeLogLikelihood  # noqa: E402
+from tf_transformer.training.optimizer import Adam  # noqa: E402
 from tf_transformer.training.schedules import TransformerSchedule  # noqa: E402
 
 UPDATES, SENTENCES, SHORTEST, LONGEST = 5, 64, 3, 40
@@ -142,7 +143,7 @@ def expected():
 def compiled(num_batches=1, **settings):
     model = make_model()
     steps = num_batches if num_batches > 1 else None
-    adam = keras.optimizers.Adam(
+    adam = Adam(
         TransformerSchedule(D_MODEL, WARMUP_STEPS, num_batches),
         beta_1=BETA_1,
         beta_2=BETA_2,

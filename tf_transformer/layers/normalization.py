@@ -48,7 +48,7 @@ def make_normalization(kind, dtype, name):
     """
     arguments = {"epsilon": LAYER_NORM_EPSILON, "dtype": dtype, "name": name}
     if kind == "layer":
-        return keras.layers.LayerNormalization(**arguments)
+        return LayerNormalization(**arguments)
     if kind == "rms":
         return keras.layers.RMSNormalization(**arguments)
     if kind == "group":
@@ -84,6 +84,46 @@ def normalize(norm, x, padding_mask=None, training=None):
     if isinstance(norm, keras.layers.BatchNormalization):
         return norm(x, training=training)
     return norm(x)
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class LayerNormalization(keras.layers.LayerNormalization):
+    """Keras' LayerNorm; on TensorFlow with a gradient of half as many passes."""
+
+    def call(self, inputs):
+        if keras.backend.backend() != "tensorflow":
+            return super().call(inputs)  # one kernel on PyTorch, one loop in XLA
+        x, gamma, beta = (
+            ops.cast(tensor, "float32") for tensor in (inputs, self.gamma, self.beta)
+        )
+        y = _layer_norm(self.epsilon)(x, gamma, beta)
+        return ops.cast(y, self.compute_dtype)
+
+
+def _layer_norm(epsilon):
+    """LayerNorm of float32 `(..., D)`, with its gradient written out.
+
+    With z = (x - mean) / deviation, y = gamma z + beta and g = gamma dL/dy:
+    dL/dx = (g - mean(g) - z mean(g z)) / deviation.
+    """
+
+    @ops.custom_gradient
+    def layer_norm(x, gamma, beta):
+        centered = x - ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
+        inverse = ops.rsqrt(variance + epsilon)
+        z = centered * inverse
+
+        def gradient(upstream):
+            g = gamma * upstream
+            along_z = ops.mean(g * z, axis=-1, keepdims=True)
+            of_x = inverse * (g - ops.mean(g, axis=-1, keepdims=True) - z * along_z)
+            axes = tuple(range(len(x.shape) - 1))
+            return of_x, ops.sum(z * upstream, axes), ops.sum(upstream, axes)
+
+        return z * gamma + beta, gradient
+
+    return layer_norm
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")

@@ -44,6 +44,9 @@ class SequenceModel(keras.Model):
         """
         super().compile(*args, **kwargs)
         check_compiled(self)
+        if self.optimizer is not None and self.built:
+            # else TensorFlow traces the first training step twice
+            self.optimizer.build(self.trainable_variables)
 
     def call(self, inputs, training=None):
         encoded = self.encode(inputs["source_ids"], training=training)

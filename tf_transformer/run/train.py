@@ -35,6 +35,7 @@ from tf_transformer.training.metrics import (
     NegativeLogLikelihood,
     Perplexity,
 )
+from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.translator import Translator
 
@@ -128,10 +129,8 @@ def compile_model(config, model, total_steps) -> None:
         total_steps=total_steps if config.cooldown else None,
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(
+        optimizer=Adam(
             schedule,
-            beta_2=0.98,
-            epsilon=1e-9,
             use_ema=config.ema_momentum is not None,
             ema_momentum=config.ema_momentum or 0.0,
             gradient_accumulation_steps=accumulation if accumulation > 1 else None,

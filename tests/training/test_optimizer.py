@@ -1,0 +1,99 @@
+"""The optimizer's updates are Adam's, and TensorFlow traces a training step once."""
+
+import keras
+import numpy as np
+import pytest
+from backend import BACKEND
+from keras import ops
+from models.small_model import INPUTS, TARGET, make_model
+
+from tf_transformer.training.losses import MaskedCrossEntropy
+from tf_transformer.training.optimizer import Adam
+from tf_transformer.training.schedules import TransformerSchedule
+
+RANDOM = np.random.default_rng(6)
+SHAPES, UPDATES = ((7, 5), (3,), ()), 6
+VALUES = [RANDOM.normal(size=shape).astype("float32") for shape in SHAPES]
+GRADIENTS = [
+    [RANDOM.normal(size=shape).astype("float32") for shape in SHAPES]
+    for _ in range(UPDATES)
+]
+
+
+def updated(optimizer):
+    """The variables after some updates."""
+    variables = [keras.Variable(value) for value in VALUES]
+    optimizer.build(variables)
+    for gradients in GRADIENTS:
+        optimizer.apply([ops.convert_to_tensor(g) for g in gradients], variables)
+    return [ops.convert_to_numpy(variable) for variable in variables]
+
+
+def test_updates_by_the_formula():
+    rate, beta_1, beta_2, epsilon = 0.03, 0.9, 0.98, 1e-9
+    values = [value.astype("float64") for value in VALUES]
+    m, v = ([np.zeros(shape) for shape in SHAPES] for _ in range(2))
+    for t, gradients in enumerate(GRADIENTS, start=1):
+        corrected = rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        for i, g in enumerate(gradients):
+            m[i] = beta_1 * m[i] + (1 - beta_1) * g
+            v[i] = beta_2 * v[i] + (1 - beta_2) * g.astype("float64") ** 2
+            values[i] = values[i] - corrected * m[i] / (np.sqrt(v[i]) + epsilon)
+    for found, expected in zip(updated(Adam(rate)), values, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"amsgrad": True},
+        {"weight_decay": 0.1},
+        {"clipnorm": 0.5},
+        {"global_clipnorm": 0.5},
+        {"gradient_accumulation_steps": 2},
+        {"use_ema": True, "ema_overwrite_frequency": 2},
+        {"beta_1": 0.7, "epsilon": 0.01},
+    ],
+    ids=str,
+)
+def test_updates_are_those_of_keras(settings):
+    schedule = TransformerSchedule(16, warmup_steps=4)
+    theirs = {"beta_2": 0.98, "epsilon": 1e-9, **settings}
+    expected = updated(keras.optimizers.Adam(schedule, **theirs))
+    for found, value in zip(updated(Adam(schedule, **settings)), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-6)
+    assert np.abs(expected[0] - VALUES[0]).max() > 0.01
+
+
+def test_comes_back_from_its_config():
+    optimizer = Adam(TransformerSchedule(16), beta_2=0.9, clipnorm=2.0)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(again) is Adam
+    assert again.get_config() == optimizer.get_config()
+
+
+@pytest.mark.needs_tensorflow
+def test_gradients_of_rows_are_taken_as_whole_ones():
+    import tensorflow as tf
+
+    rows = tf.IndexedSlices(tf.constant([[3.0, -2.0]] * 2), [2, 2], [4, 2])
+    found = []
+    for gradient in (rows, tf.convert_to_tensor(rows)):
+        variable = keras.Variable(np.ones((4, 2), "float32"))
+        optimizer = Adam(0.1)
+        optimizer.build([variable])
+        optimizer.apply([tf.ones((4, 2))], [variable])
+        optimizer.apply([gradient], [variable])
+        found.append(variable.numpy())
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="counts TensorFlow's traces")
+def test_a_training_step_is_traced_once():
+    model, calls = make_model(), []
+    model.compile(Adam(0.1), MaskedCrossEntropy())
+    encode = model.encode
+    model.encode = lambda *args, **kwargs: calls.append(1) or encode(*args, **kwargs)
+    model.fit(INPUTS, TARGET, batch_size=2, epochs=2, verbose=0)
+    assert len(calls) == 1

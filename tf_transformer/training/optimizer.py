@@ -1,0 +1,63 @@
+"""The paper's optimizer (section 5.3)."""
+
+import keras
+from keras import ops
+
+# on PyTorch the class that Keras makes is its own, which updates all weights at once
+_KerasAdam = type(keras.optimizers.Adam())
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class Adam(_KerasAdam):
+    r"""Keras' Adam with the paper's constants, and on TensorFlow one pass per weight.
+
+    Section 5.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762);
+    [Kingma and Ba, 2014](https://arxiv.org/abs/1412.6980). For update t and gradient g:
+
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
+
+    The updates are those of `keras.optimizers.Adam`, which on TensorFlow passes over
+    each weight a dozen times.
+
+    Args:
+        learning_rate: Float or schedule, such as `TransformerSchedule`.
+        beta_1: Float. Defaults to 0.9.
+        beta_2: Float. Defaults to the paper's 0.98.
+        epsilon: Float. Defaults to the paper's 1e-9.
+        **kwargs: Other arguments of `keras.optimizers.Adam`.
+
+    Example:
+
+    >>> optimizer = Adam(1e-3)
+    >>> optimizer.beta_2, optimizer.epsilon
+    (0.98, 1e-09)
+    """
+
+    def __init__(
+        self, learning_rate=0.001, beta_1=0.9, beta_2=0.98, epsilon=1e-9, **kwargs
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        dtype = variable.dtype
+        t = ops.cast(self.iterations + 1, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=ops.power(ops.cast(self.beta_1, dtype), t),
+            beta2_power=ops.power(ops.cast(self.beta_2, dtype), t),
+            lr=ops.cast(learning_rate, dtype),
+            beta1=ops.cast(self.beta_1, dtype),
+            beta2=ops.cast(self.beta_2, dtype),
+            epsilon=ops.cast(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
