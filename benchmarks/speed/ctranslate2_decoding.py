@@ -9,7 +9,7 @@ from turns import take_turns
 from work import PAD_ID, STEPS, decoding_batches
 
 
-def main(folder, name, batch_size, beam_size, form) -> None:
+def main(folder, name, batch_size, beam_size, form, threads) -> None:
     """Translates all sources once for each turn."""
     vocabulary = sentencepiece.SentencePieceProcessor(
         str(Path(folder, "tokenizer.model"))
@@ -18,7 +18,7 @@ def main(folder, name, batch_size, beam_size, form) -> None:
         str(Path(folder, name, "ctranslate2")),
         device="cpu",
         compute_type="float32",
-        intra_threads=2,
+        intra_threads=int(threads),
     )
     batches = decoding_batches(name, int(batch_size))
     pieces = [

@@ -1,6 +1,8 @@
 """What this machine can do: the rate of a matrix product and of reading memory."""
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -16,9 +18,12 @@ def matrix_product() -> float:
 
 
 def memory() -> float:
-    """Best of many: 10^9 bytes per second, read once and summed."""
+    """Best of many: 10^9 bytes per second, read once by all processors."""
     numbers = np.ones(MEGABYTES * 2**18, "float32")
-    return 1e-9 * numbers.nbytes / _best(lambda: numbers.sum())
+    parts = np.array_split(numbers, os.cpu_count())
+    with ThreadPoolExecutor() as pool:
+        seconds = _best(lambda: list(pool.map(np.max, parts)))
+    return 1e-9 * numbers.nbytes / seconds
 
 
 def _best(work, seconds=1.0) -> float:

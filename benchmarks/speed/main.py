@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--peer", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--python", nargs="*", default=[], help="PEER=PATH")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--training", action="store_true", help="training alone")
     parser.add_argument("--decoding", action="store_true", help="decoding alone")
     parser.add_argument("--folder", type=Path, default=Path("speed"))
@@ -112,11 +112,13 @@ def decoding(options, peers, pythons) -> list:
             ]
             if "ctranslate2" in peers:
                 python = pythons.get("ctranslate2", sys.executable)
+                script = "ctranslate2_decoding.py"
                 workers += [
-                    Worker(who, "ctranslate2_decoding.py", *work, form, python=python)
-                    for who, form in (
-                        ("ctranslate2", "ids"),
-                        ("ctranslate2, text", "text"),
+                    Worker(f"ctranslate2, {who}", script, *work, *how, python=python)
+                    for who, how in (
+                        ("1 thread", ("ids", 1)),
+                        ("2 threads", ("ids", 2)),
+                        ("1 thread, text", ("text", 1)),
                     )
                 ]
             told = {"decoding": name, "batch": batch_size, "beam": beam_size}

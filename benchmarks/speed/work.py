@@ -15,7 +15,7 @@ PAD_ID, BOS_ID, EOS_ID, FIRST_ID = 0, 2, 3, 4
 DROPOUT_RATE = 0.1
 LABEL_SMOOTHING = 0.1
 BATCH_TOKENS = 2048  # padded target tokens of a training batch
-NUM_BATCHES = {"S": 14, "B": 3}  # of one turn
+NUM_BATCHES = {"S": 4, "B": 1}  # of one turn
 STEPS = 20  # tokens written for each sentence, the end token counted
 NUM_SOURCES = {("S", 1): 24, ("S", 32): 128, ("B", 1): 8, ("B", 32): 64}
 
@@ -64,7 +64,8 @@ def _rows(row_lengths, random) -> np.ndarray:
     shape = (len(row_lengths), max(row_lengths))
     ids = random.integers(FIRST_ID, VOCAB_SIZE, shape, dtype="int32")
     columns, last = np.arange(shape[1]), np.asarray(row_lengths)[:, None] - 1
-    return np.where(columns < last, ids, np.where(columns == last, EOS_ID, PAD_ID))
+    padded = np.where(columns == last, EOS_ID, PAD_ID)
+    return np.where(columns < last, ids, padded).astype("int32")
 
 
 def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:

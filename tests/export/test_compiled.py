@@ -77,9 +77,15 @@ def test_every_size_gives_the_same(saved):
 
 @pytest.mark.parametrize(
     ("max_length", "expected"),
-    [(7, [7]), (16, [16]), (17, [16, 17]), (64, [16, 32, 64]), (65, [16, 32, 64, 65])],
+    [
+        (7, [7]),
+        (8, [8]),
+        (9, [8, 9]),
+        (64, [8, 16, 24, 32, 48, 64]),
+        (65, [8, 16, 24, 32, 48, 64, 65]),
+    ],
 )
-def test_lengths_double_up_to_the_models(max_length, expected):
+def test_lengths_grow_by_half_up_to_the_models(max_length, expected):
     assert compiled.length_sizes(max_length) == expected
 
 
@@ -103,12 +109,12 @@ def test_xla_sees_few_shapes_and_padding_is_cut_off(monkeypatch):
     monkeypatch.setattr(compiled, "search", told_shape)
     run = compiled.compiled_search(Model(), SearchSettings())
     for batch_size, length, expected in [
-        (0, 1, [1, 16]),
-        (1, 1, [1, 16]),
+        (0, 1, [1, 8]),
+        (1, 1, [1, 8]),
         (2, 16, [2, 16]),
-        (3, 17, [4, 32]),
+        (3, 17, [4, 24]),
         (4, 32, [4, 32]),
-        (5, 33, [8, 50]),
+        (5, 49, [8, 50]),
         (33, 50, [64, 50]),
     ]:
         found = run(tf.fill([batch_size, length], 9))

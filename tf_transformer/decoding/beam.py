@@ -9,6 +9,7 @@ from tf_transformer.decoding.constraints import (
     length_penalty,
     sentence_limits,
 )
+from tf_transformer.decoding.largest import places_of_largest
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
@@ -116,8 +117,7 @@ def _choose(beams, scores, alpha):
     lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
     ranking = log_probs / length_penalty(lengths, alpha)[..., None]
     flat_shape = (-1, num_slots * vocab_size)
-    _, chosen = ops.top_k(ops.reshape(ranking, flat_shape), num_slots)
-    chosen = ops.cast(chosen, "int32")  # (B, K)
+    chosen = places_of_largest(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
     slots, token_ids = chosen // vocab_size, chosen % vocab_size
     log_probs = ops.take_along_axis(ops.reshape(log_probs, flat_shape), chosen, axis=1)
 

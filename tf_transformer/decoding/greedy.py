@@ -1,7 +1,6 @@
 """Greedy search: always the likeliest next token."""
 
-from keras import ops
-
+from tf_transformer.decoding.largest import likeliest
 from tf_transformer.decoding.writing import write_tokens
 
 
@@ -27,6 +26,7 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
 
     Example: a model that always wants token 4 and is cut off after 3 tokens.
 
+    >>> from keras import ops
     >>> def step(token_ids, state):
     ...     return ops.one_hot(token_ids * 0 + 4, 6), state
     >>> result = greedy_search(step, (), ops.array([3]), max_length=3)
@@ -34,9 +34,9 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
     [[[4, 4, 3]]]
     """
 
-    def likeliest(scores, position):
-        return ops.cast(ops.argmax(scores, axis=-1), "int32")
+    def choose(scores, position):
+        return likeliest(scores)
 
     return write_tokens(
-        step, state, limits, max_length, 1, likeliest, min_length, prefix_ids
+        step, state, limits, max_length, 1, choose, min_length, prefix_ids
     )

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tf_transformer.ids import PAD_ID
 from tf_transformer.search import SearchSettings, search
 
-SHORTEST_LENGTH = 16
+SHORTEST_LENGTH = 8
 BATCH_SIZES = [2**i for i in range(24)]
 
 
@@ -47,17 +47,16 @@ def compiled_search(model, settings: SearchSettings):
 
 
 def length_sizes(max_length: int) -> list[int]:
-    """The lengths that sources are padded to: doubled from 16 to `max_length`.
+    """The lengths that sources are padded to: two of each octave, up to `max_length`.
 
     Example:
 
     >>> length_sizes(100)
-    [16, 32, 64, 100]
+    [8, 16, 24, 32, 48, 64, 96, 100]
     """
-    sizes = [SHORTEST_LENGTH]
-    while sizes[-1] < max_length:
-        sizes.append(2 * sizes[-1])
-    return [*sizes[:-1], max_length]
+    octaves = [2**i for i in range(4, max_length.bit_length())]
+    sizes = [SHORTEST_LENGTH, *(size for n in octaves for size in (n, n + n // 2))]
+    return [*(size for size in sizes if size < max_length), max_length]
 
 
 def next_size(sizes: list[int], number):

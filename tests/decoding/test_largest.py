@@ -1,0 +1,41 @@
+"""The largest numbers are found where a whole sort finds them, equals included."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from tf_transformer.decoding.largest import BLOCK, likeliest, places_of_largest
+
+RANDOM = np.random.default_rng(12)
+
+
+def rows(num_scores, kind):
+    """Numbers that are all different, or of which many are equal, or masked."""
+    scores = RANDOM.normal(size=(5, num_scores)).astype("float32")
+    if kind == "equal":
+        scores = scores.round()
+    if kind == "masked":
+        scores[:, RANDOM.permutation(num_scores)[:-3]] = -1e9
+    return scores
+
+
+@pytest.mark.parametrize("kind", ["different", "equal", "masked"])
+@pytest.mark.parametrize("num_scores", [7, BLOCK, 5 * BLOCK, 5 * BLOCK + 1, 2111])
+def test_places_are_those_of_a_stable_sort(num_scores, kind):
+    scores = rows(num_scores, kind)
+    expected = np.argsort(-scores, axis=1, kind="stable")
+    for k in (1, 2, 4, 7):
+        found = ops.convert_to_numpy(places_of_largest(ops.array(scores), k))
+        np.testing.assert_array_equal(found, expected[:, :k])
+
+
+@pytest.mark.parametrize("kind", ["different", "equal", "masked"])
+def test_likeliest_is_argmax(kind):
+    scores = rows(230, kind).reshape(1, 5, 230)
+    found = ops.convert_to_numpy(likeliest(ops.array(scores)))
+    np.testing.assert_array_equal(found, scores.argmax(axis=-1))
+
+
+def test_likeliest_of_what_is_no_number_is_a_place():
+    nothing = ops.full((2, 3), float("nan"))
+    assert ops.convert_to_numpy(likeliest(nothing)).tolist() == [0, 0]
