@@ -1,6 +1,7 @@
 """How many requests `tf-transformer serve` answers, with batching and without.
 
     python benchmarks/serving.py saved_models mine --texts sentences.txt
+    python benchmarks/serving.py ... --ctranslate2 model    beside CTranslate2
 
 One process serves; another one is the clients, each of which sends one sentence, waits
 for its answer and sends the next. Sentences are drawn from the file's lines.
@@ -32,8 +33,14 @@ def main() -> None:
         print(json.dumps(asyncio.run(load(options, texts))))
         return
     rows = []
-    for setting, flags in SETTINGS.items():
-        with Service(options.folder, flags) as service:
+    settings = {
+        name: (["-m", "tf_transformer"], words) for name, words in SETTINGS.items()
+    }
+    if options.ctranslate2:
+        script = Path(__file__).with_name("serving_ctranslate2.py")
+        settings["ctranslate2"] = ([script, options.ctranslate2], [])
+    for setting, (program, flags) in settings.items():
+        with Service(program, options.folder, flags) as service:
             for clients in options.clients:
                 row = measure(options, service, clients)
                 rows.append({"setting": setting, "clients": clients, **row})
@@ -54,6 +61,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before it")
     parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument(
+        "--ctranslate2", metavar="FOLDER", help="this model behind the same doors too"
+    )
     parser.add_argument("--url", help=argparse.SUPPRESS)  # it is the clients' process
     return parser.parse_args()
 
@@ -61,8 +71,8 @@ def parse_options() -> argparse.Namespace:
 class Service:
     """A running service, until the end of the `with`."""
 
-    def __init__(self, folder: str, flags: list[str]):
-        command = [sys.executable, "-m", "tf_transformer", "serve", folder]
+    def __init__(self, program: list, folder: str, flags: list[str]):
+        command = [sys.executable, *map(str, program), "serve", folder]
         self.process = subprocess.Popen(
             [*command, "--port", "0", *CAPACITY, *flags],
             stdout=subprocess.PIPE,

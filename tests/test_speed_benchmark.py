@@ -73,7 +73,7 @@ def test_workers_take_turns(speed, monkeypatch, tmp_path):
     environment = {"PYTHONPATH": str(SPEED)}
     workers = [turns.Worker(name, script, environment=environment) for name in "ab"]
     found = [worker.turn()["tokens"] for _ in range(3) for worker in workers]
-    assert found == [1, 1, 2, 2, 3, 3]
+    assert found == [2, 2, 4, 4, 6, 6]  # the first half of a turn does not count
     for worker in workers:
         assert len(worker.turns) == 3
         assert all(turn["seconds"] >= 0 < turn["gigabytes"] for turn in worker.turns)
