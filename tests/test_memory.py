@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from tf_transformer import memory
+from tf_transformer.cli import main
+from tf_transformer.run import train
 
 FREES_BLOCKS = """
 import ctypes, sys
@@ -39,3 +41,16 @@ def test_another_c_library_is_left_alone(monkeypatch):
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Other())
     assert memory.keep_freed_memory() is False
+
+
+def test_training_by_the_command_line_keeps_it(monkeypatch, tmp_path):
+    happened = []
+
+    def stop(*arguments):
+        happened.append("trained")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory, "keep_freed_memory", lambda: happened.append("kept"))
+    monkeypatch.setattr(train, "train", stop)
+    assert main(["train", "--run", str(tmp_path / "run")]) == 130
+    assert happened == ["kept", "trained"]

@@ -14,7 +14,8 @@ def keep_freed_memory() -> bool:
     By default glibc hands large freed blocks back to the system and asks for them
     anew; the system then fills each page with zeros, in every training step again.
     This saves that work on a CPU; the process keeps its largest size until it ends.
-    Call it once, before the first step. `make benchmark` trains with and without.
+    Call it once, before the first step, as `tf-transformer train` does. `make
+    benchmark` trains with and without.
 
     Returns:
         Whether the C library took the settings; `False` where it is not glibc, and

@@ -13,9 +13,11 @@ SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 def train(options) -> None:
     """Trains, or continues a stopped training."""
+    from tf_transformer.memory import keep_freed_memory
     from tf_transformer.run.config import TrainingConfig
     from tf_transformer.run.train import train
 
+    keep_freed_memory()
     names = [field.name for field in dataclasses.fields(TrainingConfig)]
     settings = {name: getattr(options, name) for name in names}
     try:
