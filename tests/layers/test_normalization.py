@@ -54,6 +54,7 @@ def test_equals_its_formula(kind):
     np.testing.assert_allclose(numbers(found), expected, atol=1e-5)
 
 
+@pytest.mark.needs_tensorflow  # elsewhere it is Keras' own
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
     gamma, beta = RANDOM.normal(size=(2, 12)).astype("float32")

@@ -29,7 +29,8 @@ def places_of_largest(scores, k):
     """Where the k largest numbers stand: the places of `ops.top_k`, more quickly.
 
     The k largest of all are among the k blocks of 64 whose maxima are largest, so only
-    the maxima and those blocks are sorted. Of equal numbers the first counts as larger.
+    the maxima and those blocks are sorted. Of equal numbers the first counts as larger
+    (PyTorch takes any).
 
     Args:
         scores: float32 tensor `(B, M)`, M known and at least k.
