@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
-# on PyTorch the class that Keras makes is its own, which updates all weights at once
-_KerasAdam = type(keras.optimizers.Adam())
+_KerasAdam = keras.optimizers.Adam
+if keras.backend.backend() == "torch":
+    # there Keras makes another class, which updates all weights at once
+    _KerasAdam = type(keras.optimizers.Adam())
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
