@@ -34,7 +34,8 @@ def test_the_search_alone_takes_ids(exported, translator):
     tokenizer = translator.tokenizer
     rows = tokenizer.encode_source(TEXTS)
     ids = tf.ragged.constant(rows, tf.int32).to_tensor()
-    found = tf.saved_model.load(str(exported)).search_compiled(ids)
+    loaded = tf.saved_model.load(str(exported))  # its variables live as long as it
+    found = loaded.search_compiled(ids)
     best = [row[row != 0].tolist() for row in found["token_ids"][:, 0].numpy()]
     expected = [best for best, *_ in translator.nbest(TEXTS, beam_size=BEAM_SIZE)]
     assert tokenizer.decode_target(best) == [one.text for one in expected]

@@ -55,10 +55,11 @@ def test_equals_its_formula(kind):
 
 
 @pytest.mark.needs_tensorflow  # elsewhere it is Keras' own
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16"])
 def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
     gamma, beta = RANDOM.normal(size=(2, 12)).astype("float32")
-    upstream = RANDOM.normal(size=X.shape).astype("float32")
+    at_least = "float64" if dtype == "float64" else "float32"
+    x, upstream = X.astype(at_least), RANDOM.normal(size=X.shape).astype(at_least)
     ours, theirs = (
         make_normalization("layer", dtype, "norm"),
         keras.layers.LayerNormalization(epsilon=1e-6, dtype=dtype),
@@ -71,13 +72,13 @@ def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
         norm.beta.assign(beta)
 
         def value(x, norm=norm):
-            return keras.ops.sum(keras.ops.cast(norm(x), "float32") * upstream)
+            return keras.ops.sum(keras.ops.cast(norm(x), at_least) * upstream)
 
-        of_weights = variable_gradients(lambda: value(X), [norm.gamma, norm.beta])
-        assert dtype_of(norm(X)) == dtype.removeprefix("mixed_")
-        outputs = numbers(keras.ops.cast(norm(X), "float32"))
-        found.append([outputs, *gradients(value, X), *of_weights])
-    tolerance = 1e-4 if dtype == "float32" else 0.15
+        of_weights = variable_gradients(lambda: value(x), [norm.gamma, norm.beta])
+        assert dtype_of(norm(x)) == dtype.removeprefix("mixed_")
+        outputs = numbers(keras.ops.cast(norm(x), at_least))
+        found.append([outputs, *gradients(value, x), *of_weights])
+    tolerance = {"float32": 1e-4, "float64": 1e-12, "mixed_bfloat16": 0.15}[dtype]
     for our, their in zip(*found, strict=True):
         np.testing.assert_allclose(our, their, atol=tolerance)
         assert np.abs(their).max() > 0.5

@@ -93,15 +93,16 @@ class LayerNormalization(keras.layers.LayerNormalization):
     def call(self, inputs):
         if keras.backend.backend() != "tensorflow":
             return super().call(inputs)  # one kernel on PyTorch, one loop in XLA
+        at_least = keras.backend.result_type(self.compute_dtype, "float32")
         x, gamma, beta = (
-            ops.cast(tensor, "float32") for tensor in (inputs, self.gamma, self.beta)
+            ops.cast(tensor, at_least) for tensor in (inputs, self.gamma, self.beta)
         )
         y = _layer_norm(self.epsilon)(x, gamma, beta)
         return ops.cast(y, self.compute_dtype)
 
 
 def _layer_norm(epsilon):
-    """LayerNorm of float32 `(..., D)`, with its gradient written out.
+    """LayerNorm of `(..., D)`, with its gradient written out.
 
     With z = (x - mean) / deviation, y = gamma z + beta and g = gamma dL/dy:
     dL/dx = (g - mean(g) - z mean(g z)) / deviation.
