@@ -11,30 +11,20 @@ a machine that does nothing else.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import statistics
-import sys
 from pathlib import Path
 
 import limits
 from export import export
-from turns import Worker
+from peers import PEERS, Peers
+from picture import draw
 from work import MODELS, num_tokens, training_batches, training_operations
-
-# glibc's settings of `keep_freed_memory`, for programs that cannot call it
-KEPT_MEMORY = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
-    "MALLOC_TOP_PAD_": str(2**28),
-}
-PEERS = ("torch", "ctranslate2")
-OURS = "tf_transformer"
 
 
 def main() -> None:
-    """Measures, prints the tables and writes the figures."""
+    """Measures, prints the tables; writes the figures and a picture."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -49,47 +39,26 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     os.environ["LOGS"] = str(options.folder)
-    pythons = dict(entry.split("=", 1) for entry in options.python)
-    peers = [name for name in options.peer if _is_there(name, pythons)]
+    peers = Peers(options.peer, options.python)
     both = options.training == options.decoding
     results = {"limits": {"GF/s": limits.matrix_product(), "GB/s": limits.memory()}}
     print(json.dumps(results["limits"]))
     if options.training or both:
-        results["training"] = training(options, peers, pythons)
+        results["training"] = training(options, peers)
     if options.decoding or both:
-        results["decoding"] = decoding(options, peers, pythons)
+        results["decoding"] = decoding(options, peers)
     path = options.folder / "speed.json"
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"\n{path}")
+    draw(results, path.with_suffix(".svg"))
+    print(f"\n{path}\n{path.with_suffix('.svg')}")
 
 
-def _is_there(name, pythons) -> bool:
-    there = name in pythons or importlib.util.find_spec(name) is not None
-    if not there:
-        print(f"Left out: {name} is not installed; or name its Python, --python")
-    return there
-
-
-def training(options, peers, pythons) -> list:
+def training(options, peers) -> list:
     """Real target tokens per second."""
     rows = []
     for name in options.models:
         batches = training_batches(name)
-        workers = [
-            Worker(OURS, "ours_training.py", name, "keep"),
-            Worker(f"{OURS}, memory given back", "ours_training.py", name, "return"),
-        ]
-        if "torch" in peers:
-            script, python = "torch_training.py", pythons.get("torch", sys.executable)
-            workers += [
-                Worker("torch", script, name, python=python),
-                Worker(
-                    "torch, memory kept",
-                    *(script, name),
-                    python=python,
-                    environment=KEPT_MEMORY,
-                ),
-            ]
+        workers = peers.trainers(options.folder, name)
         of_model = measured(workers, options.rounds, num_tokens(batches))
         operations = training_operations(name, batches) / num_tokens(batches)
         for row in of_model:
@@ -98,29 +67,13 @@ def training(options, peers, pythons) -> list:
     return rows
 
 
-def decoding(options, peers, pythons) -> list:
+def decoding(options, peers) -> list:
     """Tokens per second, each sentence `STEPS` tokens."""
-    export(options.folder, options.models, for_ctranslate2="ctranslate2" in peers)
+    export(options.folder, options.models, for_ctranslate2="ctranslate2" in peers.names)
     rows = []
     for name in options.models:
         for batch_size, beam_size in ((1, 1), (32, 1), (32, 4)):
-            work = (options.folder, name, batch_size, beam_size)
-            workers = [
-                Worker(OURS, "ours_decoding.py", *work, "compiled", "ids"),
-                Worker(f"{OURS}, text", "ours_decoding.py", *work, "compiled", "text"),
-                Worker(f"{OURS}, graph", "ours_decoding.py", *work, "plain", "text"),
-            ]
-            if "ctranslate2" in peers:
-                python = pythons.get("ctranslate2", sys.executable)
-                script = "ctranslate2_decoding.py"
-                workers += [
-                    Worker(f"ctranslate2, {who}", script, *work, *how, python=python)
-                    for who, how in (
-                        ("1 thread", ("ids", 1)),
-                        ("2 threads", ("ids", 2)),
-                        ("1 thread, text", ("text", 1)),
-                    )
-                ]
+            workers = peers.decoders(options.folder, name, batch_size, beam_size)
             told = {"decoding": name, "batch": batch_size, "beam": beam_size}
             rows += shown(told, measured(workers, options.rounds))
     return rows

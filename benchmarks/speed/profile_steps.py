@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from ours_training import make_model, weighted
+from fitting import weighted
+from ours_training import make_model
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from work import decoding_batches, training_batches
 

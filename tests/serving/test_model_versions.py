@@ -10,6 +10,8 @@ import pytest
 from tf_transformer.serving.errors import RequestError
 from tf_transformer.serving.folder import changed_at, is_settled, versions_on_disk
 from tf_transformer.serving.models import Models
+from tf_transformer.serving.settings import ServiceSettings
+from tf_transformer.serving.signature import Signature
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_a_broken_version_is_not_loaded_again_and_again(models, add, monkeypatch
     add("words/3")
     loads = []
 
-    def fail(name, version, path):
+    def fail(name, version, path, warm_up):
         loads.append(version)
         raise OSError("disk trouble")
 
@@ -204,9 +206,32 @@ def test_a_version_is_warmed_up_before_it_answers(models, add, monkeypatch):
     warm = []
     monkeypatch.setattr(
         "tf_transformer.serving.signature.Signature.warm_up",
-        lambda self: warm.append((self.name, models.ready)),
+        lambda self, batches: warm.append((self.name, batches, models.ready)),
     )
     add("half/123")
     refresh(models)
-    assert warm == [("serving_default", False)]
+    assert warm == [("serving_default", (), False)]
+    assert models.ready
+
+
+def test_texts_to_warm_up_with_reach_what_takes_texts_alone(folder, add, monkeypatch):
+    called = []
+    call = Signature.__call__
+
+    def counted(self, arrays):
+        texts = [len(array) for array in arrays.values() if array.dtype == object]
+        called.append((self.name, *texts))
+        return call(self, arrays)
+
+    monkeypatch.setattr(Signature, "__call__", counted)
+    settings = ServiceSettings(batch_size=6, warm_up_texts=("a b", "bad"))
+    assert [len(texts) for texts in settings.warm_up] == [1, 2, 4, 6] * 2
+    models = Models(folder, settle_seconds=0, warm_up=settings.warm_up)
+    add("words/2")
+    refresh(models)
+    sizes = {name: [size for n, *size in called if n == name] for name, *_ in called}
+    assert sizes["translate"] == [[1], *([n] for n in (1, 2, 4, 6, 1, 2, 4, 6))]
+    assert sizes["pieces"] == [[1]]  # its answer depends on the company
+    assert sizes["same"] == [[1, 1]]  # asks for more than texts
+    assert sizes["picky"] == [[1], [1], [2], [4], [6], [1]]  # refuses the second
     assert models.ready

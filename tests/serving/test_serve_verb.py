@@ -35,10 +35,13 @@ def test_without_options_the_defaults_of_the_settings(served):
 def test_every_option_arrives(served, tmp_path):
     token = tmp_path / "token"
     token.write_text("S3cret\n")
+    texts = tmp_path / "texts"
+    texts.write_text("a b\n학생\n", encoding="utf-8")
     arguments = (
         "serve models --host 0.0.0.0 --port 80 --versions all --log-text "
         f"--token-file {token} --batch-size 7 --batch-delay 3 --queue 99 --timeout 8 "
-        "--max-body 1000 --max-sentences 9 --max-characters 11 --poll 4"
+        "--max-body 1000 --max-sentences 9 --max-characters 11 --poll 4 "
+        f"--warm-up {texts}"
     )
     assert main(arguments.split()) == 0
     settings = ServiceSettings(
@@ -53,6 +56,7 @@ def test_every_option_arrives(served, tmp_path):
         max_characters=11,
         token="S3cret",
         log_text=True,
+        warm_up_texts=("a b", "학생"),
     )
     assert served == [("models", "0.0.0.0", 80, settings)]
     assert "S3cret" not in repr(settings)

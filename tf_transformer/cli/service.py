@@ -32,6 +32,7 @@ def serve(options) -> None:
         max_characters=options.max_characters,
         token=_token(options.token_file),
         log_text=options.log_text,
+        warm_up_texts=_lines(options.warm_up),
     )
     serve(options.folder, options.host, options.port, settings)
 
@@ -40,6 +41,14 @@ def _token(path: str | None) -> str | None:
     if path is None:
         return os.environ.get(TOKEN_VARIABLE)
     return Path(path).read_text(encoding="utf-8").strip()
+
+
+def _lines(path: str | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    from tf_transformer.data.lines import read_lines
+
+    return tuple(read_lines(path))
 
 
 def add_serve(verb) -> None:
@@ -65,6 +74,12 @@ def add_serve(verb) -> None:
         metavar="FILE",
         help="holds the secret that clients must send; by default the variable "
         f"{TOKEN_VARIABLE}, else none is needed",
+    )
+    verb.add_argument(
+        "--warm-up",
+        metavar="FILE",
+        help="texts, one per line, that each version translates in batches of every "
+        "size before it answers",
     )
     for flag, kind, default, told in (
         ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),

@@ -1,6 +1,7 @@
 """One version of a model, loaded into memory."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -39,11 +40,15 @@ class LoadedVersion:
         if not self.signatures:
             raise ValueError(f"The SavedModel has no signature. Received: {path}")
 
-    def warm_up(self) -> None:
-        """Calls each signature once; one that refuses made-up input is left alone."""
+    def warm_up(self, batches: Sequence[list[str]] = ()) -> None:
+        """Calls each signature; one that refuses what it gets is left alone.
+
+        Args:
+            batches: See `Signature.warm_up`.
+        """
         for signature in self.signatures.values():
             try:
-                signature.warm_up()
+                signature.warm_up(batches)
             except RequestError as error:
                 details = {
                     "event": "not_warmed_up",

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tf_transformer.serving.errors import RequestError, invalid, status_code
@@ -46,12 +46,20 @@ class Models:
         keep_all: Whether all versions are served, not only the highest.
         settle_seconds: How long a version's files must have been left alone before it
             is loaded.
+        warm_up: Batches of texts that each version computes before it answers.
     """
 
-    def __init__(self, folder: Path, keep_all: bool = False, settle_seconds: float = 1):
+    def __init__(
+        self,
+        folder: Path,
+        keep_all: bool = False,
+        settle_seconds: float = 1,
+        warm_up: Sequence[list[str]] = (),
+    ):
         self.folder = Path(folder)
         self.keep_all = keep_all
         self.settle_seconds = settle_seconds
+        self.warm_up = warm_up
         self._models: dict[str, dict[int, VersionState]] = {}
         self._has_looked = False
 
@@ -113,7 +121,9 @@ class Models:
         states[version] = state
         self._log("loading", name, version)
         try:
-            state.loaded = await asyncio.to_thread(_load, name, version, path)
+            state.loaded = await asyncio.to_thread(
+                _load, name, version, path, self.warm_up
+            )
         except Exception as error:  # whatever is wrong with the files, the rest goes on
             state.state = "END"
             state.error_code, state.error_message = status_code(error), str(error)
@@ -214,7 +224,9 @@ class Models:
         LOG.log(level, event, extra={"details": details})
 
 
-def _load(name: str, version: int, path: Path) -> LoadedVersion:
+def _load(
+    name: str, version: int, path: Path, warm_up: Sequence[list[str]]
+) -> LoadedVersion:
     loaded = LoadedVersion(name, version, path)
-    loaded.warm_up()
+    loaded.warm_up(warm_up)
     return loaded

@@ -21,6 +21,7 @@ class ServiceSettings:
         max_characters: Most characters of a sentence.
         token: Optional secret that clients must send.
         log_text: Whether the log holds what users sent and got.
+        warm_up_texts: Texts that each version computes before it answers.
 
     Raises:
         ValueError: If a value makes no sense.
@@ -37,6 +38,17 @@ class ServiceSettings:
     max_characters: int = 2000
     token: str | None = dataclasses.field(default=None, repr=False)
     log_text: bool = False
+    warm_up_texts: tuple[str, ...] = ()
+
+    @property
+    def warm_up(self) -> list[list[str]]:
+        """Each of the texts 1, 2, 4, ... `batch_size` times: every size of a batch."""
+        sizes = [2**i for i in range((self.batch_size - 1).bit_length())]
+        return [
+            [text] * size
+            for text in self.warm_up_texts
+            for size in (*sizes, self.batch_size)
+        ]
 
     def __post_init__(self):
         if self.versions not in VERSIONS:

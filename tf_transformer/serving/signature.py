@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -72,8 +73,16 @@ class Signature:
         except tf.errors.OpError as error:
             raise of_tensorflow(error) from error
 
-    def warm_up(self) -> None:
-        """Computes something small, so that the first request need not wait for it."""
+    def warm_up(self, batches: Sequence[list[str]] = ()) -> None:
+        """Computes something small, so that the first request need not wait for it.
+
+        Args:
+            batches: Texts that are computed as well, where texts are all that is
+                asked for and requests may be computed together.
+
+        Raises:
+            RequestError: If TensorFlow reports an error.
+        """
         arrays = {}
         for name, spec in self.inputs.items():
             if spec.shape.rank is None:
@@ -85,6 +94,11 @@ class Signature:
             else:
                 arrays[name] = np.zeros(shape, spec.dtype.as_numpy_dtype)
         self(arrays)
+        types = [spec.dtype for spec in self.inputs.values()]
+        if self.rows_are_independent and types == [tf.string]:
+            [name] = self.inputs
+            for texts in batches:
+                self({name: np.array([text.encode() for text in texts], object)})
 
 
 def _has_open_rows(shape: tf.TensorShape) -> bool:

@@ -1,0 +1,48 @@
+"""`model.fit` in turns: one epoch over the batches for each."""
+
+import sys
+import time
+
+import keras
+import tensorflow as tf
+from turns import answer, answering
+from work import PAD_ID, training_batches
+
+
+class Turns(keras.callbacks.Callback):
+    """Waits for a turn before each epoch but the first, which warms up."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = answering()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch and not sys.stdin.readline():
+            sys.exit()
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        print(answer(self.start, logs), file=self.answers, flush=True)
+
+
+def fit_in_turns(model, name: str) -> None:
+    """Trains a compiled model on the batches of model S or B until its turns end."""
+    elements = [weighted(batch) for batch in training_batches(name)]
+    ids = tf.TensorSpec([None, None], tf.int32)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: elements,
+        output_signature=(
+            {"source_ids": ids, "target_ids": ids},
+            ids,
+            tf.TensorSpec([None, None], tf.float32),
+        ),
+    ).prefetch(2)
+    model.fit(dataset, epochs=10**9, shuffle=False, verbose=0, callbacks=[Turns()])
+
+
+def weighted(batch):
+    """Inputs, labels and sample weights, as `tt.batches` yields them."""
+    source_ids, target_ids, labels = batch
+    is_token = labels != PAD_ID
+    weights = (is_token / is_token.sum()).astype("float32")
+    return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights

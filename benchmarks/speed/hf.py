@@ -1,0 +1,109 @@
+"""Hugging Face: Marian, their Transformer of the paper's kind, in PyTorch."""
+
+import sys
+
+import torch
+import transformers
+from torch.nn import functional
+from turns import take_turns
+from work import (
+    BOS_ID,
+    DROPOUT_RATE,
+    EOS_ID,
+    LABEL_SMOOTHING,
+    MODELS,
+    PAD_ID,
+    STEPS,
+    VOCAB_SIZE,
+    decoding_batches,
+    training_batches,
+)
+
+
+def make_model(name: str):
+    """Model S or B with random weights, embeddings tied."""
+    torch.manual_seed(1)
+    sizes = MODELS[name]
+    stacks = {}
+    for stack in ("encoder", "decoder"):
+        stacks[f"{stack}_layers"] = sizes["num_layers"]
+        stacks[f"{stack}_attention_heads"] = sizes["num_heads"]
+        stacks[f"{stack}_ffn_dim"] = sizes["d_ff"]
+    config = transformers.MarianConfig(
+        vocab_size=VOCAB_SIZE,
+        d_model=sizes["d_model"],
+        dropout=DROPOUT_RATE,
+        activation_function="relu",
+        scale_embedding=True,
+        max_position_embeddings=128,
+        pad_token_id=PAD_ID,
+        bos_token_id=BOS_ID,
+        decoder_start_token_id=BOS_ID,
+        eos_token_id=EOS_ID,
+        forced_eos_token_id=None,
+        **stacks,
+    )
+    return transformers.MarianMTModel(config)
+
+
+def training(name: str) -> None:
+    """Trains, once over the batches for each turn."""
+    model = make_model(name).train()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-4, (0.9, 0.98), 1e-9)
+    batches = [
+        tuple(torch.from_numpy(ids).long() for ids in batch)
+        for batch in training_batches(name)
+    ]
+
+    def train():
+        for source_ids, target_ids, labels in batches:
+            logits = model(
+                input_ids=source_ids,
+                attention_mask=source_ids.ne(PAD_ID).long(),
+                decoder_input_ids=target_ids,
+                use_cache=False,
+            ).logits
+            loss = functional.cross_entropy(
+                logits.reshape(-1, VOCAB_SIZE),
+                labels.reshape(-1),
+                ignore_index=PAD_ID,
+                label_smoothing=LABEL_SMOOTHING,
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    train()
+    take_turns(train)
+
+
+def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
+    """`generate`, with its cache; all sources once for each turn."""
+    transformers.logging.set_verbosity_error()
+    model = make_model(name).eval()
+    batches = [
+        torch.from_numpy(ids).long() for ids in decoding_batches(name, int(batch_size))
+    ]
+
+    def work():
+        tokens = 0
+        for ids in batches:
+            with torch.inference_mode():
+                found = model.generate(
+                    input_ids=ids,
+                    attention_mask=ids.ne(PAD_ID).long(),
+                    num_beams=int(beam_size),
+                    do_sample=False,
+                    min_new_tokens=STEPS,
+                    max_new_tokens=STEPS,
+                )
+            tokens += found[:, 1:].numel()
+        return {"tokens": tokens}
+
+    work()
+    take_turns(work)
+
+
+if __name__ == "__main__":
+    {"training": training, "decoding": decoding}[sys.argv[1]](*sys.argv[2:])

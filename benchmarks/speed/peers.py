@@ -1,0 +1,88 @@
+"""Who does the same work beside us, and how each is started."""
+
+import importlib.util
+import sys
+
+from turns import Worker
+
+# glibc's settings of `keep_freed_memory`, for programs that cannot call it
+KEPT_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+    "MALLOC_TOP_PAD_": str(2**28),
+}
+KEEP_MEMORY_TOO = ("torch", "opennmt-tf")  # the fastest of them
+MODULES = {
+    "torch": "torch",
+    "hf": "transformers",
+    "opennmt-tf": "opennmt",
+    "keras": "keras",
+    "ctranslate2": "ctranslate2",
+}
+PEERS = tuple(MODULES)
+OURS = "tf_transformer"
+
+
+class Peers:
+    """The peers that are there, each with its own Python.
+
+    Args:
+        names: Of `PEERS`.
+        pythons: `"PEER=PATH"`, where it is not this Python.
+    """
+
+    def __init__(self, names, pythons):
+        self.pythons = dict(entry.split("=", 1) for entry in pythons)
+        self.names = [name for name in names if self._is_there(name)]
+
+    def _is_there(self, name) -> bool:
+        there = name in self.pythons or importlib.util.find_spec(MODULES[name])
+        if not there:
+            print(f"Left out: {name} is not installed; or name its Python, --python")
+        return bool(there)
+
+    def trainers(self, folder, model) -> list[Worker]:
+        """All that train, ours first."""
+        workers = [
+            Worker(OURS, "ours_training.py", model, "keep"),
+            Worker(f"{OURS}, memory given back", "ours_training.py", model, "return"),
+        ]
+        scripts = {
+            "torch": ("torch_training.py", model),
+            "hf": ("hf.py", "training", model),
+            "opennmt-tf": ("opennmt_tf.py", "training", folder, model),
+            "keras": ("keras_layers.py", "training", model),
+        }
+        for peer, script in scripts.items():
+            workers += self._started(peer, "", *script)
+            if peer in KEEP_MEMORY_TOO:
+                told = ", memory kept"
+                workers += self._started(peer, told, *script, memory=KEPT_MEMORY)
+        return workers
+
+    def decoders(self, folder, model, batch_size, beam_size) -> list[Worker]:
+        """All that decode, ours first; from ids to ids unless they say text."""
+        work = (folder, model, batch_size, beam_size)
+        ours, ctranslate2 = "ours_decoding.py", "ctranslate2_decoding.py"
+        workers = [
+            Worker(OURS, ours, *work, "compiled", "ids"),
+            Worker(f"{OURS}, text", ours, *work, "compiled", "text"),
+            Worker(f"{OURS}, graph, text", ours, *work, "plain", "text"),
+        ]
+        for told, how in (
+            (", 1 thread", ("ids", 1)),
+            (", 2 threads", ("ids", 2)),
+            (", 1 thread, text", ("text", 1)),
+        ):
+            workers += self._started("ctranslate2", told, ctranslate2, *work, *how)
+        workers += self._started("hf", "", "hf.py", "decoding", *work)
+        workers += self._started("opennmt-tf", "", "opennmt_tf.py", "decoding", *work)
+        if beam_size == 1:  # Keras has no beam search
+            workers += self._started("keras", "", "keras_layers.py", "decoding", *work)
+        return workers
+
+    def _started(self, peer, told, *script, memory=()) -> list[Worker]:
+        if peer not in self.names:
+            return []
+        python = self.pythons.get(peer, sys.executable)
+        return [Worker(peer + told, *script, python=python, environment=memory)]
