@@ -1,0 +1,35 @@
+"""What this benchmark takes from `benchmarks/speed`, and the package beside it.
+
+The package need not be installed: where TensorFlow is missing, pip would fetch it.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / "benchmarks" / "speed"), str(ROOT)]
+
+from turns import Worker, take_turns  # noqa: E402
+from work import (  # noqa: E402
+    BOS_ID,
+    DROPOUT_RATE,
+    EOS_ID,
+    FIRST_ID,
+    LABEL_SMOOTHING,
+    PAD_ID,
+    STEPS,
+    lengths,
+)
+
+__all__ = [
+    "BOS_ID",
+    "DROPOUT_RATE",
+    "EOS_ID",
+    "FIRST_ID",
+    "LABEL_SMOOTHING",
+    "PAD_ID",
+    "STEPS",
+    "Worker",
+    "lengths",
+    "take_turns",
+]

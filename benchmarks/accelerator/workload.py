@@ -1,0 +1,78 @@
+"""The work that everyone does: models, batches and sources, the same for all.
+
+All arrays of one kind have one shape, so that a compiler compiles once. Needs NumPy
+alone, so that every peer can read it in an environment of its own.
+"""
+
+import numpy as np
+from shared import BOS_ID, EOS_ID, FIRST_ID, PAD_ID, lengths
+
+# the paper's table 3, with its vocabulary of section 5.1; tiny is for a CPU
+MODELS = {
+    "base": {"num_layers": 6, "d_model": 512, "num_heads": 8, "d_ff": 2048},
+    "big": {"num_layers": 6, "d_model": 1024, "num_heads": 16, "d_ff": 4096},
+    "tiny": {"num_layers": 2, "d_model": 128, "num_heads": 4, "d_ff": 512},
+}
+VOCAB_SIZES = {"base": 37_000, "big": 37_000, "tiny": 1_000}
+LENGTH = 64  # tokens of a row of a training batch, on both sides
+SHORTEST = 49  # sentences of like length: 49 to 64 tokens, seven eighths are real
+SOURCE_LENGTH = 32  # tokens of a source to translate, padding counted
+NUM_BATCHES = 4  # different ones of training; steps go round
+NUM_SOURCES = 8  # least number of sentences of one turn of decoding
+WARMUP_STEPS = 4000
+
+
+def training_batches(name: str, batch_tokens: int) -> list:
+    """(source ids, target ids, labels) of `batch_tokens` padded target tokens."""
+    random = np.random.default_rng(5)
+    shape = (NUM_BATCHES, 2, batch_tokens // LENGTH)
+    row_lengths = random.integers(SHORTEST, LENGTH + 1, shape)
+    batches = []
+    for of_source, of_target in row_lengths:
+        source_ids = _rows(of_source, LENGTH, VOCAB_SIZES[name], random)
+        labels = _rows(of_target, LENGTH, VOCAB_SIZES[name], random)
+        target_ids = np.where(labels != PAD_ID, np.roll(labels, 1, axis=1), PAD_ID)
+        target_ids[:, 0] = BOS_ID
+        batches.append((source_ids, target_ids, labels))
+    return batches
+
+
+def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
+    """Source ids with the lengths of Multi30k, sorted, in batches."""
+    number = max(1, NUM_SOURCES // batch_size)
+    row_lengths = np.sort(lengths(number * batch_size, seed=9)[0])
+    row_lengths = np.minimum(row_lengths, SOURCE_LENGTH).reshape(number, batch_size)
+    random = np.random.default_rng(3)
+    return [
+        _rows(of_batch, SOURCE_LENGTH, VOCAB_SIZES[name], random)
+        for of_batch in row_lengths
+    ]
+
+
+def _rows(row_lengths, width: int, vocab_size: int, random) -> np.ndarray:
+    """Random ids that end in the end token, padded to `width`."""
+    shape = (len(row_lengths), width)
+    ids = random.integers(FIRST_ID, vocab_size, shape, dtype="int32")
+    columns, last = np.arange(width), row_lengths[:, None] - 1
+    padded = np.where(columns == last, EOS_ID, PAD_ID)
+    return np.where(columns < last, ids, padded).astype("int32")
+
+
+def num_tokens(batch) -> int:
+    """Real target tokens of a training batch."""
+    return int((batch[-1] != PAD_ID).sum())
+
+
+def training_operations(sizes: dict, vocab_size: int, batch) -> float:
+    """Useful floating point operations of an update: padding does not count.
+
+    Six for each weight that a token is multiplied by, forward and backward, and
+    twelve for each number of a query and each key it looks at.
+    """
+    n, d, f = (sizes[key] for key in ("num_layers", "d_model", "d_ff"))
+    source_ids, _, labels = batch
+    s, t = ((ids != PAD_ID).sum(1).astype(float) for ids in (source_ids, labels))
+    of_source = n * (4 * d * d + 2 * d * f + 2 * d * d)  # cross-attention's K and V
+    of_target = n * (6 * d * d + 2 * d * f) + d * vocab_size
+    looks = n * (s * s + t * t + t * s)
+    return float((6 * (s * of_source + t * of_target) + 12 * d * looks).sum())
