@@ -1,0 +1,55 @@
+r"""Writes an exported folder as an MLflow model, which MLflow's server then serves.
+
+    pip install mlflow "tensorflow==2.21.*"
+    python scripts/serve_with_mlflow.py saved_models/mine/1 models/mine-mlflow
+    mlflow models serve -m models/mine-mlflow --env-manager local --port 5000
+
+    curl http://127.0.0.1:5000/invocations -H "Content-Type: application/json" \
+        -d '{"inputs": ["I am a student.", ""]}'
+
+The folder and this file are copied into the model; nothing else is needed to serve it.
+"""
+
+import argparse
+from pathlib import Path
+
+import mlflow
+import tensorflow as tf
+
+
+class Translate(mlflow.pyfunc.PythonModel):
+    """What the server calls. MLflow checks requests by the type of `model_input`."""
+
+    def load_context(self, context):
+        loaded = tf.saved_model.load(context.artifacts["exported"])
+        self.translate = loaded.signatures["serving_default"]
+
+    def predict(self, context, model_input: list[str]):
+        found = self.translate(text=tf.constant(model_input, tf.string))
+        return {
+            "translation": [text.decode() for text in found["translation"].numpy()],
+            "score": found["score"].numpy().tolist(),
+        }
+
+
+def main() -> None:
+    """Writes the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="an exported folder, NAME/VERSION")
+    parser.add_argument("written", help="new folder for MLflow")
+    options = parser.parse_args()
+    if not tf.saved_model.contains_saved_model(options.folder):
+        parser.error(f"There is no SavedModel in {options.folder}.")
+    if Path(options.written).exists():
+        parser.error(f"There is something in {options.written} already.")
+    mlflow.pyfunc.save_model(
+        options.written,
+        python_model=__file__,
+        artifacts={"exported": options.folder},
+        pip_requirements=["mlflow", "tensorflow==2.21.*"],
+    )
+
+
+mlflow.models.set_model(Translate())
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Serves an exported folder with NVIDIA's Triton Inference Server, by pytriton.
+
+    pip install nvidia-pytriton "tensorflow==2.21.*"
+    python scripts/serve_with_triton.py saved_models/mine/1 --name mine
+
+    curl http://localhost:8000/v2/models/mine/infer -d '{"inputs": [{"name": "text",
+        "datatype": "BYTES", "shape": [2, 1], "data": ["I am a student.", ""]}]}'
+
+Triton listens for HTTP at port 8000 and for gRPC at 8001, and puts requests that come
+at the same time into one batch of up to 32 texts. It has no part for TensorFlow: this
+process computes. pytriton wants an environment of its own, with numpy 1, and Python
+3.11.2 rather than 3.11.7, see docs/serving.md.
+"""
+
+import argparse
+
+import numpy as np
+import tensorflow as tf
+from pytriton.decorators import batch
+from pytriton.model_config import ModelConfig, Tensor
+from pytriton.triton import Triton, TritonConfig
+
+
+def main() -> None:
+    """Serves until it is stopped."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="an exported folder, NAME/VERSION")
+    parser.add_argument("--name", default="mine", help="the model's name for clients")
+    parser.add_argument("--http-port", type=int, default=8000)
+    parser.add_argument("--grpc-port", type=int, default=8001)
+    options = parser.parse_args()
+    if not tf.saved_model.contains_saved_model(options.folder):
+        parser.error(f"There is no SavedModel in {options.folder}.")
+
+    translate = tf.saved_model.load(options.folder).signatures["serving_default"]
+
+    @batch
+    def answer(text):
+        found = translate(text=tf.constant(text[:, 0]))
+        return {name: tensor.numpy()[:, None] for name, tensor in found.items()}
+
+    ports = {"http_port": options.http_port, "grpc_port": options.grpc_port}
+    with Triton(config=TritonConfig(**ports)) as triton:
+        triton.bind(
+            model_name=options.name,
+            infer_func=answer,
+            inputs=[Tensor(name="text", dtype=bytes, shape=(1,))],
+            outputs=[
+                Tensor(name="translation", dtype=bytes, shape=(1,)),
+                Tensor(name="score", dtype=np.float32, shape=(1,)),
+            ],
+            config=ModelConfig(max_batch_size=32),
+        )
+        triton.serve()
+
+
+if __name__ == "__main__":
+    main()

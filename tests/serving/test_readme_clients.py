@@ -1,0 +1,90 @@
+"""The README's clients translate: over HTTP and over gRPC.
+
+TensorFlow Serving cannot be installed like a Python package. Its messages can: a
+small server of them stands in for it, so the client's half of the gRPC interface is
+the real one.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HTTP_CLIENT, GRPC_CLIENT = re.findall(r"```py\n(.*?)```", README, flags=re.DOTALL)
+SENTENCE = "I am a student."
+
+
+def run(client, port, model="en_ko", texts=(SENTENCE,)):
+    """Runs the client with another port, model and texts; what it prints."""
+    changes = {
+        r"localhost:85\d\d": f"127.0.0.1:{port}",
+        "en_ko": model,
+        re.escape(f'["{SENTENCE}"]'): repr(list(texts)),
+    }
+    for old, new in changes.items():
+        client, number = re.subn(old, lambda _, new=new: new, client)
+        assert number == 1, old
+    printed = []
+    exec(client, {"print": printed.append})
+    [translations] = printed
+    return translations
+
+
+@pytest.fixture(scope="module")
+def prediction_service():
+    reason = "needs pip install tensorflow-serving-api"
+    pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=reason)
+    import prediction_service
+
+    return prediction_service.listening_for_grpc
+
+
+@pytest.fixture(scope="module")
+def grpc_port(prediction_service, exports):
+    with prediction_service("en_ko", exports / "words" / "3") as port:
+        yield port
+
+
+def test_http_client_is_answered_by_the_service(listening, add, folder):
+    add("words/3", to="en_ko/3")
+    with listening(folder) as (port, _):
+        assert run(HTTP_CLIENT, port) == ["I AM A STUDENT.3"]
+
+
+@pytest.mark.parametrize("texts", [[SENTENCE], ["a", "", "ä 나는"]])
+def test_grpc_client_is_answered(grpc_port, texts):
+    expected = [text.upper().replace("Ä", "ä") + "3" for text in texts]
+    assert run(GRPC_CLIENT, grpc_port, texts=texts) == expected
+
+
+def test_grpc_client_is_told_of_a_model_that_is_not_there(grpc_port):
+    import grpc
+
+    with pytest.raises(grpc.RpcError, match=r"not found .* Latest\(nobody\)") as error:
+        run(GRPC_CLIENT, grpc_port, model="nobody")
+    assert error.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.slow
+def test_grpc_client_gives_the_strings_of_the_translator(
+    prediction_service, tmp_path, monkeypatch
+):
+    import grpc
+
+    monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "export"), *sys.path])
+    from toy_export import TEXTS, make_translator
+
+    from tf_transformer.export.saved_model import export_saved_model
+
+    translator = make_translator()
+    folder = export_saved_model(translator, tmp_path / "toy" / "1")
+    expected = [best.text for best, *_ in translator.nbest(TEXTS)]
+    assert len(set(expected)) > 2
+    with prediction_service("en_ko", folder) as port:
+        assert run(GRPC_CLIENT, port, texts=TEXTS) == expected
+        with pytest.raises(grpc.RpcError, match="longer than the model") as error:
+            run(GRPC_CLIENT, port, texts=["cat " * 100])
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
