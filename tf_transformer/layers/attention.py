@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.dense import Dense
 from tf_transformer.layers.record import note
 
 MASKED_SCORE = -1e9  # finite, in float32: exp(-1e9 - max) is 0
@@ -124,7 +123,7 @@ class MultiHeadAttention(keras.layers.Layer):
         )
 
     def _projection(self, name):
-        return Dense(self.d_model, dtype=self.dtype_policy, name=name)
+        return keras.layers.Dense(self.d_model, dtype=self.dtype_policy, name=name)
 
     def build(self, query_shape, value_shape=None, key_shape=None):
         value_shape = value_shape or query_shape

@@ -55,10 +55,7 @@ class TokenEmbedding(keras.layers.Layer):
     def call(self, inputs, reverse=False):
         table = ops.cast(self.table, self.compute_dtype)
         if reverse:
-            leading = ops.shape(inputs)[:-1]
-            rows = ops.reshape(inputs, (-1, self.d_model))
-            logits = ops.matmul(rows, ops.transpose(table))
-            logits = ops.reshape(logits, (*leading, self.vocab_size))
+            logits = ops.matmul(inputs, ops.transpose(table))
             return ops.cast(logits, "float32")
         # Keras hands floats to a model that it builds under a distribution strategy
         token_ids = ops.cast(inputs, "int32")

@@ -2,8 +2,6 @@
 
 import keras
 
-from tf_transformer.layers.dense import Dense
-
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class FeedForward(keras.layers.Layer):
@@ -37,10 +35,12 @@ class FeedForward(keras.layers.Layer):
         self.d_model = d_model
         self.d_ff = d_ff
         self.activation = activation
-        self.inner_dense = Dense(
+        self.inner_dense = keras.layers.Dense(
             d_ff, activation=activation, dtype=self.dtype_policy, name="inner"
         )
-        self.outer_dense = Dense(d_model, dtype=self.dtype_policy, name="outer")
+        self.outer_dense = keras.layers.Dense(
+            d_model, dtype=self.dtype_policy, name="outer"
+        )
 
     def build(self, input_shape):
         self.inner_dense.build(input_shape)
