@@ -1,11 +1,10 @@
 """`model.fit` in turns: one epoch over the batches for each."""
 
 import sys
-import time
 
 import keras
 import tensorflow as tf
-from turns import answer, answering
+from turns import answer, answering, clocks
 from work import PAD_ID, training_batches
 
 
@@ -19,7 +18,7 @@ class Turns(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch and not sys.stdin.readline():
             sys.exit()
-        self.start = time.perf_counter()
+        self.start = clocks()
 
     def on_epoch_end(self, epoch, logs=None):
         print(answer(self.start, logs), file=self.answers, flush=True)

@@ -98,7 +98,8 @@ class Model(keras.Model):
             x = block(x, mask, memory)
         return self.embedding.logits(x)
 
-    def call(self, inputs):
+    # without the argument Keras would train without dropout
+    def call(self, inputs, training=None):
         return self.decode(inputs["target_ids"], *self.encode(inputs["source_ids"]))
 
 

@@ -6,8 +6,9 @@
 
 All do the same work (`work.py`), turn about in processes of their own. A ratio is the
 median over the rounds of ours divided by theirs in the same round; beside it stand its
-least and its most. A peer that is not installed is left out, and said so. Measure on
-a machine that does nothing else.
+least and its most, the ratio of the fastest turns, which a busy machine disturbs least,
+and that of the processors' time. A peer that is not installed is left out, and said so.
+Measure on a machine that does nothing else.
 """
 
 import argparse
@@ -80,31 +81,46 @@ def decoding(options, peers) -> list:
 
 
 def measured(workers, rounds, tokens=None) -> list:
-    """One row for each worker; ratios are ours to theirs, round by round."""
+    """One row for each worker; ratios are ours to theirs.
+
+    Round by round; of the fastest turns alone; and of the processors' time.
+    """
     for _ in range(rounds):
         for worker in workers:
             worker.turn()
     rows = []
+    ours = workers[0].turns
     for worker in workers:
-        ours, theirs = workers[0].turns, worker.turns
+        theirs = worker.turns
         ratios = [
             their["seconds"] / our["seconds"]
             for our, their in zip(ours, theirs, strict=True)
         ]
-        seconds = statistics.median(turn["seconds"] for turn in theirs)
+        seconds, fastest, processors = summary(theirs)
+        _, our_fastest, our_processors = summary(ours)
         rows.append(
             {
                 "who": worker.name,
                 "tokens/s": (tokens or theirs[0]["tokens"]) / seconds,
+                "fastest": (tokens or theirs[0]["tokens"]) / fastest,
                 "ours / theirs": statistics.median(ratios),
                 "least": min(ratios),
                 "most": max(ratios),
+                "of the fastest": fastest / our_fastest,
+                "of processors": processors / our_processors,
                 "GB": theirs[-1]["gigabytes"],
                 "ready after s": worker.start_seconds,
             }
         )
         worker.stop()
     return rows
+
+
+def summary(turns) -> tuple[float, float, float]:
+    """Median and least seconds, median seconds of the processors."""
+    seconds = [turn["seconds"] for turn in turns]
+    processors = [turn["processor seconds"] for turn in turns]
+    return statistics.median(seconds), min(seconds), statistics.median(processors)
 
 
 def shown(told: dict, rows: list) -> list:

@@ -14,13 +14,14 @@ HERE = Path(__file__).parent
 def take_turns(work) -> None:
     """A worker's end: `work()` once for each line of standard input.
 
-    Answers with a line of JSON: seconds, the most memory so far in GB, and what
-    `work` returns, if it is a dictionary. The first line tells that it is ready.
+    Answers with a line of JSON: seconds, seconds of all processors, the most memory so
+    far in GB, and what `work` returns, if it is a dictionary. The first line tells that
+    it is ready.
     """
     answers = answering()
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start = clocks()
         found = work()
         print(answer(start, found), file=answers, flush=True)
 
@@ -32,11 +33,18 @@ def answering():
     return answers
 
 
-def answer(start: float, found=None) -> str:
-    """What a worker says after its turn."""
+def clocks() -> tuple[float, float]:
+    """Seconds of the clock, and of all processors in this process."""
+    return time.perf_counter(), time.process_time()
+
+
+def answer(start: tuple[float, float], found=None) -> str:
+    """What a worker says after its turn, which began at `start`, by `clocks`."""
+    now = clocks()
     return json.dumps(
         {
-            "seconds": time.perf_counter() - start,
+            "seconds": now[0] - start[0],
+            "processor seconds": now[1] - start[1],
             "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
             **(found or {}),
         }
