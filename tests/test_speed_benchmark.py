@@ -13,7 +13,7 @@ SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
 def speed(monkeypatch):
     monkeypatch.syspath_prepend(str(SPEED))
     yield
-    for name in ("work", "turns"):
+    for name in ("work", "turns", "peers", "picture", "fitting", "keras_layers"):
         sys.modules.pop(name, None)
 
 
@@ -54,6 +54,66 @@ def test_sources_to_translate_are_sorted_by_length(speed):
         assert sum(map(len, batches)) == work.NUM_SOURCES["S", batch_size]
         widths = [ids.shape[1] for ids in batches]
         assert widths == sorted(widths)
+
+
+def test_a_peer_that_is_not_there_is_left_out(speed, capsys, monkeypatch):
+    import peers
+
+    monkeypatch.setitem(peers.MODULES, "opennmt-tf", ("no_such_module",))
+    monkeypatch.setitem(peers.MODULES, "hf", ("numpy", "no_such_module"))
+    found = peers.Peers(["opennmt-tf", "keras", "hf"], ["hf=/elsewhere/python"])
+    assert found.names == ["keras", "hf"]
+    assert "Left out: opennmt-tf is not installed" in capsys.readouterr().out
+    assert peers.Peers(["hf"], []).names == []
+
+
+@pytest.mark.parametrize("entry", ["torch", "tourch=/python"])
+def test_a_python_of_nobody_is_refused(speed, entry):
+    import peers
+
+    with pytest.raises(ValueError, match=f"PEER=PATH.*Received: {entry}"):
+        peers.Peers(["torch"], [entry])
+
+
+def test_the_picture_has_a_bar_for_each_row(speed, tmp_path):
+    import picture
+
+    names = ["tf_transformer", "torch", "torch, memory kept"]
+    rates = {"tokens/s": 1234.0, "fastest": 5678.0}
+    training = [
+        {"training": m, "who": n, **rates, "GF/s": 9.0} for m in "SB" for n in names
+    ]
+    decoding = [{"decoding": "S", "batch": 32, "beam": 4, "who": "hf", **rates}]
+    results = {"limits": {"GF/s": 20.0}, "training": training, "decoding": decoding}
+    picture.draw(results, tmp_path / "speed.svg")
+    svg = (tmp_path / "speed.svg").read_text(encoding="utf-8")
+    assert svg.count("<!-- 5,678 -->") == 7
+    assert svg.count("<!-- torch, memory kept -->") == 2
+    assert svg.count("<!-- S: decoding, batch 32, beam 4 -->") == 1
+
+
+@pytest.mark.long
+@pytest.mark.needs_tensorflow
+def test_the_model_of_keras_layers_is_ours_in_size_and_trains_with_dropout(speed):
+    import keras
+    import keras_layers
+    import work
+
+    import tf_transformer as tt
+
+    sizes = {"num_layers": 2, "d_model": 24, "num_heads": 3, "d_ff": 40}
+    theirs = keras_layers.Model(**sizes)
+    source_ids, target_ids, labels = work.training_batches("B")[0]
+    inputs = {"source_ids": source_ids[:3], "target_ids": target_ids[:3]}
+
+    def logits(training):
+        return keras.ops.convert_to_numpy(theirs(inputs, training=training))
+
+    assert (logits(False) == logits(False)).all()
+    assert (logits(True) != logits(True)).any()
+    ours = tt.Transformer(work.VOCAB_SIZE, **sizes)
+    ours(inputs)
+    assert theirs.count_params() == ours.count_params()
 
 
 def test_workers_take_turns(speed, monkeypatch, tmp_path):

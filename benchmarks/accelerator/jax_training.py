@@ -4,7 +4,7 @@ import sys
 
 import jax
 import keras
-from shared import DROPOUT_RATE, LABEL_SMOOTHING, PAD_ID, take_turns
+from shared import DROPOUT_RATE, LABEL_SMOOTHING, take_turns, weighted
 from workload import LENGTH, MODELS, VOCAB_SIZES, WARMUP_STEPS, training_batches
 
 import tf_transformer as tt
@@ -23,13 +23,6 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self.batches[index % len(self.batches)]
-
-
-def weighted(batch):
-    """Inputs, labels and sample weights, as `tt.data.batches` yields them."""
-    source_ids, target_ids, labels = batch
-    weights = ((labels != PAD_ID) / (labels != PAD_ID).sum()).astype("float32")
-    return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
 
 
 def make_model(name: str):

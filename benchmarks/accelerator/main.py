@@ -46,7 +46,8 @@ def main(arguments=None) -> None:
     os.environ["LOGS"] = str(options.folder)
     both = options.training == options.decoding
     path = options.folder / "accelerator.json"
-    found = {"options": {k: v for k, v in vars(options).items() if k != "folder"}}
+    told = {k: v for k, v in vars(options).items() if k not in ("folder", "python")}
+    found = {"options": told}
     for kind, measure in (("training", training), ("decoding", decoding)):
         if both or getattr(options, kind):
             found[kind] = []

@@ -19,6 +19,7 @@ from work import (  # noqa: E402
     PAD_ID,
     STEPS,
     lengths,
+    weighted,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "Worker",
     "lengths",
     "take_turns",
+    "weighted",
 ]

@@ -5,7 +5,7 @@ import sys
 import keras
 import tensorflow as tf
 from turns import answer, answering, clocks
-from work import PAD_ID, training_batches
+from work import training_batches, weighted
 
 
 class Turns(keras.callbacks.Callback):
@@ -37,11 +37,3 @@ def fit_in_turns(model, name: str) -> None:
         ),
     ).prefetch(2)
     model.fit(dataset, epochs=10**9, shuffle=False, verbose=0, callbacks=[Turns()])
-
-
-def weighted(batch):
-    """Inputs, labels and sample weights, as `tt.batches` yields them."""
-    source_ids, target_ids, labels = batch
-    is_token = labels != PAD_ID
-    weights = (is_token / is_token.sum()).astype("float32")
-    return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights

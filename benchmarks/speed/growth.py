@@ -1,7 +1,7 @@
 """How time and memory grow with length, batch, vocabulary and corpus; model S.
 
     python benchmarks/speed/growth.py
-    python benchmarks/speed/growth.py --kind corpus
+    python benchmarks/speed/growth.py --kind corpus     anew, the other figures stay
 
 Each measurement is a process of its own (`growth_work.py`). One that ends without an
 answer, for want of memory as a rule, is told as such.
@@ -76,9 +76,9 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     path = options.folder / "growth.json"
-    rows = []
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     for kind in options.kind:
-        rows += measured(kind)
+        rows = [row for row in rows if row["kind"] != kind] + measured(kind)
         path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     draw(rows, path.with_suffix(".svg"))
     print(f"\n{path}\n{path.with_suffix('.svg')}")
@@ -86,18 +86,18 @@ def main() -> None:
 
 def measured(kind: str) -> list[dict]:
     """A row for each size of each line, printed as a table in Markdown."""
-    grows, unit, lines = KINDS[kind]
-    rows = []
+    grows, _, lines = KINDS[kind]
+    rows, keys = [], None
     for line, sizes in lines.items():
         for size, arguments in sizes.items():
-            row = {"kind": kind, "line": line, "size": size, **answer(arguments)}
-            if not rows:
-                keys = [key for key in row if key not in ("kind", "line", "size")]
+            found = answer(arguments)
+            rows.append({"kind": kind, "line": line, "size": size, **found})
+            if found and not keys:
+                keys = list(found)
                 print(f"\n| {kind} | {grows} | {' | '.join(keys)} |")
                 print("|---" * (len(keys) + 2) + "|")
-            cells = [f"{row[key]:.4g}" if key in row else "-" for key in keys]
+            cells = [f"{value:.4g}" for value in found.values()] or ["no answer"]
             print(f"| {line} | {size} | {' | '.join(cells)} |", flush=True)
-            rows.append(row)
     return rows
 
 

@@ -4,7 +4,6 @@ python benchmarks/speed/growth_work.py decoding 32 1 128
 """
 
 import json
-import resource
 import statistics
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ours_training import compiled
+from turns import most_memory
 from work import FIRST_ID, MODELS, VOCAB_SIZE
 
 import tf_transformer as tt
@@ -22,6 +22,7 @@ from tf_transformer.search import search
 
 SOURCE_TOKENS = 16
 BLOCK = 100_000  # made-up pairs; a larger corpus repeats them
+STEP_TOKENS = 8192  # of one call of `fit`
 MOST_SECONDS = 60  # of reading a corpus
 
 
@@ -29,7 +30,7 @@ def main(kind: str, *sizes: str) -> None:
     """Prints a line of JSON."""
     measure = {"decoding": decoding, "training": training, "corpus": corpus}[kind]
     found = measure(*map(int, sizes))
-    found["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found["GB"] = most_memory()
     print(json.dumps(found))
 
 
@@ -56,8 +57,9 @@ def training(rows: int, length: int, vocab_size=VOCAB_SIZE):
     ids = random_ids((rows, length), vocab_size)
     inputs = {"source_ids": ids, "target_ids": ids}
     weights = np.full(ids.shape, 1 / ids.size, "float32")
-    element = tf.data.Dataset.from_tensors((inputs, ids, weights)).repeat(2)
-    seconds = timed(lambda: model.fit(element, verbose=0), at_least=8) / 2
+    steps = max(2, STEP_TOKENS // ids.size)
+    element = tf.data.Dataset.from_tensors((inputs, ids, weights)).repeat(steps)
+    seconds = timed(lambda: model.fit(element, verbose=0), at_least=8) / steps
     return {"tokens/s": ids.size / seconds}
 
 

@@ -92,15 +92,16 @@ class Model(keras.Model):
         return memory, mask
 
     def decode(self, target_ids, memory, mask):
-        """Logits of every next token."""
+        """States of all positions."""
         x = self.embedding(target_ids)
         for block in self.decoder:
             x = block(x, mask, memory)
-        return self.embedding.logits(x)
+        return x
 
     # without the argument Keras would train without dropout
     def call(self, inputs, training=None):
-        return self.decode(inputs["target_ids"], *self.encode(inputs["source_ids"]))
+        memory, mask = self.encode(inputs["source_ids"])
+        return self.embedding.logits(self.decode(inputs["target_ids"], memory, mask))
 
 
 def smoothed(labels, logits):
@@ -134,7 +135,8 @@ def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
             tf.autograph.experimental.set_loop_options(
                 shape_invariants=[(written, tf.TensorShape([None, None]))]
             )
-            logits = model.decode(written, memory, mask)[:, -1, FIRST_ID:]
+            last = model.decode(written, memory, mask)[:, -1]
+            logits = model.embedding.logits(last)[:, FIRST_ID:]
             best = tf.argmax(logits, axis=-1, output_type=tf.int32) + FIRST_ID
             written = tf.concat([written, best[:, None]], axis=1)
         return written[:, 1:]

@@ -38,9 +38,12 @@ def main() -> None:
     parser.add_argument("--decoding", action="store_true", help="decoding alone")
     parser.add_argument("--folder", type=Path, default=Path("speed"))
     options = parser.parse_args()
+    try:
+        peers = Peers(options.peer, options.python)
+    except ValueError as error:
+        parser.error(str(error))
     options.folder.mkdir(parents=True, exist_ok=True)
     os.environ["LOGS"] = str(options.folder)
-    peers = Peers(options.peer, options.python)
     both = options.training == options.decoding
     results = {"limits": {"GF/s": limits.matrix_product(), "GB/s": limits.memory()}}
     print(json.dumps(results["limits"]))

@@ -1,7 +1,7 @@
 """Who does the same work beside us, and how each is started."""
 
-import importlib.util
 import sys
+from importlib.util import find_spec
 
 from turns import Worker
 
@@ -13,11 +13,11 @@ KEPT_MEMORY = {
 }
 KEEP_MEMORY_TOO = ("torch", "opennmt-tf")  # the fastest of them
 MODULES = {
-    "torch": "torch",
-    "hf": "transformers",
-    "opennmt-tf": "opennmt",
-    "keras": "keras",
-    "ctranslate2": "ctranslate2",
+    "torch": ("torch",),
+    "hf": ("torch", "transformers"),
+    "opennmt-tf": ("opennmt",),
+    "keras": ("keras",),
+    "ctranslate2": ("ctranslate2",),
 }
 PEERS = tuple(MODULES)
 OURS = "tf_transformer"
@@ -29,17 +29,28 @@ class Peers:
     Args:
         names: Of `PEERS`.
         pythons: `"PEER=PATH"`, where it is not this Python.
+
+    Raises:
+        ValueError: If an entry of `pythons` is something else.
     """
 
     def __init__(self, names, pythons):
-        self.pythons = dict(entry.split("=", 1) for entry in pythons)
+        self.pythons = {}
+        for entry in pythons:
+            name, is_given, path = entry.partition("=")
+            if name not in PEERS or not is_given:
+                raise ValueError(
+                    f"--python takes PEER=PATH, PEER one of {', '.join(PEERS)}. "
+                    f"Received: {entry}"
+                )
+            self.pythons[name] = path
         self.names = [name for name in names if self._is_there(name)]
 
     def _is_there(self, name) -> bool:
-        there = name in self.pythons or importlib.util.find_spec(MODULES[name])
+        there = name in self.pythons or all(map(find_spec, MODULES[name]))
         if not there:
             print(f"Left out: {name} is not installed; or name its Python, --python")
-        return bool(there)
+        return there
 
     def trainers(self, folder, model) -> list[Worker]:
         """All that train, ours first."""
@@ -61,7 +72,11 @@ class Peers:
         return workers
 
     def decoders(self, folder, model, batch_size, beam_size) -> list[Worker]:
-        """All that decode, ours first; from ids to ids unless they say text."""
+        """All that decode, ours first.
+
+        From ids to ids unless they say text; CTranslate2 and OpenNMT-tf take and give
+        pieces as strings, which is their form of ids.
+        """
         work = (folder, model, batch_size, beam_size)
         ours, ctranslate2 = "ours_decoding.py", "ctranslate2_decoding.py"
         workers = [

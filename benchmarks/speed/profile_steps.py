@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from fitting import weighted
 from ours_training import make_model
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
-from work import decoding_batches, training_batches
+from work import decoding_batches, training_batches, weighted
 
 from tf_transformer.search import SearchSettings, search
 

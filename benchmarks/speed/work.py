@@ -51,6 +51,14 @@ def training_batches(name: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray
     ]
 
 
+def weighted(batch):
+    """Inputs, labels and sample weights, as `tt.batches` yields them."""
+    source_ids, target_ids, labels = batch
+    is_token = labels != PAD_ID
+    weights = (is_token / is_token.sum()).astype("float32")
+    return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
+
+
 def _batch(source_lengths, target_lengths, random):
     source_ids = _rows(source_lengths, random)
     labels = _rows(target_lengths, random)

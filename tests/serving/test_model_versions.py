@@ -114,11 +114,11 @@ def test_a_broken_version_is_not_loaded_again_and_again(models, add, monkeypatch
     add("words/3")
     loads = []
 
-    def fail(name, version, path, warm_up):
+    def fail(name, version, path):
         loads.append(version)
         raise OSError("disk trouble")
 
-    monkeypatch.setattr("tf_transformer.serving.models._load", fail)
+    monkeypatch.setattr("tf_transformer.serving.models.LoadedVersion", fail)
     refresh(models)
     refresh(models)
     assert loads == [3]
@@ -206,32 +206,70 @@ def test_a_version_is_warmed_up_before_it_answers(models, add, monkeypatch):
     warm = []
     monkeypatch.setattr(
         "tf_transformer.serving.signature.Signature.warm_up",
-        lambda self, batches: warm.append((self.name, batches, models.ready)),
+        lambda self: warm.append((self.name, models.ready)),
     )
     add("half/123")
     refresh(models)
-    assert warm == [("serving_default", (), False)]
+    assert warm == [("serving_default", False)]
     assert models.ready
 
 
-def test_texts_to_warm_up_with_reach_what_takes_texts_alone(folder, add, monkeypatch):
-    called = []
-    call = Signature.__call__
+@pytest.fixture
+def computed(monkeypatch):
+    """Which signature was called with how many texts."""
+    found, call = [], Signature.__call__
 
-    def counted(self, arrays):
+    def recorded(self, arrays):
         texts = [len(array) for array in arrays.values() if array.dtype == object]
-        called.append((self.name, *texts))
+        found.append((self.name, *texts))
         return call(self, arrays)
 
-    monkeypatch.setattr(Signature, "__call__", counted)
-    settings = ServiceSettings(batch_size=6, warm_up_texts=("a b", "bad"))
-    assert [len(texts) for texts in settings.warm_up] == [1, 2, 4, 6] * 2
-    models = Models(folder, settle_seconds=0, warm_up=settings.warm_up)
+    monkeypatch.setattr(Signature, "__call__", recorded)
+    return found
+
+
+def warming_up(folder, **settings):
+    settings = ServiceSettings(**settings)
+    batches = settings.warm_up_batches
+    return Models(folder, settle_seconds=0, warm_up_batches=batches)
+
+
+def test_texts_to_warm_up_with_reach_what_takes_texts_alone(folder, add, computed):
+    models = warming_up(folder, batch_size=6, warm_up_texts=("a b", "bad", "c"))
     add("words/2")
     refresh(models)
-    sizes = {name: [size for n, *size in called if n == name] for name, *_ in called}
-    assert sizes["translate"] == [[1], *([n] for n in (1, 2, 4, 6, 1, 2, 4, 6))]
+    sizes = {
+        name: [n for other, *n in computed if other == name] for name, *_ in computed
+    }
+    assert sizes["translate"] == [[1], *([n] for n in (1, 2, 4, 6) * 3)]
+    assert sizes["picky"] == sizes["translate"]  # it refuses the second text
     assert sizes["pieces"] == [[1]]  # its answer depends on the company
-    assert sizes["same"] == [[1, 1]]  # asks for more than texts
-    assert sizes["picky"] == [[1], [1], [2], [4], [6], [1]]  # refuses the second
+    assert sizes["same"] == [[1, 1]]  # it asks for more than texts
     assert models.ready
+
+
+@pytest.mark.parametrize(
+    ("settings", "sizes"),
+    [
+        ({"batch_size": 1, "max_sentences": 5}, [1, 2, 4, 5]),
+        ({"batch_size": 2}, [1, 2]),
+    ],
+)
+def test_sizes_to_warm_up_with(settings, sizes):
+    settings = ServiceSettings(warm_up_texts=("a",), **settings)
+    assert [len(texts) for texts in settings.warm_up_batches] == sizes
+
+
+def test_a_service_that_is_stopped_does_not_go_on_to_warm_up(folder, add, computed):
+    models = warming_up(folder, warm_up_texts=("a b",) * 10_000)
+    add("words/2")
+
+    async def start_and_stop():
+        task = asyncio.create_task(models.watch(0.01))
+        while not computed:
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(start_and_stop())  # which waits for the thread
+    assert 0 < len(computed) < 10_000
+    assert not models.ready

@@ -36,7 +36,7 @@ def test_every_option_arrives(served, tmp_path):
     token = tmp_path / "token"
     token.write_text("S3cret\n")
     texts = tmp_path / "texts"
-    texts.write_text("a b\n학생\n", encoding="utf-8")
+    texts.write_text("a b\n\n학생\n", encoding="utf-8")
     arguments = (
         "serve models --host 0.0.0.0 --port 80 --versions all --log-text "
         f"--token-file {token} --batch-size 7 --batch-delay 3 --queue 99 --timeout 8 "
@@ -74,6 +74,23 @@ def test_an_empty_token_is_refused(served, tmp_path, capsys, content):
     arguments = ["serve", "models", "--token-file", str(tmp_path / "token")]
     assert main(arguments) == 1
     assert "The token must not be empty" in one_error(capsys)
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file"),
+        (b"\n\n", "Expected texts to warm up with, one per line. Received: "),
+        (b"a\n\xff\n", ":2: "),
+    ],
+)
+def test_a_file_without_texts_is_refused(served, tmp_path, capsys, content, told):
+    path = tmp_path / "texts"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["serve", "models", "--warm-up", str(path)]) == 1
+    assert told in one_error(capsys)
     assert served == []
 
 

@@ -101,7 +101,7 @@ def test_ready_once_a_model_answers(service, add, folder, monkeypatch):
 
     add("half/123")
     gate = threading.Event()
-    monkeypatch.setattr(Signature, "warm_up", lambda self, batches: gate.wait(10))
+    monkeypatch.setattr(Signature, "warm_up", lambda self: gate.wait(10))
     with TestClient(make_app(Models(folder, settle_seconds=0))) as client:
         until(lambda: "LOADING" in client.get("/v1/models").text)
         assert client.get("/readyz").status_code == 503

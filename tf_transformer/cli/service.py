@@ -48,7 +48,12 @@ def _lines(path: str | None) -> tuple[str, ...]:
         return ()
     from tf_transformer.data.lines import read_lines
 
-    return tuple(read_lines(path))
+    lines = tuple(line for line in read_lines(path) if line)
+    if not lines:
+        raise ValueError(
+            f"Expected texts to warm up with, one per line. Received: {path}, empty."
+        )
+    return lines
 
 
 def add_serve(verb) -> None:

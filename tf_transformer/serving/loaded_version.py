@@ -1,7 +1,8 @@
 """One version of a model, loaded into memory."""
 
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -40,24 +41,40 @@ class LoadedVersion:
         if not self.signatures:
             raise ValueError(f"The SavedModel has no signature. Received: {path}")
 
-    def warm_up(self, batches: Sequence[list[str]] = ()) -> None:
-        """Calls each signature; one that refuses what it gets is left alone.
+    def warm_up(
+        self,
+        batches: Sequence[list[str]] = (),
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Calls each signature once; one that refuses made-up input is left alone.
 
         Args:
-            batches: See `Signature.warm_up`.
+            batches: Texts for those signatures that take texts alone and of which
+                requests may be computed together.
+            is_over: Asked before each batch, whether to stop.
         """
         for signature in self.signatures.values():
-            try:
-                signature.warm_up(batches)
-            except RequestError as error:
-                details = {
-                    "event": "not_warmed_up",
-                    "model": self.name,
-                    "version": self.version,
-                    "signature": signature.name,
-                    "error": error.message,
-                }
-                LOG.warning("not warmed up", extra={"details": details})
+            self._try(signature, signature.warm_up)
+            if signature.takes_texts and signature.rows_are_independent:
+                for texts in batches:
+                    if is_over():
+                        return
+                    self._try(
+                        signature, functools.partial(signature.warm_up_with, texts)
+                    )
+
+    def _try(self, signature: Signature, warm_up: Callable[[], None]) -> None:
+        try:
+            warm_up()
+        except RequestError as error:
+            details = {
+                "event": "not_warmed_up",
+                "model": self.name,
+                "version": self.version,
+                "signature": signature.name,
+                "error": error.message,
+            }
+            LOG.warning("not warmed up", extra={"details": details})
 
     def signature(self, name: str | None) -> Signature:
         """The signature of this name, or the default one.

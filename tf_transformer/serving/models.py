@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import gc
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Models:
         keep_all: Whether all versions are served, not only the highest.
         settle_seconds: How long a version's files must have been left alone before it
             is loaded.
-        warm_up: Batches of texts that each version computes before it answers.
+        warm_up_batches: Texts that each version computes before it answers.
     """
 
     def __init__(
@@ -54,12 +55,13 @@ class Models:
         folder: Path,
         keep_all: bool = False,
         settle_seconds: float = 1,
-        warm_up: Sequence[list[str]] = (),
+        warm_up_batches: Sequence[list[str]] = (),
     ):
         self.folder = Path(folder)
         self.keep_all = keep_all
         self.settle_seconds = settle_seconds
-        self.warm_up = warm_up
+        self.warm_up_batches = warm_up_batches
+        self._is_over = threading.Event()
         self._models: dict[str, dict[int, VersionState]] = {}
         self._has_looked = False
 
@@ -73,14 +75,17 @@ class Models:
         )
 
     async def watch(self, seconds: float) -> None:
-        """Refreshes again and again, for ever."""
-        while True:
-            try:
-                await self.refresh()
-            except OSError as error:
-                details = {"event": "folder_unreadable", "error": str(error)}
-                LOG.warning("folder unreadable", extra={"details": details})
-            await asyncio.sleep(seconds)
+        """Refreshes again and again, until it is cancelled."""
+        try:
+            while True:
+                try:
+                    await self.refresh()
+                except OSError as error:
+                    details = {"event": "folder_unreadable", "error": str(error)}
+                    LOG.warning("folder unreadable", extra={"details": details})
+                await asyncio.sleep(seconds)
+        finally:
+            self._is_over.set()  # for the thread that loads, which nobody can cancel
 
     async def refresh(self) -> None:
         """Brings what is served in line with the folder."""
@@ -121,9 +126,7 @@ class Models:
         states[version] = state
         self._log("loading", name, version)
         try:
-            state.loaded = await asyncio.to_thread(
-                _load, name, version, path, self.warm_up
-            )
+            state.loaded = await asyncio.to_thread(self._loaded, name, version, path)
         except Exception as error:  # whatever is wrong with the files, the rest goes on
             state.state = "END"
             state.error_code, state.error_message = status_code(error), str(error)
@@ -132,6 +135,11 @@ class Models:
         state.state = "AVAILABLE"
         self._log("available", name, version)
         return True
+
+    def _loaded(self, name: str, version: int, path: Path) -> LoadedVersion:
+        loaded = LoadedVersion(name, version, path)
+        loaded.warm_up(self.warm_up_batches, self._is_over.is_set)
+        return loaded
 
     async def _unload(self, name: str, state: VersionState) -> None:
         state.state = "UNLOADING"
@@ -222,11 +230,3 @@ class Models:
         details = {"event": event, "model": name, "version": version, **more}
         level = logging.ERROR if event == "failed" else logging.INFO
         LOG.log(level, event, extra={"details": details})
-
-
-def _load(
-    name: str, version: int, path: Path, warm_up: Sequence[list[str]]
-) -> LoadedVersion:
-    loaded = LoadedVersion(name, version, path)
-    loaded.warm_up(warm_up)
-    return loaded

@@ -38,7 +38,11 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
             f"saved_model.pb, as `tf-transformer export` writes it. Received: {folder}"
         )
     listening = _listen(host, port)
-    models = Models(path, keep_all=settings.versions == "all", warm_up=settings.warm_up)
+    models = Models(
+        path,
+        keep_all=settings.versions == "all",
+        warm_up_batches=settings.warm_up_batches,
+    )
     set_up_logs(settings.log_text)
     server = uvicorn.Server(
         uvicorn.Config(

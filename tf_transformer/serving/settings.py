@@ -41,13 +41,12 @@ class ServiceSettings:
     warm_up_texts: tuple[str, ...] = ()
 
     @property
-    def warm_up(self) -> list[list[str]]:
-        """Each of the texts 1, 2, 4, ... `batch_size` times: every size of a batch."""
-        sizes = [2**i for i in range((self.batch_size - 1).bit_length())]
+    def warm_up_batches(self) -> list[list[str]]:
+        """Each of the texts 1, 2, 4, ... times, up to the largest batch."""
+        largest = self.batch_size if self.batch_size > 1 else self.max_sentences
+        sizes = [2**i for i in range((largest - 1).bit_length())]
         return [
-            [text] * size
-            for text in self.warm_up_texts
-            for size in (*sizes, self.batch_size)
+            [text] * size for text in self.warm_up_texts for size in (*sizes, largest)
         ]
 
     def __post_init__(self):

@@ -40,6 +40,13 @@ class Signature:
             and all(spec.shape[1:].is_fully_defined() for spec in outputs)
         )
 
+    @functools.cached_property
+    def takes_texts(self) -> bool:
+        """Whether a vector of texts is all that it asks for."""
+        return [(spec.dtype, spec.shape.rank) for spec in self.inputs.values()] == [
+            (tf.string, 1)
+        ]
+
     def num_rows(self, arrays: dict[str, np.ndarray]) -> int:
         """The largest first dimension, 1 for scalars."""
         return max((len(a) if a.ndim else 1 for a in arrays.values()), default=1)
@@ -73,16 +80,8 @@ class Signature:
         except tf.errors.OpError as error:
             raise of_tensorflow(error) from error
 
-    def warm_up(self, batches: Sequence[list[str]] = ()) -> None:
-        """Computes something small, so that the first request need not wait for it.
-
-        Args:
-            batches: Texts that are computed as well, where texts are all that is
-                asked for and requests may be computed together.
-
-        Raises:
-            RequestError: If TensorFlow reports an error.
-        """
+    def warm_up(self) -> None:
+        """Computes something small, so that the first request need not wait for it."""
         arrays = {}
         for name, spec in self.inputs.items():
             if spec.shape.rank is None:
@@ -94,11 +93,11 @@ class Signature:
             else:
                 arrays[name] = np.zeros(shape, spec.dtype.as_numpy_dtype)
         self(arrays)
-        types = [spec.dtype for spec in self.inputs.values()]
-        if self.rows_are_independent and types == [tf.string]:
-            [name] = self.inputs
-            for texts in batches:
-                self({name: np.array([text.encode() for text in texts], object)})
+
+    def warm_up_with(self, texts: Sequence[str]) -> None:
+        """Computes these texts, where `takes_texts`."""
+        [name] = self.inputs
+        self({name: np.array([text.encode() for text in texts], object)})
 
 
 def _has_open_rows(shape: tf.TensorShape) -> bool:
