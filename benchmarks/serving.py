@@ -34,7 +34,8 @@ def main() -> None:
         return
     rows = []
     settings = {
-        name: (["-m", "tf_transformer"], words) for name, words in SETTINGS.items()
+        name: (["-m", "tf_transformer"], [*SETTINGS[name], *options.service.split()])
+        for name in options.settings
     }
     if options.ctranslate2:
         script = Path(__file__).with_name("serving_ctranslate2.py")
@@ -57,6 +58,12 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("model", help="name of the model")
     parser.add_argument("--texts", type=Path, required=True, help="one sentence a line")
     parser.add_argument("--signature", default="translate")
+    parser.add_argument(
+        "--settings", nargs="*", choices=SETTINGS, default=list(SETTINGS)
+    )
+    parser.add_argument(
+        "--service", default="", help="more options of our service, in one word"
+    )
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before it")

@@ -23,11 +23,10 @@ KINDS = {
         "tokens written",
         "ms a step",
         {
-            f"batch {batch}, {f'beam {beam}' if beam > 1 else 'greedy'}": {
-                tokens: ("decoding", batch, beam, tokens)
-                for tokens in (16, 32, 64, 128, 256, 512)
+            f"greedy, batch {batch}": {
+                tokens: ("decoding", batch, 1, tokens) for tokens in (16, 64, 256, 512)
             }
-            for batch, beam in ((1, 1), (32, 1), (8, 4))
+            for batch in (1, 32)
         },
     ),
     "length": (
@@ -54,10 +53,9 @@ KINDS = {
         "pieces",
         "ms a step",
         {
-            f"batch {batch}, greedy": {
-                size: ("decoding", batch, 1, 20, size) for size in VOCABULARIES
+            "greedy, batch 32": {
+                size: ("decoding", 32, 1, 20, size) for size in VOCABULARIES
             }
-            for batch in (1, 32)
         },
     ),
     "corpus": (

@@ -1,26 +1,16 @@
-"""Every notebook runs from its first cell to its last, in an empty folder."""
+"""What every notebook holds; `test_running_*.py` run them."""
 
-from pathlib import Path
-
+import notebook_files
 import pytest
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-nbformat = pytest.importorskip("nbformat", reason="pip install '.[notebooks]'")
-nbclient = pytest.importorskip("nbclient", reason="pip install '.[notebooks]'")
 
-
-def names(path):
-    return path.stem
-
-
-@pytest.fixture(params=NOTEBOOKS, ids=names)
+@pytest.fixture(params=notebook_files.PATHS, ids=lambda path: path.stem)
 def notebook(request):
-    return nbformat.read(request.param, as_version=4)
+    return notebook_files.read(request.param)
 
 
 def test_is_valid_and_begins_with_a_title_and_the_import_cell(notebook):
-    nbformat.validate(notebook)
+    notebook_files.nbformat.validate(notebook)
     title, first_code = notebook.cells[0], notebook.cells[1]
     assert title.cell_type == "markdown"
     assert title.source.startswith("# ")
@@ -49,9 +39,3 @@ def test_was_kept_with_its_outputs(notebook):
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert sum(bool(c.outputs) for c in code) > len(code) / 2
     assert [c for c in code if any(o.output_type == "error" for o in c.outputs)] == []
-
-
-@pytest.mark.slow
-def test_runs_from_the_first_cell_to_the_last(notebook, tmp_path):
-    resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=600, resources=resources).execute()
