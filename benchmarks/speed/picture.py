@@ -28,7 +28,10 @@ def draw(results: dict, path: Path) -> None:
     )
     for work, of_models in zip(panels, axes, strict=True):
         for model, axis in zip(models, of_models, strict=True):
-            _bars(axis, panels[work].get(model, []), results["limits"]["GF/s"])
+            if model not in panels[work]:
+                axis.set_axis_off()
+                continue
+            _bars(axis, panels[work][model], results["limits"]["GF/s"])
             axis.set_title(f"{model}: {work}", loc="left", fontsize=10)
     figure.suptitle(
         "tokens per second, fastest turns; dashed: NumPy's matrix product", fontsize=9
@@ -48,9 +51,6 @@ def _work(row: dict) -> str:
 
 
 def _bars(axis, rows: list[dict], gigaflops: float) -> None:
-    if not rows:
-        axis.set_axis_off()
-        return
     rows = sorted(rows, key=lambda row: row["fastest"])
     rates = [row["fastest"] for row in rows]
     colours = [OUR_COLOUR if row["who"] == OURS else THEIR_COLOUR for row in rows]
