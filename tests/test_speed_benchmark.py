@@ -78,18 +78,21 @@ def test_a_python_of_nobody_is_refused(speed, entry):
 def test_the_picture_has_a_bar_for_each_row(speed, tmp_path):
     import picture
 
-    names = ["tf_transformer", "torch", "torch, memory kept"]
-    rates = {"tokens/s": 1234.0, "fastest": 5678.0}
     training = [
-        {"training": m, "who": n, **rates, "GF/s": 9.0} for m in "SB" for n in names
+        {"training": model, "who": who, "GF/s": 9.0}
+        for model in "SB"
+        for who in ("tf_transformer", "torch", "torch, memory kept", "keras, text")
     ]
-    decoding = [{"decoding": "S", "batch": 32, "beam": 4, "who": "hf", **rates}]
+    decoding = [{"decoding": "S", "batch": 32, "beam": 4, "who": "hf"}]
+    for number, row in enumerate([*training, *decoding]):
+        row.update({"tokens/s": 5000.0, "fastest": 5670.0 + number})
     results = {"limits": {"GF/s": 20.0}, "training": training, "decoding": decoding}
     picture.draw(results, tmp_path / "speed.svg")
     svg = (tmp_path / "speed.svg").read_text(encoding="utf-8")
-    assert svg.count("<!-- 5,678 -->") == 7
-    assert svg.count("<!-- torch, memory kept -->") == 2
-    assert svg.count("<!-- S: decoding, batch 32, beam 4 -->") == 1
+    shown = [number for number in range(9) if f"<!-- {5670 + number:,} -->" in svg]
+    assert shown == [0, 1, 2, 4, 5, 6, 8]  # from text to text is not drawn
+    assert "<!-- S: decoding, batch 32, beam 4 -->" in svg
+    assert "<!-- B: decoding, batch 32, beam 4 -->" not in svg
 
 
 @pytest.mark.long

@@ -80,7 +80,7 @@ def test_an_empty_token_is_refused(served, tmp_path, capsys, content):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (None, "No such file"),
+        (None, "The text file cannot be opened. Expected the path of an existing file"),
         (b"\n\n", "Expected texts to warm up with, one per line. Received: "),
         (b"a\n\xff\n", ":2: "),
     ],
