@@ -97,12 +97,11 @@ class DecoderBlock(EncoderBlock):
         x = self.self_attention_residual.before(inputs)
         rows = ops.reshape(x, (-1, 1, self.d_model))  # each hypothesis by itself
         keys, values = self.self_attention.keys_and_values(rows)
-        positions = ops.arange(ops.shape(cache["keys"])[2])
-        here = (positions == position)[:, None]
         cache = {
-            "keys": ops.where(here, keys, cache["keys"]),
-            "values": ops.where(here, values, cache["values"]),
+            "keys": _written(cache["keys"], keys, position),
+            "values": _written(cache["values"], values, position),
         }
+        positions = ops.arange(ops.shape(cache["keys"])[2])
         past_mask = (positions <= position)[None, None]
         y, _ = self.self_attention.attend(
             rows, cache["keys"], cache["values"], past_mask
@@ -129,6 +128,20 @@ class DecoderBlock(EncoderBlock):
 
     def compute_output_shape(self, inputs_shape, encoder_output_shape=None):
         return inputs_shape
+
+
+def _written(cache, vectors, position):
+    """The cache `(B, h, L, d_k)` with `vectors`, `(B, h, 1, d_k)`, at one position.
+
+    Only what is new is moved, so that a step does not take longer where there is more
+    room; `slice_update` would do it too, but not in every runtime of an export.
+    """
+    batch_size, num_heads, length, d_k = ops.shape(cache)
+    rows = ops.arange(batch_size * num_heads)
+    places = ops.stack([rows, ops.zeros_like(rows) + position], axis=1)
+    flat = ops.reshape(cache, (-1, length, d_k))
+    flat = ops.scatter_update(flat, places, ops.reshape(vectors, (-1, d_k)))
+    return ops.reshape(flat, (batch_size, num_heads, length, d_k))
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
