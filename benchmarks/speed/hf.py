@@ -4,19 +4,17 @@ import sys
 
 import torch
 import transformers
-from torch.nn import functional
+from torch_training import train_in_turns
 from turns import take_turns
 from work import (
     BOS_ID,
     DROPOUT_RATE,
     EOS_ID,
-    LABEL_SMOOTHING,
     MODELS,
     PAD_ID,
     STEPS,
     VOCAB_SIZE,
     decoding_batches,
-    training_batches,
 )
 
 
@@ -46,36 +44,25 @@ def make_model(name: str):
     return transformers.MarianMTModel(config)
 
 
+class Logits(torch.nn.Module):
+    """The model as a function from ids to logits."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, source_ids, target_ids):
+        return self.model(
+            input_ids=source_ids,
+            attention_mask=source_ids.ne(PAD_ID).long(),
+            decoder_input_ids=target_ids,
+            use_cache=False,
+        ).logits
+
+
 def training(name: str) -> None:
-    """Trains, once over the batches for each turn."""
-    model = make_model(name).train()
-    optimizer = torch.optim.Adam(model.parameters(), 1e-4, (0.9, 0.98), 1e-9)
-    batches = [
-        tuple(torch.from_numpy(ids).long() for ids in batch)
-        for batch in training_batches(name)
-    ]
-
-    def train():
-        for source_ids, target_ids, labels in batches:
-            logits = model(
-                input_ids=source_ids,
-                attention_mask=source_ids.ne(PAD_ID).long(),
-                decoder_input_ids=target_ids,
-                use_cache=False,
-            ).logits
-            loss = functional.cross_entropy(
-                logits.reshape(-1, VOCAB_SIZE),
-                labels.reshape(-1),
-                ignore_index=PAD_ID,
-                label_smoothing=LABEL_SMOOTHING,
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            loss.item()
-
-    train()
-    take_turns(train)
+    """Trains model S or B."""
+    train_in_turns(Logits(make_model(name)).train(), name)
 
 
 def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:

@@ -53,10 +53,8 @@ class Model(nn.Module):
         return nn.functional.linear(states, self.embedding.weight)
 
 
-def main(name: str) -> None:
-    """Trains model S or B, once over its batches for each turn."""
-    torch.manual_seed(1)
-    model = Model(**MODELS[name]).train()
+def train_in_turns(model, name: str) -> None:
+    """Trains `model(source_ids, target_ids)`, once over the batches for each turn."""
     optimizer = torch.optim.Adam(model.parameters(), 1e-4, (0.9, 0.98), 1e-9)
     batches = [
         tuple(torch.from_numpy(ids).long() for ids in batch)
@@ -79,6 +77,12 @@ def main(name: str) -> None:
 
     train()
     take_turns(train)
+
+
+def main(name: str) -> None:
+    """Trains model S or B."""
+    torch.manual_seed(1)
+    train_in_turns(Model(**MODELS[name]).train(), name)
 
 
 if __name__ == "__main__":
