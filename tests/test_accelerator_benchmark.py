@@ -50,6 +50,7 @@ def test_models_are_the_presets(accelerator):
 
 
 def test_training_batches_have_one_shape_and_teach_the_next_token(accelerator):
+    import shared
     import workload
 
     batches = workload.training_batches("tiny", 300)
@@ -57,13 +58,13 @@ def test_training_batches_have_one_shape_and_teach_the_next_token(accelerator):
     for source_ids, target_ids, labels in batches:
         shape = (300 // workload.LENGTH, workload.LENGTH)
         assert source_ids.shape == target_ids.shape == labels.shape == shape
-        assert (target_ids[:, 0] == workload.BOS_ID).all()
+        assert (target_ids[:, 0] == shared.BOS_ID).all()
         real = labels[:, 1:] != workload.PAD_ID
         np.testing.assert_array_equal(target_ids[:, 1:][real], labels[:, :-1][real])
         for ids in (source_ids, labels):
             lengths = (ids != workload.PAD_ID).sum(1)
             assert lengths.min() >= workload.SHORTEST
-            assert (ids[np.arange(len(ids)), lengths - 1] == workload.EOS_ID).all()
+            assert (ids[np.arange(len(ids)), lengths - 1] == shared.EOS_ID).all()
             assert ids.max() < workload.VOCAB_SIZES["tiny"]
 
 

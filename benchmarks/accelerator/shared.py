@@ -14,11 +14,12 @@ from work import (  # noqa: E402
     BOS_ID,
     DROPOUT_RATE,
     EOS_ID,
-    FIRST_ID,
     LABEL_SMOOTHING,
     PAD_ID,
     STEPS,
+    batch,
     lengths,
+    rows,
     weighted,
 )
 
@@ -26,12 +27,13 @@ __all__ = [
     "BOS_ID",
     "DROPOUT_RATE",
     "EOS_ID",
-    "FIRST_ID",
     "LABEL_SMOOTHING",
     "PAD_ID",
     "STEPS",
     "Worker",
+    "batch",
     "lengths",
+    "rows",
     "take_turns",
     "weighted",
 ]

@@ -5,7 +5,7 @@ alone, so that every peer can read it in an environment of its own.
 """
 
 import numpy as np
-from shared import BOS_ID, EOS_ID, FIRST_ID, PAD_ID, lengths
+from shared import PAD_ID, batch, lengths, rows
 
 # the paper's table 3, with its vocabulary of section 5.1; tiny is for a CPU
 MODELS = {
@@ -27,14 +27,8 @@ def training_batches(name: str, batch_tokens: int) -> list:
     random = np.random.default_rng(5)
     shape = (NUM_BATCHES, 2, batch_tokens // LENGTH)
     row_lengths = random.integers(SHORTEST, LENGTH + 1, shape)
-    batches = []
-    for of_source, of_target in row_lengths:
-        source_ids = _rows(of_source, LENGTH, VOCAB_SIZES[name], random)
-        labels = _rows(of_target, LENGTH, VOCAB_SIZES[name], random)
-        target_ids = np.where(labels != PAD_ID, np.roll(labels, 1, axis=1), PAD_ID)
-        target_ids[:, 0] = BOS_ID
-        batches.append((source_ids, target_ids, labels))
-    return batches
+    sizes = {"width": LENGTH, "vocab_size": VOCAB_SIZES[name]}
+    return [batch(*of_batch, random, **sizes) for of_batch in row_lengths]
 
 
 def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
@@ -44,18 +38,9 @@ def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
     row_lengths = np.minimum(row_lengths, SOURCE_LENGTH).reshape(number, batch_size)
     random = np.random.default_rng(3)
     return [
-        _rows(of_batch, SOURCE_LENGTH, VOCAB_SIZES[name], random)
+        rows(of_batch, random, SOURCE_LENGTH, VOCAB_SIZES[name])
         for of_batch in row_lengths
     ]
-
-
-def _rows(row_lengths, width: int, vocab_size: int, random) -> np.ndarray:
-    """Random ids that end in the end token, padded to `width`."""
-    shape = (len(row_lengths), width)
-    ids = random.integers(FIRST_ID, vocab_size, shape, dtype="int32")
-    columns, last = np.arange(width), row_lengths[:, None] - 1
-    padded = np.where(columns == last, EOS_ID, PAD_ID)
-    return np.where(columns < last, ids, padded).astype("int32")
 
 
 def num_tokens(batch) -> int:

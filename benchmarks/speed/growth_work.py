@@ -1,6 +1,6 @@
 """One measurement of `growth.py`, in a process of its own so that its memory counts.
 
-python benchmarks/speed/growth_work.py decoding 32 1 128
+Its arguments are the kind and the sizes, for example `decoding 32 1 128`.
 """
 
 import json
@@ -22,7 +22,7 @@ from tf_transformer.search import search
 
 SOURCE_TOKENS = 16
 BLOCK = 100_000  # made-up pairs; a larger corpus repeats them
-STEP_TOKENS = 8192  # of one call of `fit`
+STEP_TOKENS = 8192  # of one call of `fit`, whose own time must not count
 MOST_SECONDS = 60  # of reading a corpus
 
 

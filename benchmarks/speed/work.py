@@ -46,7 +46,7 @@ def training_batches(name: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray
     random = np.random.default_rng(5)
     chosen = random.permutation(len(groups))[: NUM_BATCHES[name]]
     return [
-        _batch(source_lengths[groups[i]], target_lengths[groups[i]], random)
+        batch(source_lengths[groups[i]], target_lengths[groups[i]], random)
         for i in chosen
     ]
 
@@ -59,18 +59,19 @@ def weighted(batch):
     return {"source_ids": source_ids, "target_ids": target_ids}, labels, weights
 
 
-def _batch(source_lengths, target_lengths, random):
-    source_ids = _rows(source_lengths, random)
-    labels = _rows(target_lengths, random)
+def batch(source_lengths, target_lengths, random, **sizes):
+    """(source ids, target ids, labels) of sentences of these lengths; see `rows`."""
+    source_ids = rows(source_lengths, random, **sizes)
+    labels = rows(target_lengths, random, **sizes)
     target_ids = np.where(labels != PAD_ID, np.roll(labels, 1, axis=1), PAD_ID)
     target_ids[:, 0] = BOS_ID
     return source_ids, target_ids, labels
 
 
-def _rows(row_lengths, random) -> np.ndarray:
-    """Random ids that end in the end token, padded to the longest."""
-    shape = (len(row_lengths), max(row_lengths))
-    ids = random.integers(FIRST_ID, VOCAB_SIZE, shape, dtype="int32")
+def rows(row_lengths, random, width=None, vocab_size=VOCAB_SIZE) -> np.ndarray:
+    """Random ids that end in the end token, padded to `width` or the longest."""
+    shape = (len(row_lengths), width or max(row_lengths))
+    ids = random.integers(FIRST_ID, vocab_size, shape, dtype="int32")
     columns, last = np.arange(shape[1]), np.asarray(row_lengths)[:, None] - 1
     padded = np.where(columns == last, EOS_ID, PAD_ID)
     return np.where(columns < last, ids, padded).astype("int32")
@@ -83,7 +84,7 @@ def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
     starts = np.arange(0, len(source_lengths), batch_size)
     number = NUM_SOURCES[name, batch_size] // batch_size
     chosen = starts[np.linspace(0, len(starts) - 1, number).astype(int)]
-    return [_rows(source_lengths[i : i + batch_size], random) for i in chosen]
+    return [rows(source_lengths[i : i + batch_size], random) for i in chosen]
 
 
 def num_tokens(batches) -> int:

@@ -133,8 +133,8 @@ class DecoderBlock(EncoderBlock):
 def _written(cache, vectors, position):
     """The cache `(B, h, L, d_k)` with `vectors`, `(B, h, 1, d_k)`, at one position.
 
-    Only what is new is moved, so that a step does not take longer where there is more
-    room; `slice_update` would do it too, but not in every runtime of an export.
+    Only what is new is moved, however much room there is. `slice_update` would do it
+    too, but not in every runtime of an export.
     """
     batch_size, num_heads, length, d_k = ops.shape(cache)
     rows = ops.arange(batch_size * num_heads)
