@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.record import note
+from tf_transformer.layers.fused_attention import fused_attention, has_kernel
+from tf_transformer.layers.record import is_recorded, note
 
 MASKED_SCORE = -1e9  # finite, in float32: exp(-1e9 - max) is 0
 
@@ -142,9 +143,14 @@ class MultiHeadAttention(keras.layers.Layer):
         return_attention_scores=False,
         training=None,
     ):
-        key_heads, value_heads = self.keys_and_values(value, key)
+        keys, values = self.keys_and_values(value, key)
         output, weights = self.attend(
-            query, key_heads, value_heads, attention_mask, training
+            query,
+            keys,
+            values,
+            attention_mask,
+            training,
+            need_weights=return_attention_scores,
         )
         return (output, weights) if return_attention_scores else output
 
@@ -164,8 +170,19 @@ class MultiHeadAttention(keras.layers.Layer):
             self._split_heads(self.value_dense(value)),
         )
 
-    def attend(self, query, keys, values, attention_mask=None, training=None):
+    def attend(
+        self,
+        query,
+        keys,
+        values,
+        attention_mask=None,
+        training=None,
+        need_weights=True,
+    ):
         """Looks with `query` at projected keys and values.
+
+        Where nobody sees the weights and none is dropped, in training the backend's
+        own kernel does it, if there is one: it keeps no tensor `(B, h, T, S)`.
 
         Args:
             query: Tensor `(B, T, d_model)`.
@@ -173,20 +190,29 @@ class MultiHeadAttention(keras.layers.Layer):
             values: Tensor `(B, h, S, d_k)` of `keys_and_values`.
             attention_mask: Optional bool tensor `(B, T, S)` or `(B, 1, S)`.
             training: Whether dropout is active.
+            need_weights: Whether the weights are asked for.
 
         Returns:
-            The output `(B, T, d_model)` and the weights `(B, h, T, S)`.
+            The output `(B, T, d_model)` and the weights `(B, h, T, S)`, or `None` if
+            they are not asked for and were not made.
         """
         if attention_mask is not None:
             attention_mask = attention_mask[:, None]  # the same for all heads
         query = self._split_heads(self.query_dense(query))
-        heads, weights = scaled_dot_product_attention(
-            query,
-            keys,
-            values,
-            attention_mask,
-            lambda weights: self.dropout(weights, training=training),
-        )
+        if (
+            training
+            and has_kernel()
+            and not (need_weights or self.dropout_rate or is_recorded())
+        ):
+            heads, weights = fused_attention(query, keys, values, attention_mask), None
+        else:
+            heads, weights = scaled_dot_product_attention(
+                query,
+                keys,
+                values,
+                attention_mask,
+                lambda weights: self.dropout(weights, training=training),
+            )
         note(
             self,
             query=query,

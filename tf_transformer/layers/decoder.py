@@ -119,6 +119,7 @@ class DecoderBlock(EncoderBlock):
             *source,
             cross_attention_mask,
             training,
+            need_weights=False,
         )
         x = self.cross_attention_residual(x, y, **mode)
         y = self.feed_forward(self.feed_forward_residual.before(x, **mode))

@@ -39,6 +39,11 @@ def recorded() -> Iterator[dict]:
         _open_record.reset(token)
 
 
+def is_recorded() -> bool:
+    """Whether a record is open."""
+    return _open_record.get() is not None
+
+
 def note(layer, **tensors) -> None:
     """Writes what a layer computed into the open record, if there is one.
 

@@ -1,0 +1,61 @@
+"""Attention by the backend's own kernel, which never holds all the weights."""
+
+import keras
+from keras import ops
+
+
+def has_kernel() -> bool:
+    """Whether the backend has one; TensorFlow has none."""
+    return keras.backend.backend() in ("jax", "torch")
+
+
+def fused_attention(query, key, value, attention_mask=None):
+    """The output of `scaled_dot_product_attention`, without its weights.
+
+    Keras' `ops.dot_product_attention`, and so PyTorch's or JAX's kernel, where a query
+    that may attend to nothing gets the mean of all values: here it gets 0.
+
+    Args:
+        query: Tensor `(B, h, T, d_k)`.
+        key: Tensor `(B, h, S, d_k)`.
+        value: Tensor `(B, h, S, d_k)`.
+        attention_mask: Optional bool tensor that broadcasts to `(B, h, T, S)`, of
+            rank 4. `True` = may attend.
+
+    Returns:
+        Tensor `(B, h, T, d_k)`.
+
+    Example:
+
+    >>> key = ops.array([[[[9.0, 0.0], [0.0, 9.0]]]])
+    >>> fused_attention(key[:, :, :1], key, key).shape
+    TensorShape([1, 1, 1, 2])
+
+    Shape letters: B batch, T target (query) length, S source (key) length, h heads.
+    """
+    by_position = (ops.swapaxes(x, 1, 2) for x in (query, key, value))
+    output = ops.dot_product_attention(
+        *by_position,
+        mask=attention_mask,
+        flash_attention=_flash_attention(query.shape[2], key.shape[2]),
+    )
+    output = ops.swapaxes(output, 1, 2)
+    if attention_mask is None:
+        return output
+    may_attend = ops.any(attention_mask, axis=-1, keepdims=True)
+    return ops.where(may_attend, output, 0.0)
+
+
+def _flash_attention(*lengths):
+    """`None`: Keras decides. `False`: no flash attention.
+
+    With JAX Keras decides without asking two things: the gradient of cuDNN's kernel
+    wants even lengths, and the kernel for a TPU is given the first sentence's mask for
+    all.
+    """
+    if keras.backend.backend() != "jax":
+        return keras.config.is_flash_attention_enabled()
+    on_gpu = all(name.startswith("gpu") for name in keras.distribution.list_devices())
+    if on_gpu and not any(length % 2 for length in lengths):
+        return keras.config.is_flash_attention_enabled()
+    return False
