@@ -199,11 +199,8 @@ class MultiHeadAttention(keras.layers.Layer):
         if attention_mask is not None:
             attention_mask = attention_mask[:, None]  # the same for all heads
         query = self._split_heads(self.query_dense(query))
-        if (
-            training
-            and has_kernel()
-            and not (need_weights or self.dropout_rate or is_recorded())
-        ):
+        weights_matter = need_weights or self.dropout_rate or is_recorded()
+        if training and has_kernel() and not weights_matter:
             heads, weights = fused_attention(query, keys, values, attention_mask), None
         else:
             heads, weights = scaled_dot_product_attention(
