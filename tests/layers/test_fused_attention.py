@@ -11,7 +11,7 @@ from tf_transformer.layers.attention import (
     MultiHeadAttention,
     scaled_dot_product_attention,
 )
-from tf_transformer.layers.fused_attention import _flash_attention, fused_attention
+from tf_transformer.layers.fused_attention import fused_attention, has_kernel
 from tf_transformer.layers.record import recorded
 
 RANDOM = np.random.default_rng(11)
@@ -60,7 +60,7 @@ def inputs():
 
 
 def test_training_computes_what_everything_else_does():
-    """On JAX and PyTorch the left one is the kernel."""
+    """On PyTorch the left one is the kernel."""
     layer = made()
     mask = MASK[:, 0]
 
@@ -93,7 +93,7 @@ def calls(monkeypatch):
         found.append(arguments)
         return fused_attention(*arguments)
 
-    monkeypatch.setattr(attention, "has_kernel", lambda: True)
+    monkeypatch.setattr(attention, "has_kernel", lambda *tensors: True)
     monkeypatch.setattr(attention, "fused_attention", spy)
     return found
 
@@ -116,30 +116,40 @@ def test_the_kernel_does_nothing_else(calls):
 
 
 @pytest.mark.parametrize(
-    ("devices", "lengths", "expected"),
+    ("backend", "device", "dtype", "lengths", "expected"),
     [
-        (["gpu:0", "gpu:1"], (6, 8), None),
-        (["gpu:0"], (6, 7), False),
-        (["gpu:0"], (5, 8), False),
-        (["tpu:0"], (6, 8), False),
-        (["cpu:0"], (6, 8), False),
+        ("jax", "gpu:0", "bfloat16", (6, 8), True),
+        ("jax", "gpu:0", "float16", (6, 8), True),
+        ("jax", "gpu:0", "float32", (6, 8), False),
+        ("jax", "gpu:0", "bfloat16", (6, 7), False),
+        ("jax", "gpu:0", "bfloat16", (5, 8), False),
+        ("jax", "tpu:0", "bfloat16", (6, 8), False),
+        ("jax", "cpu:0", "bfloat16", (6, 8), False),
+        ("torch", "cpu:0", "float32", (5, 7), True),
+        ("tensorflow", "gpu:0", "bfloat16", (6, 8), False),
     ],
 )
-def test_flash_attention_is_asked_for_where_it_is_right(
-    monkeypatch, devices, lengths, expected
+def test_where_there_is_a_kernel(
+    monkeypatch, backend, device, dtype, lengths, expected
 ):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: devices)
-    assert _flash_attention(*lengths) is expected
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_flash_attention_may_be_switched_off(monkeypatch, backend):
+    query, key = (keras.KerasTensor((2, 3, length, 4), dtype) for length in lengths)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
-    assert _flash_attention(6, 8) is None
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
+    assert has_kernel(query, key) is expected
+
+
+def test_flash_attention_may_be_switched_off(monkeypatch):
+    asked = []
+
+    def spy(query, *arguments, flash_attention, **options):
+        asked.append(flash_attention)
+        return query
+
+    monkeypatch.setattr(ops, "dot_product_attention", spy)
+    fused_attention(QUERY, KEY, VALUE)
     keras.config.disable_flash_attention()
     try:
-        assert _flash_attention(6, 8) is False
+        fused_attention(QUERY, KEY, VALUE)
     finally:
         keras.config.enable_flash_attention()
+    assert asked == [None, False]  # None: Keras decides

@@ -200,7 +200,7 @@ class MultiHeadAttention(keras.layers.Layer):
             attention_mask = attention_mask[:, None]  # the same for all heads
         query = self._split_heads(self.query_dense(query))
         weights_matter = need_weights or self.dropout_rate or is_recorded()
-        if training and has_kernel() and not weights_matter:
+        if training and not weights_matter and has_kernel(query, keys):
             heads, weights = fused_attention(query, keys, values, attention_mask), None
         else:
             heads, weights = scaled_dot_product_attention(

@@ -4,16 +4,28 @@ import keras
 from keras import ops
 
 
-def has_kernel() -> bool:
-    """Whether the backend has one; TensorFlow has none."""
-    return keras.backend.backend() in ("jax", "torch")
+def has_kernel(query, key) -> bool:
+    """Whether the backend has one that is right for such tensors, `(B, h, L, d_k)`.
+
+    TensorFlow has none. PyTorch has one everywhere. JAX has one for half precision on
+    GPUs, whose gradient wants even lengths, which Keras does not check; the one for a
+    TPU is given the first sentence's mask for all.
+    """
+    if keras.backend.backend() != "jax":
+        return keras.backend.backend() == "torch"
+    devices = keras.distribution.list_devices()
+    return (
+        all(name.startswith("gpu") for name in devices)
+        and keras.backend.standardize_dtype(query.dtype) in ("bfloat16", "float16")
+        and query.shape[2] % 2 == key.shape[2] % 2 == 0
+    )
 
 
 def fused_attention(query, key, value, attention_mask=None):
     """The output of `scaled_dot_product_attention`, without its weights.
 
-    Keras' `ops.dot_product_attention`, and so PyTorch's or JAX's kernel, where a query
-    that may attend to nothing gets the mean of all values: here it gets 0.
+    Keras' `ops.dot_product_attention`, and so PyTorch's or JAX's kernel, in which a
+    query that may attend to nothing gets the mean of all values: here it gets 0.
 
     Args:
         query: Tensor `(B, h, T, d_k)`.
@@ -37,25 +49,10 @@ def fused_attention(query, key, value, attention_mask=None):
     output = ops.dot_product_attention(
         *by_position,
         mask=attention_mask,
-        flash_attention=_flash_attention(query.shape[2], key.shape[2]),
+        flash_attention=keras.config.is_flash_attention_enabled(),
     )
     output = ops.swapaxes(output, 1, 2)
     if attention_mask is None:
         return output
     may_attend = ops.any(attention_mask, axis=-1, keepdims=True)
     return ops.where(may_attend, output, 0.0)
-
-
-def _flash_attention(*lengths):
-    """`None`: Keras decides. `False`: no flash attention.
-
-    With JAX Keras decides without asking two things: the gradient of cuDNN's kernel
-    wants even lengths, and the kernel for a TPU is given the first sentence's mask for
-    all.
-    """
-    if keras.backend.backend() != "jax":
-        return keras.config.is_flash_attention_enabled()
-    on_gpu = all(name.startswith("gpu") for name in keras.distribution.list_devices())
-    if on_gpu and not any(length % 2 for length in lengths):
-        return keras.config.is_flash_attention_enabled()
-    return False
