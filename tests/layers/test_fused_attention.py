@@ -6,6 +6,7 @@ import pytest
 from backend import gradients
 from keras import ops
 
+import tf_transformer as tt
 from tf_transformer.layers import attention
 from tf_transformer.layers.attention import (
     MultiHeadAttention,
@@ -21,29 +22,50 @@ VALUE = RANDOM.normal(size=(2, 3, 7, 4)).astype("float32")
 MASK = RANDOM.random((2, 1, 5, 7)) < 0.6
 MASK[0, 0, 2] = False  # a query that may attend to nothing
 MASK[1, 0, :, 4:] = False  # padding
-MASKS = {"none": None, "queries": MASK, "keys": MASK[:, :, :1]}
+KEYS_MASK = np.array([[True] * 3 + [False] * 4, [False] * 7])[:, None, None]
+MASKS = {"none": None, "queries": MASK, "keys": KEYS_MASK}
+
+
+def plain(query, key, value, mask):
+    return scaled_dot_product_attention(query, key, value, mask)[0]
 
 
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 def test_equals_the_formula(mask):
-    def plain(query, key, value):
-        return scaled_dot_product_attention(query, key, value, mask)[0]
-
-    def fused(query, key, value):
-        return fused_attention(query, key, value, mask)
-
-    tensors = (QUERY, KEY, VALUE)
-    expected = ops.convert_to_numpy(plain(*map(ops.convert_to_tensor, tensors)))
-    found = ops.convert_to_numpy(fused(*map(ops.convert_to_tensor, tensors)))
+    tensors = [ops.convert_to_tensor(array) for array in (QUERY, KEY, VALUE)]
+    found = ops.convert_to_numpy(fused_attention(*tensors, mask))
+    expected = ops.convert_to_numpy(plain(*tensors, mask))
     np.testing.assert_allclose(found, expected, atol=2e-6)
-    if mask is MASK:
-        assert np.all(found[0, :, 2] == 0.0)
     theirs, ours = (
-        gradients(lambda *tensors, f=f: ops.sum(f(*tensors) ** 3), *tensors)
-        for f in (plain, fused)
+        gradients(lambda *x, f=f: ops.sum(f(*x, mask) ** 3), QUERY, KEY, VALUE)
+        for f in (plain, fused_attention)
     )
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_a_query_that_may_look_at_nothing_gets_zero(dtype):
+    tensors = [ops.cast(ops.array(x), dtype) for x in (QUERY, KEY, VALUE)]
+    found = ops.convert_to_numpy(ops.cast(fused_attention(*tensors, MASK), "float32"))
+    assert np.all(found[0, :, 2] == 0.0)
+    assert np.all(np.abs(found[0, :, :2]).max(axis=-1) > 0.0)
+    whole = ops.cast(fused_attention(*tensors, KEYS_MASK), "float32")
+    assert np.all(ops.convert_to_numpy(whole)[1] == 0.0)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often the kernel is used, as on a backend that has one."""
+    found = []
+
+    def spy(*arguments):
+        found.append(arguments)
+        return fused_attention(*arguments)
+
+    monkeypatch.setattr(attention, "has_kernel", lambda: True)
+    monkeypatch.setattr(attention, "fused_attention", spy)
+    return found
 
 
 def made(dropout_rate=0.0):
@@ -59,51 +81,42 @@ def inputs():
     return query.astype("float32"), value.astype("float32")
 
 
-def test_training_computes_what_everything_else_does():
-    """On PyTorch the left one is the kernel."""
+@pytest.mark.parametrize("mask", [MASK[:, 0], KEYS_MASK[:, 0]], ids=["queries", "keys"])
+def test_training_computes_what_everything_else_does(calls, mask):
     layer = made()
-    mask = MASK[:, 0]
 
-    def training(query, value):
-        return layer(query, value, attention_mask=mask, training=True)
+    def output(query, value, training):
+        return layer(query, value, attention_mask=mask, training=training)
 
-    def plain(query, value):
-        return layer(query, value, attention_mask=mask, training=False)
-
-    for one, other in zip(
-        gradients(lambda *x: ops.sum(training(*x) ** 3), *inputs()),
-        gradients(lambda *x: ops.sum(plain(*x) ** 3), *inputs()),
-        strict=True,
-    ):
+    by_kernel, by_formula = (
+        [
+            ops.convert_to_numpy(output(*map(ops.array, inputs()), training)),
+            *gradients(lambda *x, t=training: ops.sum(output(*x, t) ** 3), *inputs()),
+        ]
+        for training in (True, False)
+    )
+    assert len(calls) == 2
+    for one, other in zip(by_kernel, by_formula, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
-    tensors = [ops.convert_to_tensor(x) for x in inputs()]
+
+
+def test_the_kernel_trains_all_layers_of_a_model(calls):
+    model = tt.Transformer(
+        17, num_layers=2, d_model=12, num_heads=3, d_ff=20, dropout_rate=0.0
+    )
+    ids = {"source_ids": [[5, 6, 3], [7, 3, 0]], "target_ids": [[2, 8], [2, 9]]}
+    ids = {name: np.array(rows) for name, rows in ids.items()}
+    found = model(ids, training=True)
+    assert len(calls) == 6  # two of the encoder, two and two of the decoder
+    calls.clear()
+    expected = model(ids, training=False)
+    assert calls == []
     np.testing.assert_allclose(
-        ops.convert_to_numpy(training(*tensors)),
-        ops.convert_to_numpy(plain(*tensors)),
-        atol=2e-6,
+        ops.convert_to_numpy(found), ops.convert_to_numpy(expected), atol=1e-5
     )
 
 
-@pytest.fixture
-def calls(monkeypatch):
-    """How often the kernel is used, on a backend that has one."""
-    found = []
-
-    def spy(*arguments):
-        found.append(arguments)
-        return fused_attention(*arguments)
-
-    monkeypatch.setattr(attention, "has_kernel", lambda *tensors: True)
-    monkeypatch.setattr(attention, "fused_attention", spy)
-    return found
-
-
-def test_the_kernel_trains(calls):
-    made()(*inputs(), training=True)
-    assert len(calls) == 1
-
-
-def test_the_kernel_does_nothing_else(calls):
+def test_the_kernel_only_trains_where_no_weights_matter(calls):
     made()(*inputs())
     made()(*inputs(), training=False)
     made()(*inputs(), training=True, return_attention_scores=True)
@@ -115,41 +128,5 @@ def test_the_kernel_does_nothing_else(calls):
     assert calls == []
 
 
-@pytest.mark.parametrize(
-    ("backend", "device", "dtype", "lengths", "expected"),
-    [
-        ("jax", "gpu:0", "bfloat16", (6, 8), True),
-        ("jax", "gpu:0", "float16", (6, 8), True),
-        ("jax", "gpu:0", "float32", (6, 8), False),
-        ("jax", "gpu:0", "bfloat16", (6, 7), False),
-        ("jax", "gpu:0", "bfloat16", (5, 8), False),
-        ("jax", "tpu:0", "bfloat16", (6, 8), False),
-        ("jax", "cpu:0", "bfloat16", (6, 8), False),
-        ("torch", "cpu:0", "float32", (5, 7), True),
-        ("tensorflow", "gpu:0", "bfloat16", (6, 8), False),
-    ],
-)
-def test_where_there_is_a_kernel(
-    monkeypatch, backend, device, dtype, lengths, expected
-):
-    query, key = (keras.KerasTensor((2, 3, length, 4), dtype) for length in lengths)
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
-    assert has_kernel(query, key) is expected
-
-
-def test_flash_attention_may_be_switched_off(monkeypatch):
-    asked = []
-
-    def spy(query, *arguments, flash_attention, **options):
-        asked.append(flash_attention)
-        return query
-
-    monkeypatch.setattr(ops, "dot_product_attention", spy)
-    fused_attention(QUERY, KEY, VALUE)
-    keras.config.disable_flash_attention()
-    try:
-        fused_attention(QUERY, KEY, VALUE)
-    finally:
-        keras.config.enable_flash_attention()
-    assert asked == [None, False]  # None: Keras decides
+def test_the_kernel_is_pytorchs():
+    assert has_kernel() == (keras.backend.backend() == "torch")

@@ -181,8 +181,8 @@ class MultiHeadAttention(keras.layers.Layer):
     ):
         """Looks with `query` at projected keys and values.
 
-        Where nobody sees the weights and none is dropped, in training the backend's
-        own kernel does it, if there is one: it keeps no tensor `(B, h, T, S)`.
+        On PyTorch its own kernel does it in training, where nobody sees the weights
+        and none is dropped: it keeps no tensor `(B, h, T, S)`.
 
         Args:
             query: Tensor `(B, T, d_model)`.
@@ -200,7 +200,7 @@ class MultiHeadAttention(keras.layers.Layer):
             attention_mask = attention_mask[:, None]  # the same for all heads
         query = self._split_heads(self.query_dense(query))
         weights_matter = need_weights or self.dropout_rate or is_recorded()
-        if training and not weights_matter and has_kernel(query, keys):
+        if training and not weights_matter and has_kernel():
             heads, weights = fused_attention(query, keys, values, attention_mask), None
         else:
             heads, weights = scaled_dot_product_attention(

@@ -1,31 +1,23 @@
-"""Attention by the backend's own kernel, which never holds all the weights."""
+"""Attention by PyTorch's own kernel, which never holds all the weights."""
 
 import keras
 from keras import ops
 
 
-def has_kernel(query, key) -> bool:
-    """Whether the backend has one that is right for such tensors, `(B, h, L, d_k)`.
+def has_kernel() -> bool:
+    """Whether the backend has one that was tried: PyTorch.
 
-    TensorFlow has none. PyTorch has one everywhere. JAX has one for half precision on
-    GPUs, whose gradient wants even lengths, which Keras does not check; the one for a
-    TPU is given the first sentence's mask for all.
+    TensorFlow has none. JAX has them for GPUs and TPUs, under conditions that Keras
+    does not check (docs/performance.md).
     """
-    if keras.backend.backend() != "jax":
-        return keras.backend.backend() == "torch"
-    devices = keras.distribution.list_devices()
-    return (
-        all(name.startswith("gpu") for name in devices)
-        and keras.backend.standardize_dtype(query.dtype) in ("bfloat16", "float16")
-        and query.shape[2] % 2 == key.shape[2] % 2 == 0
-    )
+    return keras.backend.backend() == "torch"
 
 
 def fused_attention(query, key, value, attention_mask=None):
     """The output of `scaled_dot_product_attention`, without its weights.
 
-    Keras' `ops.dot_product_attention`, and so PyTorch's or JAX's kernel, in which a
-    query that may attend to nothing gets the mean of all values: here it gets 0.
+    Keras' `ops.dot_product_attention`, in which a query that may attend to nothing
+    gets a mean of the values: here it gets 0.
 
     Args:
         query: Tensor `(B, h, T, d_k)`.
@@ -46,11 +38,7 @@ def fused_attention(query, key, value, attention_mask=None):
     Shape letters: B batch, T target (query) length, S source (key) length, h heads.
     """
     by_position = (ops.swapaxes(x, 1, 2) for x in (query, key, value))
-    output = ops.dot_product_attention(
-        *by_position,
-        mask=attention_mask,
-        flash_attention=keras.config.is_flash_attention_enabled(),
-    )
+    output = ops.dot_product_attention(*by_position, mask=attention_mask)
     output = ops.swapaxes(output, 1, 2)
     if attention_mask is None:
         return output
