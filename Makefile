@@ -29,7 +29,7 @@ test-slow: $(BIN)/.installed
 # layers to text under every other backend that is installed; the rest is about
 # TensorFlow. `make test` and `make test-slow` say which are missing.
 BACKEND_TESTS := tests/layers tests/models tests/decoding tests/training \
-  tests/test_search.py tests/test_translator.py
+  tests/inference
 
 test-backends: $(BIN)/.installed
 	@for backend in jax torch; do \

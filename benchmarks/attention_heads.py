@@ -33,8 +33,8 @@ from tf_transformer.analysis.antecedents import (
 )
 from tf_transformer.analysis.heads import head_statistics
 from tf_transformer.analysis.maps import attention_maps
-from tf_transformer.data import grammar
-from tf_transformer.run.directory import RunDirectory
+from tf_transformer.corpora import en_ko_grammar as grammar
+from tf_transformer.runs.directory import RunDirectory
 
 SPLIT = "test"
 COLUMNS = {

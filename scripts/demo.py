@@ -15,11 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-from tf_transformer.data.loading import load
+from tf_transformer.corpora.loading import load
 from tf_transformer.export.saved_model import export_saved_model
-from tf_transformer.run.config import TrainingConfig
-from tf_transformer.run.evaluate import evaluate
-from tf_transformer.run.train import train
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.evaluate import evaluate
+from tf_transformer.runs.train import train
 
 # what *it* is decides the Korean; the first three were kept out of training
 SENTENCES = {

@@ -1,18 +1,16 @@
 """What every test starts from: quiet logs, a seed, a private data folder."""
 
 import os
-import sys
 import tempfile
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parent))  # reference, layer_contract
 _DATA_DIR = tempfile.TemporaryDirectory(prefix="tf_transformer_tfds_")
 os.environ["TFDS_DATA_DIR"] = _DATA_DIR.name
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
-from backend import BACKEND, let_numpy_read_tensors  # noqa: E402
+
+from tests.backend import BACKEND, let_numpy_read_tensors  # noqa: E402
 
 let_numpy_read_tensors()
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from backend import dtype_of, in_graph
 from keras import ops
+
+from tests.backend import dtype_of, in_graph
 
 SIZES = {
     "batch": 2,

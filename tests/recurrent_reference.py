@@ -7,7 +7,8 @@ Keras' order: update, reset, candidate (GRU); input, forget, candidate, output (
 """
 
 import numpy as np
-from reference import below, softmax
+
+from tests.reference import below, softmax
 
 PAD_ID = 0
 

@@ -20,7 +20,7 @@ ACCELERATOR = ROOT / "benchmarks" / "accelerator"
 MODULES = ("shared", "workload", "torch_model", "main", "turns", "work")
 HIDE_TENSORFLOW = (
     "import sys\n"
-    "from without_tensorflow import Hiding\n"
+    "from tests.backends.without_tensorflow import Hiding\n"
     "sys.meta_path[:] = map(Hiding, sys.meta_path)\n"
 )
 
@@ -175,7 +175,7 @@ def test_it_runs_without_tensorflow(tmp_path):
     options = ["--models", "tiny", "--rounds", "1", "--batch-tokens", "256"]
     options += ["--steps", "1", "--batch-sizes", "2", "--peak", "2"]
     options += ["--compiler", "eager", "--folder", str(tmp_path)]
-    path = (tmp_path, ROOT / "tests" / "backends", os.environ.get("PYTHONPATH", ""))
+    path = (tmp_path, ROOT, os.environ.get("PYTHONPATH", ""))
     result = subprocess.run(
         [sys.executable, str(ACCELERATOR / "main.py"), *options],
         env={

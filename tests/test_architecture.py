@@ -14,20 +14,19 @@ PACKAGE = ROOT / "tf_transformer"
 # A room imports only rooms that stand below it.
 FLOORS = {
     "version": 0,
-    "atomic": 0,
     "ids": 0,
-    "memory": 0,
+    "utils": 0,
     "layers": 1,
     "data": 1,
     "decoding": 1,
     "serving": 1,
+    "corpora": 2,
     "models": 2,
-    "search": 2,
+    "inference": 3,
     "training": 3,
-    "translator": 3,
     "export": 4,
     "analysis": 4,
-    "run": 5,
+    "runs": 5,
     "cli": 6,
     "__main__": 7,
 }
@@ -35,13 +34,13 @@ MAY_IMPORT_TENSORFLOW = (
     "analysis/images.py",
     "analysis/saved_maps.py",
     "data/tf_dataset.py",
-    "data/grammar/tfds_builder.py",
+    "corpora/en_ko_grammar/tfds_builder.py",
     "training/optimizer.py",
     "training/telemetry.py",
     "training/tensorboard.py",
     "export/",
     "serving/",
-    "run/",
+    "runs/",
 )
 FORBIDDEN = {
     "tensorflow_text",
@@ -184,9 +183,9 @@ def test_this_file_sees_imports_of_every_form(tmp_path, monkeypatch):
     path.write_text(
         "import tf_transformer.models as m\n"
         "from tf_transformer import training, Translator\n"
-        "from ..run.config import Config\n"
+        "from ..runs.config import Config\n"
         "from . import masks\n"
         "def f():\n    from tensorflow.io import gfile\n"
     )
-    assert list(rooms_imported(path)) == ["models", "training", "", "run", "layers"]
+    assert list(rooms_imported(path)) == ["models", "training", "", "runs", "layers"]
     assert "tensorflow.io.gfile" in imported_modules(path)

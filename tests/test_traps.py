@@ -8,8 +8,8 @@ from keras import ops
 from tf_transformer.data.corpus import Corpus
 from tf_transformer.decoding.constraints import allowed_log_probs
 from tf_transformer.layers import MultiHeadAttention
-from tf_transformer.run import train as train_module
-from tf_transformer.run.config import TrainingConfig
+from tf_transformer.runs import train as train_module
+from tf_transformer.runs.config import TrainingConfig
 
 
 @pytest.mark.parametrize("batch_size", [2, None])

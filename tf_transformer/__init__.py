@@ -19,10 +19,10 @@ _HOMES = {
     "Perplexity": "tf_transformer.training.metrics",
     "Adam": "tf_transformer.training.optimizer",
     "TransformerSchedule": "tf_transformer.training.schedules",
-    "Translator": "tf_transformer.translator",
-    "SearchSettings": "tf_transformer.search",
+    "Translator": "tf_transformer.inference.translator",
+    "SearchSettings": "tf_transformer.inference.search",
     "export_saved_model": "tf_transformer.export.saved_model",
-    "keep_freed_memory": "tf_transformer.memory",
+    "keep_freed_memory": "tf_transformer.utils.memory",
 }
 _ROOMS = ("analysis", "data", "decoding", "layers", "models", "training")
 

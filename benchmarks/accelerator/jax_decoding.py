@@ -9,7 +9,7 @@ from shared import PAD_ID, STEPS, take_turns
 from workload import MODELS, SOURCE_LENGTH, VOCAB_SIZES, decoding_batches
 
 import tf_transformer as tt
-from tf_transformer.search import SearchModel
+from tf_transformer.inference.search import SearchModel
 
 
 def main(name: str, batch_size: str, beam_size: str) -> None:

@@ -18,7 +18,7 @@ from turns import most_memory
 from work import FIRST_ID, MODELS, VOCAB_SIZE
 
 import tf_transformer as tt
-from tf_transformer.search import search
+from tf_transformer.inference.search import search
 
 SOURCE_TOKENS = 16
 BLOCK = 100_000  # made-up pairs; a larger corpus repeats them

@@ -7,8 +7,8 @@ import numpy as np
 
 from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
-from tf_transformer.translator import Translator
 
 PAIRS = [
     ("the animal crossed the street", "동물이 길을 건넜다"),

@@ -3,8 +3,14 @@
 import keras
 import numpy as np
 import pytest
-from small_maps import D_MODEL, NUM_HEADS, NUM_LAYERS, PAIRS, small_translator
 
+from tests.analysis.small_maps import (
+    D_MODEL,
+    NUM_HEADS,
+    NUM_LAYERS,
+    PAIRS,
+    small_translator,
+)
 from tf_transformer.analysis.ablation import (
     attention_layer,
     head_off,

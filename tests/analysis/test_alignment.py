@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_maps import random_maps
 
+from tests.analysis.small_maps import random_maps
 from tf_transformer.analysis.alignment import (
     alignment_error_rate,
     alignment_error_rates,

@@ -11,7 +11,7 @@ from tf_transformer.analysis.antecedents import (
     places,
 )
 from tf_transformer.analysis.maps import AttentionMaps
-from tf_transformer.data.grammar import HELD_OUT
+from tf_transformer.corpora.en_ko_grammar import HELD_OUT
 
 ANIMAL, THING = HELD_OUT[1:]  # "... too tired", "... too wide"
 

@@ -1,8 +1,8 @@
 """`tf-transformer attend`: a table, a page, a picture."""
 
 import pytest
-from small_maps import TEXTS, TRANSLATIONS, small_translator
 
+from tests.analysis.small_maps import TEXTS, TRANSLATIONS, small_translator
 from tf_transformer import cli
 from tf_transformer.analysis.maps import attention_maps
 from tf_transformer.analysis.page import page

@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
-from small_maps import MAX_LENGTH, PAIRS, TEXTS, TRANSLATIONS, small_translator
 
+from tests.analysis.small_maps import (
+    MAX_LENGTH,
+    PAIRS,
+    TEXTS,
+    TRANSLATIONS,
+    small_translator,
+)
 from tf_transformer.analysis.maps import KINDS, AttentionMaps, attention_maps
 from tf_transformer.analysis.words import text_of, word_starts, words
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq
-from tf_transformer.translator import Translator
 
 
 @pytest.fixture(scope="module")

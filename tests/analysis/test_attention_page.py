@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from small_maps import random_maps
 
+from tests.analysis.small_maps import random_maps
 from tf_transformer.analysis.heads import head_statistics
 from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.analysis.page import page

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from small_maps import NUM_HEADS, NUM_LAYERS, random_maps
 
+from tests.analysis.small_maps import NUM_HEADS, NUM_LAYERS, random_maps
 from tf_transformer.analysis.heads import head_statistics
 from tf_transformer.analysis.maps import AttentionMaps
 

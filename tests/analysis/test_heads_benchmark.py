@@ -9,10 +9,10 @@ import pytest
 
 from tf_transformer.analysis.heads import head_statistics
 from tf_transformer.analysis.maps import attention_maps
-from tf_transformer.data import grammar
+from tf_transformer.corpora import en_ko_grammar as grammar
 from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
-from tf_transformer.translator import Translator
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "attention_heads.py"
 

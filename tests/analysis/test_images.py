@@ -6,18 +6,18 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_maps import PAIRS, small_translator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.analysis.small_maps import PAIRS, small_translator
 from tf_transformer.analysis.images import DOTS_PER_INCH, AttentionImages
 from tf_transformer.analysis.maps import attention_maps
 from tf_transformer.analysis.pictures import picture_of_heads, png
 from tf_transformer.data.datasets import batches
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq, Transformer
-from tf_transformer.run.config import TrainingConfig
-from tf_transformer.run.train import attention_images
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.train import attention_images
 from tf_transformer.training.losses import MaskedCrossEntropy
-from tf_transformer.translator import Translator
 
 pytestmark = pytest.mark.needs_tensorflow  # TensorBoard
 

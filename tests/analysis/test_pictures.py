@@ -6,8 +6,8 @@ import sys
 import warnings
 
 import pytest
-from small_maps import random_maps
 
+from tests.analysis.small_maps import random_maps
 from tf_transformer.analysis import pictures
 from tf_transformer.analysis.pictures import FONT, picture_of_head, picture_of_heads
 

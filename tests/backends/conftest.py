@@ -3,7 +3,8 @@
 import importlib.util
 
 import pytest
-from other_process import run_program
+
+from tests.backends.other_process import run_program
 
 
 @pytest.fixture(scope="session", params=["jax", "torch"])

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from without_tensorflow import ARGUMENTS, BEAM_SIZE, MIN_LENGTH, TEXTS
 
 import tf_transformer as tt
+from tests.backends.without_tensorflow import ARGUMENTS, BEAM_SIZE, MIN_LENGTH, TEXTS
 
 pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.slow]
 

@@ -3,10 +3,16 @@
 import json
 
 import pytest
-from other_process import run_program
-from without_tensorflow import BATCHES, NUM_EPOCHS, NUM_PAIRS, TEXTS, digest
 
 import tf_transformer as tt
+from tests.backends.other_process import run_program
+from tests.backends.without_tensorflow import (
+    BATCHES,
+    NUM_EPOCHS,
+    NUM_PAIRS,
+    TEXTS,
+    digest,
+)
 
 pytestmark = pytest.mark.needs_tensorflow
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from tf_transformer.data import grammar
+from tf_transformer.corpora import en_ko_grammar as grammar
+from tf_transformer.corpora.loading import load
 from tf_transformer.data.corpus import Corpus, split_pairs
-from tf_transformer.data.loading import load
 
 
 def numbered(num_pairs):

@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from data.test_batching import WordTokenizer, make_pairs, pairs_of
 
+from tests.data.test_batching import WordTokenizer, make_pairs, pairs_of
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import make_batches
 from tf_transformer.data.window import static_shapes
@@ -114,8 +114,7 @@ def test_pairs_of_one_shape_change_batches_between_epochs():
 
 def test_the_loss_is_that_of_batches_of_any_shape():
     """Weighted sums over a model's losses, for the same sentences."""
-    from models.small_model import make_model
-
+    from tests.models.small_model import make_model
     from tf_transformer.training.losses import MaskedCrossEntropy
 
     class SmallNumbers(WordTokenizer):

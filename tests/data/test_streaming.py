@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from data.test_batching import WordTokenizer, make_pairs, pairs_of
 
+from tests.data.test_batching import WordTokenizer, make_pairs, pairs_of
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset, batches
 from tf_transformer.data.py_dataset import BatchesPyDataset

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 from keras import ops
-from toy_models import (
+
+from tests.decoding.toy_models import (
     END,
     PrefixModel,
     every_sentence,
@@ -15,7 +16,6 @@ from toy_models import (
     tree_start,
     tree_step,
 )
-
 from tf_transformer.decoding import beam_search, greedy_search
 
 LIMITS = [5, 3, 4]

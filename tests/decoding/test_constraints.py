@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from backend import dtype_of
 from keras import ops
 
+from tests.backend import dtype_of
 from tf_transformer.decoding.constraints import (
     IMPOSSIBLE,
     allowed_log_probs,

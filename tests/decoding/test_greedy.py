@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from keras import ops
-from toy_models import (
+
+from tests.decoding.toy_models import (
     END,
     PrefixModel,
     continuations,
     found,
     looks_inside_the_loop,
 )
-
 from tf_transformer.decoding import greedy_search
 
 WORDS = ["sequentially", "cat", "to"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from backend import BACKEND
 from keras import ops
 
+from tests.backend import BACKEND
 from tf_transformer.decoding.largest import BLOCK, likeliest, places_of_largest
 
 RANDOM = np.random.default_rng(12)

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 from keras import ops
-from toy_models import END, USABLE, PrefixModel, continuations, found
 
+from tests.decoding.toy_models import END, USABLE, PrefixModel, continuations, found
 from tf_transformer.decoding import greedy_search, sampling_search
 from tf_transformer.decoding.constraints import IMPOSSIBLE
 from tf_transformer.decoding.sampling import drawn

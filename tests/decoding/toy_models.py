@@ -8,8 +8,9 @@ import math
 
 import numpy as np
 import pytest
-from backend import BACKEND
 from keras import ops
+
+from tests.backend import BACKEND
 
 VOCAB, END = 6, 3
 USABLE = (1, 3, 4, 5)

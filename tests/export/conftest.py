@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from toy_export import BEAM_SIZE, make_translator
 
+from tests.export.toy_export import BEAM_SIZE, make_translator
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.search import SearchSettings
+from tf_transformer.inference.search import SearchSettings
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_export import BEAM_SIZE, TEXTS
 
+from tests.export.toy_export import BEAM_SIZE, TEXTS
 from tf_transformer.analysis.maps import attention_maps
 from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_export import BEAM_SIZE, TEXTS
 
+from tests.export.toy_export import BEAM_SIZE, TEXTS
 from tf_transformer.export import compiled
 from tf_transformer.export.saved_model import ServableTranslator
-from tf_transformer.search import SearchSettings
+from tf_transformer.inference.search import SearchSettings
 
 
 def check_same(translate, translate_compiled, texts):

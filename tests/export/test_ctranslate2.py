@@ -3,9 +3,9 @@
 import keras
 import pytest
 import sentencepiece
-from toy_export import PAIRS, TEXTS, make_translator
 
 import tf_transformer as tt
+from tests.export.toy_export import PAIRS, TEXTS, make_translator
 from tf_transformer.export.ctranslate2 import QUANTIZATIONS, export_ctranslate2
 
 ctranslate2 = pytest.importorskip(

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
-from toy_export import BEAM_SIZE
+
+from tests.export.toy_export import BEAM_SIZE
 
 MUST_COMPILE = "_XlaMustCompile"
 

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_export import BEAM_SIZE, MAX_LENGTH, TEXTS, make_translator
 
+from tests.export.toy_export import BEAM_SIZE, MAX_LENGTH, TEXTS, make_translator
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.search import SearchSettings
+from tf_transformer.inference.search import SearchSettings
 from tf_transformer.version import __version__
 
 README = Path(__file__).parents[2] / "saved_models" / "README.md"

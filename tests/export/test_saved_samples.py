@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from toy_export import TEXTS, make_translator
 
+from tests.export.toy_export import TEXTS, make_translator
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.search import SearchSettings
+from tf_transformer.inference.search import SearchSettings
 
 SETTINGS = {"sample": True, "num_hypotheses": 3, "top_p": 0.9, "seed": 8}
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
-from tf_transformer.translator import Translator
 
 PAIRS = [
     ("a cat sat on the mat", "고양이가 매트에 앉았다"),

@@ -1,11 +1,11 @@
 import keras
 import numpy as np
 import pytest
-import reference
-from backend import gradients
 from keras import ops
-from layer_contract import assert_layer_contract
 
+from tests import reference
+from tests.backend import gradients
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.attention import MultiHeadAttention
 
 D_MODEL, NUM_HEADS = 12, 3

@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from backend import dtype_of, gradients, in_graph, variable_gradients
 from keras import ops
 
+from tests.backend import dtype_of, gradients, in_graph, variable_gradients
 from tf_transformer.layers.attention import (
     MultiHeadAttention,
     scaled_dot_product_attention,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-import reference
-from backend import gradients
 from keras import ops
-from layer_contract import assert_layer_contract
 
+from tests import reference
+from tests.backend import gradients
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.decoder import Decoder, DecoderBlock
 
 BLOCK = {"d_model": 12, "num_heads": 3, "d_ff": 17}

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from backend import dtype_of, variable_gradients
 from keras import ops
-from layer_contract import assert_layer_contract
 
+from tests.backend import dtype_of, variable_gradients
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.embedding import TokenEmbedding
 
 IDS = np.array([[5, 9, 22], [0, 5, 1]], "int32")

@@ -1,9 +1,9 @@
 import keras
 import numpy as np
 import pytest
-import reference
-from layer_contract import assert_layer_contract
 
+from tests import reference
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.encoder import Encoder, EncoderBlock
 
 BLOCK = {"d_model": 12, "num_heads": 3, "d_ff": 17}

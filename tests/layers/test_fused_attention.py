@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from backend import gradients
 from keras import ops
 
 import tf_transformer as tt
+from tests.backend import gradients
 from tf_transformer.layers import attention
 from tf_transformer.layers.attention import (
     MultiHeadAttention,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from backend import dtype_of, in_graph
 
+from tests.backend import dtype_of, in_graph
 from tf_transformer.layers.masks import (
     causal_mask,
     decoder_self_attention_mask,

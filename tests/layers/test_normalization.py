@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from backend import dtype_of, gradients, variable_gradients
 
+from tests.backend import dtype_of, gradients, variable_gradients
 from tf_transformer.layers import Encoder
 from tf_transformer.layers.normalization import (
     GROUPS,

@@ -4,11 +4,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
-from backend import variable_gradients
 from keras import ops
-from layer_contract import assert_layer_contract
 
+from tests import reference
+from tests.backend import variable_gradients
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.positional_encoding import (
     PositionalEncoding,
     sinusoidal_positions,

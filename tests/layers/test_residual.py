@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-import reference
-from layer_contract import assert_layer_contract
 
+from tests import reference
+from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.residual import Residual
 
 RANDOM = np.random.default_rng(6)

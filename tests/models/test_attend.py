@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from models.small_model import (
+
+from tests.models.small_model import (
     INPUTS,
     NUM_HEADS,
     SOURCE,
@@ -13,7 +14,7 @@ from models.small_model import (
     numbers,
     shared_model,
 )
-from reference import sentence_logits, weights_of
+from tests.reference import sentence_logits, weights_of
 
 
 def attend(model, inputs=INPUTS):

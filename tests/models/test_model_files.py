@@ -9,9 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
-from small_model import INPUTS, NUM_HEADS, SOURCE, TARGET, make_model, numbers
 
+from tests import reference
+from tests.models.small_model import (
+    INPUTS,
+    NUM_HEADS,
+    SOURCE,
+    TARGET,
+    make_model,
+    numbers,
+)
 from tf_transformer.models import Transformer
 from tf_transformer.training import MaskedCrossEntropy, TransformerSchedule
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from backend import dtype_of, in_graph, variable_gradients
 from keras import ops
-from small_model import SOURCE, TARGET, make_model, numbers, shared_model
+
+from tests.backend import dtype_of, in_graph, variable_gradients
+from tests.models.small_model import SOURCE, TARGET, make_model, numbers, shared_model
 
 LONG_TARGET = np.random.default_rng(2).integers(4, 23, size=(1, 11), dtype="int32")
 ONE_SOURCE = SOURCE[:1]

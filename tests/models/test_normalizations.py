@@ -3,11 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from models.small_model import INPUTS, SOURCE, make_model, numbers
 
+from tests.models.small_model import INPUTS, SOURCE, make_model, numbers
+from tf_transformer.inference.search import SearchSettings, score_ids, search
 from tf_transformer.layers.normalization import NORMALIZATIONS
 from tf_transformer.models import Transformer
-from tf_transformer.search import SearchSettings, score_ids, search
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import json
 import keras
 import numpy as np
 import pytest
-from backend import dtype_of, in_graph
 from keras import ops
-from models.small_model import INPUTS, SOURCE, TARGET, numbers
-from recurrent_reference import sentence_logits
-from reference import weights_of
 
+from tests.backend import dtype_of, in_graph
+from tests.models.small_model import INPUTS, SOURCE, TARGET, numbers
+from tests.recurrent_reference import sentence_logits
+from tests.reference import weights_of
 from tf_transformer.models import RecurrentSeq2Seq, Transformer
 from tf_transformer.training import MaskedCrossEntropy
 

@@ -9,15 +9,15 @@ from tensorflow.python.framework import op_def_registry
 from tf_transformer import models
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.layers.score_functions import SCORE_FUNCTIONS
+from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.translator import Translator
+from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
 from tf_transformer.models import RecurrentSeq2Seq
-from tf_transformer.run import config as run_config
-from tf_transformer.run.config import TrainingConfig
-from tf_transformer.run.data import load_corpus
-from tf_transformer.run.evaluate import evaluate
-from tf_transformer.run.train import train
-from tf_transformer.search import SearchSettings
-from tf_transformer.translator import Translator
+from tf_transformer.runs import config as run_config
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.data import load_corpus
+from tf_transformer.runs.evaluate import evaluate
+from tf_transformer.runs.train import train
 
 pytestmark = pytest.mark.needs_tensorflow
 

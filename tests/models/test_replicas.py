@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from small_model import make_model
 
+from tests.models.small_model import make_model
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from backend import in_graph
 from keras import ops
-from small_model import SOURCE, make_model, numbers, shared_model
+
+from tests.backend import in_graph
+from tests.models.small_model import SOURCE, make_model, numbers, shared_model
 
 LENGTH = 6
 NORMS = pytest.mark.parametrize(

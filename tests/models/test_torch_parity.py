@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
-import reference
-from reference import below
-from small_model import INPUTS, NUM_HEADS, SOURCE, TARGET, numbers, shared_model
+
+from tests import reference
+from tests.models.small_model import (
+    INPUTS,
+    NUM_HEADS,
+    SOURCE,
+    TARGET,
+    numbers,
+    shared_model,
+)
+from tests.reference import below
 
 torch = pytest.importorskip(
     "torch", reason="torch is not installed: pip install 'tf_transformer[torch]'"

@@ -4,10 +4,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
-from backend import dtype_of, variable_gradients
 from keras import ops
-from small_model import (
+
+from tests import reference
+from tests.backend import dtype_of, variable_gradients
+from tests.models.small_model import (
     INPUTS,
     NUM_HEADS,
     SOURCE,
@@ -16,7 +17,6 @@ from small_model import (
     numbers,
     shared_model,
 )
-
 from tf_transformer.models import PRESETS, Transformer
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())

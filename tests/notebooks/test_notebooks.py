@@ -1,7 +1,8 @@
 """What every notebook holds; `test_running_*.py` run them."""
 
-import notebook_files
 import pytest
+
+from tests.notebooks import notebook_files
 
 
 @pytest.fixture(params=notebook_files.PATHS, ids=lambda path: path.stem)

@@ -3,8 +3,9 @@
 In two files, so that two processes share them.
 """
 
-import notebook_files
 import pytest
+
+from tests.notebooks import notebook_files
 
 PATHS = notebook_files.PATHS[::2]
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from load_script import load_script
+
+from tests.scripts.load_script import load_script
 
 script = load_script("changed_layer")
 SOURCE = np.array([[5, 9, 3, 17, 22, 4, 3], [6, 11, 8, 3, 0, 0, 0]], "int32")

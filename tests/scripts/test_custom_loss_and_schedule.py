@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from load_script import load_script
+
+from tests.scripts.load_script import load_script
 
 script = load_script("custom_loss_and_schedule")
 LABELS = np.array([[4, 2, 6, 0, 0], [1, 3, 0, 0, 0]], "int32")

@@ -2,7 +2,7 @@
 
 import re
 
-from load_script import SCRIPTS
+from tests.scripts.load_script import SCRIPTS
 
 
 def test_every_program_is_listed_once():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from test_programs import perplexities, run, translations
 
 import tf_transformer as tt
+from tests.scripts.test_programs import perplexities, run, translations
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 import uvicorn
-from patience import until
-from served_models import save_half_plus_two, save_words
 from starlette.testclient import TestClient
 
+from tests.serving.patience import until
+from tests.serving.served_models import save_half_plus_two, save_words
 from tf_transformer.serving.app import make_app
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings

@@ -6,7 +6,6 @@ the real one.
 """
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def run(client, port, model="en_ko", texts=(SENTENCE,)):
 def prediction_service():
     reason = "needs pip install tensorflow-serving-api"
     pytest.importorskip("tensorflow_serving.apis.predict_pb2", reason=reason)
-    import prediction_service
+    from tests.serving import prediction_service
 
     return prediction_service.listening_for_grpc
 
@@ -69,14 +68,10 @@ def test_grpc_client_is_told_of_a_model_that_is_not_there(grpc_port):
 
 
 @pytest.mark.slow
-def test_grpc_client_gives_the_strings_of_the_translator(
-    prediction_service, tmp_path, monkeypatch
-):
+def test_grpc_client_gives_the_strings_of_the_translator(prediction_service, tmp_path):
     import grpc
 
-    monkeypatch.setattr(sys, "path", [str(ROOT / "tests" / "export"), *sys.path])
-    from toy_export import TEXTS, make_translator
-
+    from tests.export.toy_export import TEXTS, make_translator
     from tf_transformer.export.saved_model import export_saved_model
 
     translator = make_translator()

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,9 +25,7 @@ def form(value):
 
 @pytest.fixture(scope="module")
 def mine(service, tmp_path_factory):
-    sys.path.insert(0, str(ROOT / "tests" / "export"))
-    from toy_export import make_translator
-
+    from tests.export.toy_export import make_translator
     from tf_transformer.export.saved_model import export_saved_model
 
     folder = tmp_path_factory.mktemp("saved_models")

@@ -6,8 +6,8 @@ import re
 import threading
 
 import pytest
-from patience import until
 
+from tests.serving.patience import until
 from tf_transformer.serving.batcher import Batcher
 from tf_transformer.serving.logs import JsonFormatter
 from tf_transformer.serving.signature import Signature

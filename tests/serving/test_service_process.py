@@ -15,12 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from patience import until
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
-from toy_export import TEXTS, make_translator  # noqa: E402
-
-from tf_transformer.export.saved_model import (  # noqa: E402
+from tests.export.toy_export import TEXTS, make_translator
+from tests.serving.patience import until
+from tf_transformer.export.saved_model import (
     SavedTranslator,
     export_saved_model,
 )

@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from patience import until
 
+from tests.serving.patience import until
 from tf_transformer.serving.signature import Signature
 
 PREDICT = "/v1/models/words:predict"

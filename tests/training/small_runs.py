@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND
-from small_training import PAIRS, NumberTokenizer
 
+from tests.backend import BACKEND
+from tests.training.small_training import PAIRS, NumberTokenizer
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.models import Transformer

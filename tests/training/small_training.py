@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
-from backend import BACKEND, variable_gradients
 from keras import ops
-from models.small_model import make_model
+
+from tests.backend import BACKEND, variable_gradients
+from tests.models.small_model import make_model
 
 RATE = 0.5
 # words are numbers: their own ids. Target tokens with the end: 10, 2, 5, 3, 8, 4

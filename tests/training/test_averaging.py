@@ -3,9 +3,16 @@
 import keras
 import numpy as np
 import pytest
-from small_runs import arrays, compiled, differences, fit, shuffled, to_the_bit
-from small_training import PAIRS, NumberTokenizer
 
+from tests.training.small_runs import (
+    arrays,
+    compiled,
+    differences,
+    fit,
+    shuffled,
+    to_the_bit,
+)
+from tests.training.small_training import PAIRS, NumberTokenizer
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.training.averaging import (

@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
-from small_runs import arrays, compiled, differences, fit, shuffled, to_the_bit
 
+from tests.training.small_runs import (
+    arrays,
+    compiled,
+    differences,
+    fit,
+    shuffled,
+    to_the_bit,
+)
 from tf_transformer.training import checkpoints
 from tf_transformer.training.checkpoints import restore_checkpoint, save_checkpoint
 

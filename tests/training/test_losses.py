@@ -7,10 +7,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
-from backend import dtype_of, gradients
 from keras import ops
 
+from tests import reference
+from tests.backend import dtype_of, gradients
 from tf_transformer.training.losses import (
     MaskedCrossEntropy,
     smoothed_cross_entropy,

@@ -5,10 +5,10 @@ import math
 import keras
 import numpy as np
 import pytest
-import reference
-from backend import dtype_of
-from models.small_model import NUM_HEADS, shared_model
 
+from tests import reference
+from tests.backend import dtype_of
+from tests.models.small_model import NUM_HEADS, shared_model
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND
 from keras import ops
-from models.small_model import INPUTS, TARGET, make_model
 
+from tests.backend import BACKEND
+from tests.models.small_model import INPUTS, TARGET, make_model
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule

@@ -8,7 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_training import (
+
+from tests.training.small_training import (
     NUM_TOKENS,
     PAIRS,
     RATE,
@@ -19,9 +20,10 @@ from small_training import (
     one_layer_model,
     weights_after,
 )
-
 from tf_transformer.data.batching import Batches
 from tf_transformer.training.losses import MaskedCrossEntropy
+
+ROOT = Path(__file__).parents[2]
 
 
 def fitted(elements, steps=1, run_eagerly=True):
@@ -110,9 +112,9 @@ def test_batches_weigh_tokens_by_their_update():
 @pytest.fixture(scope="module")
 def table():
     """What `update_variants.py` measured, in a process with four logical devices."""
-    script = Path(__file__).with_name("update_variants.py")
+    command = [sys.executable, "-m", "tests.training.update_variants"]
     answer = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=800
+        command, cwd=ROOT, capture_output=True, text=True, timeout=800
     )
     assert answer.returncode == 0, answer.stderr[-3000:]
     print(answer.stdout)

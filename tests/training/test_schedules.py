@@ -6,10 +6,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
 from keras import ops
-from models.small_model import make_model
 
+from tests import reference
+from tests.models.small_model import make_model
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from models.small_model import INPUTS, TARGET, make_model, numbers
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.models.small_model import INPUTS, TARGET, make_model, numbers
 from tf_transformer.layers.record import recorded
 from tf_transformer.training.attention_statistics import attention_statistics
 from tf_transformer.training.losses import MaskedCrossEntropy

@@ -1,6 +1,6 @@
 """The same 5 updates of 64 sentences, cut and spread in every way that we allow.
 
-    python tests/training/update_variants.py
+    python -m tests.training.update_variants
 
 prints the tables of `docs/distribution.md` and, last, the same as one line of JSON.
 Logical devices must be set before TensorFlow starts, so no test can do this itself.
@@ -12,18 +12,14 @@ whole steps of any gradient, however small.
 
 import json
 import os
-import sys
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from small_training import NumberTokenizer, dataset, one_layer_model  # noqa: E402
 
+from tests.training.small_training import NumberTokenizer, dataset, one_layer_model  # noqa: E402
 from tf_transformer.data.batching import Batches  # noqa: E402
 from tf_transformer.data.tf_dataset import tf_dataset  # noqa: E402
 from tf_transformer.training.losses import MaskedCrossEntropy  # noqa: E402

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from tf_transformer.analysis.maps import KINDS
+from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.attention import MultiHeadAttention
-from tf_transformer.translator import Translator
 
 
 def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:

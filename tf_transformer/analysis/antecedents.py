@@ -10,9 +10,9 @@ import numpy as np
 
 from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.analysis.words import word_starts
-from tf_transformer.data import grammar
-from tf_transformer.data.grammar.nouns import NOUNS
-from tf_transformer.data.grammar.sentence import Example
+from tf_transformer.corpora import en_ko_grammar as grammar
+from tf_transformer.corpora.en_ko_grammar.nouns import NOUNS
+from tf_transformer.corpora.en_ko_grammar.sentence import Example
 
 
 def examples_with_antecedent(split: str) -> list[Example]:

@@ -7,7 +7,7 @@ import keras
 
 from tf_transformer.analysis.maps import attention_maps
 from tf_transformer.analysis.pictures import picture_of_heads, png
-from tf_transformer.translator import Translator
+from tf_transformer.inference.translator import Translator
 
 DOTS_PER_INCH = 80
 

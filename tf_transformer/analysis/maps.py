@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_transformer.analysis.words import START, word_starts, words
 from tf_transformer.ids import BOS_ID, PAD_ID
-from tf_transformer.translator import Translator, padded
+from tf_transformer.inference.translator import Translator, padded
 
 KINDS = ("encoder", "decoder", "cross")
 

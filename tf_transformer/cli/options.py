@@ -13,7 +13,7 @@ from tf_transformer.cli.verbs import (
     train,
     translate,
 )
-from tf_transformer.run.config import (
+from tf_transformer.runs.config import (
     ARCHITECTURES,
     DTYPES,
     MONITORS,

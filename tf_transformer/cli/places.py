@@ -23,6 +23,6 @@ def run_directory(path: str):
             "This is neither the folder of a run (it holds no config.json) nor of an "
             f"exported model (it holds no saved_model.pb). Received: {path}"
         )
-    from tf_transformer.run.directory import RunDirectory
+    from tf_transformer.runs.directory import RunDirectory
 
     return RunDirectory(path)

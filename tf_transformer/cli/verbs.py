@@ -13,9 +13,9 @@ SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 def train(options) -> None:
     """Trains, or continues a stopped training."""
-    from tf_transformer.memory import keep_freed_memory
-    from tf_transformer.run.config import TrainingConfig
-    from tf_transformer.run.train import train
+    from tf_transformer.runs.config import TrainingConfig
+    from tf_transformer.runs.train import train
+    from tf_transformer.utils.memory import keep_freed_memory
 
     keep_freed_memory()
     names = [field.name for field in dataclasses.fields(TrainingConfig)]
@@ -33,7 +33,7 @@ def train(options) -> None:
 
 def evaluate(options) -> None:
     """Scores a run on files, or on the test splits of its corpus."""
-    from tf_transformer.run.evaluate import evaluate, files_to_score, splits_to_score
+    from tf_transformer.runs.evaluate import evaluate, files_to_score, splits_to_score
 
     if (options.source is None) != (options.target is None):
         raise ValueError(
@@ -101,7 +101,7 @@ def _translate_function(options):
 
         saved_translator = SavedTranslator(folder)
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
-    from tf_transformer.search import SearchSettings
+    from tf_transformer.inference.search import SearchSettings
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
@@ -133,7 +133,7 @@ def attend(options) -> None:
     """Shows which words each word looks at: a table, a picture or a page."""
     from tf_transformer.analysis.page import page
     from tf_transformer.analysis.table import table
-    from tf_transformer.atomic import replacing
+    from tf_transformer.utils.atomic import replacing
 
     if options.png and len(options.text) > 1:
         raise ValueError(
@@ -175,7 +175,7 @@ def _picture(maps, kind) -> bytes:
 
 def export(options) -> None:
     """Writes a SavedModel, or a CTranslate2 model, under the next version number."""
-    from tf_transformer.search import SearchSettings
+    from tf_transformer.inference.search import SearchSettings
 
     run = run_directory(options.run)
     names = ("beam_size", "alpha", "min_length", "max_length", *SAMPLING)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import sentencepiece
 
-from tf_transformer.atomic import replacing
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from tf_transformer.utils.atomic import replacing
 
 CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
 MAX_PAIRS = 500_000  # a vocabulary is learnt from, so that any corpus fits in memory

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tf_transformer.ids import PAD_ID
-from tf_transformer.search import SearchSettings, search
+from tf_transformer.inference.search import SearchSettings, search
 
 SHORTEST_LENGTH = 8
 BATCH_SIZES = [2**i for i in range(24)]

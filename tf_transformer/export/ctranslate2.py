@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
-from tf_transformer.atomic import new_folder
 from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
+from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.normalization import LAYER_NORM_EPSILON
 from tf_transformer.models import Transformer
-from tf_transformer.translator import Translator
+from tf_transformer.utils.atomic import new_folder
 
 # names of activations in Keras and in CTranslate2
 ACTIVATIONS = {

@@ -9,12 +9,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tf_transformer.atomic import new_folder
 from tf_transformer.export.compiled import compiled_search
-from tf_transformer.export.graph_tokenizer import GraphTokenizer
+from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
 from tf_transformer.ids import BOS_ID, PAD_ID
-from tf_transformer.search import SearchSettings, score_ids, search
-from tf_transformer.translator import Translator
+from tf_transformer.inference.search import SearchSettings, score_ids, search
+from tf_transformer.inference.translator import Translator
+from tf_transformer.utils.atomic import new_folder
 from tf_transformer.version import __version__
 
 SIGNATURES = ("translate", "translate_compiled", "nbest", "score", "attend", "info")

@@ -8,7 +8,6 @@ from tf_transformer.layers.decoder import Decoder, DecoderBlock
 from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.layers.encoder import Encoder, EncoderBlock
 from tf_transformer.layers.feed_forward import FeedForward
-from tf_transformer.layers.global_attention import GlobalAttention
 from tf_transformer.layers.masks import (
     causal_mask,
     decoder_self_attention_mask,
@@ -19,15 +18,16 @@ from tf_transformer.layers.positional_encoding import (
     PositionalEncoding,
     sinusoidal_positions,
 )
-from tf_transformer.layers.recurrent import RecurrentDecoder, RecurrentEncoder
-from tf_transformer.layers.residual import Residual
-from tf_transformer.layers.score_functions import (
+from tf_transformer.layers.recurrent.cells import RecurrentDecoder, RecurrentEncoder
+from tf_transformer.layers.recurrent.global_attention import GlobalAttention
+from tf_transformer.layers.recurrent.score_functions import (
     AdditiveScore,
     ConcatScore,
     DotScore,
     GeneralScore,
     ScaledDotScore,
 )
+from tf_transformer.layers.residual import Residual
 
 __all__ = [
     "AdditiveScore",

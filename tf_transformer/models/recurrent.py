@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.embedding import TokenEmbedding
-from tf_transformer.layers.global_attention import GlobalAttention
 from tf_transformer.layers.masks import keys_mask, padding_mask
-from tf_transformer.layers.recurrent import RecurrentDecoder, RecurrentEncoder
+from tf_transformer.layers.recurrent.cells import RecurrentDecoder, RecurrentEncoder
+from tf_transformer.layers.recurrent.global_attention import GlobalAttention
 from tf_transformer.models.presets import RECURRENT_PRESETS, preset
 from tf_transformer.models.sequence_model import SequenceModel
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from tf_transformer.atomic import replacing
 from tf_transformer.training.checkpoints import save_checkpoint
 from tf_transformer.training.quality import quality
+from tf_transformer.utils.atomic import replacing
 
 NUM_SAMPLES = 3  # translations shown after each epoch
 

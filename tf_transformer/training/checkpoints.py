@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tf_transformer.atomic import replacing
+from tf_transformer.utils.atomic import replacing
 
 
 def save_checkpoint(path: Path, model, state: dict) -> None:

@@ -9,15 +9,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from export.toy_export import BEAM_SIZE, PAIRS, make_translator
-from patience import until
-from served_models import save_words
 
+from tests.export.toy_export import BEAM_SIZE, PAIRS, make_translator
+from tests.serving.patience import until
+from tests.serving.served_models import save_words
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq
-from tf_transformer.search import SearchSettings
-from tf_transformer.translator import Translator
 
 BROWSER = Path("/usr/bin/chromium")
 DEMO = Path(__file__).parents[3] / "saved_models" / "demo"

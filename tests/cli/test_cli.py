@@ -1,0 +1,200 @@
+"""The command line: what it answers, and how it refuses."""
+
+import gzip
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tf_transformer import cli
+
+
+def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
+    for words in (
+        ["--help"],
+        ["train", "--help"],
+        ["evaluate", "--help"],
+        ["translate", "--help"],
+        ["attend", "--help"],
+        ["export", "--help"],
+        ["info", "--help"],
+        ["serve", "--help"],
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(words)
+        assert stopped.value.code == 0
+        text = capsys.readouterr().out
+        assert "usage: tf-transformer" in text
+        assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "required"),
+        (["fly"], "invalid choice"),
+        (["train"], "--run"),
+        (["train", "--run", "x", "--epochs", "many"], "invalid int value"),
+        (["train", "--run", "x", "--preset", "huge"], "invalid choice: 'huge'"),
+        (["translate", "x", "--batch-size", "0"], "at least 1"),
+        (["attend", "x"], "text"),
+        (["attend", "x", "hello", "--kind", "self"], "invalid choice: 'self'"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_why(capsys, words, told):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words)
+    assert stopped.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "--run", "RUN", "--epochs", "0"], "epochs must be at least 1"),
+        (["train", "--run", "RUN", "--data", "missing.tsv"], "missing.tsv"),
+        (["train", "--run", "RUN", "--data", "no_corpus"], "en_ko_grammar"),
+        (["train", "--run", "RUN", "--train-source", "a"], "needs its target file"),
+        (["translate", "RUN", "hello"], "no config.json"),
+        (
+            ["translate", "RUN", "hello", "--nbest", "9"],
+            "num_hypotheses=9, beam_size=4",
+        ),
+        (["translate", "RUN", "hello", "--top-k", "5"], "go with sample=True"),
+        (["export", "RUN", "OUT", "--sample"], "no config.json"),
+        (["evaluate", "RUN", "--source", "a"], "--target together"),
+        (["evaluate", "RUN"], "no config.json"),
+        (["attend", "RUN", "hello"], "no config.json"),
+        (["attend", "RUN", "hello", "you", "--png", "OUT"], "one text with --png"),
+        (["export", "RUN", "OUT"], "no config.json"),
+        (["info", "RUN"], "no config.json"),
+    ],
+)
+def test_bad_input_is_one_line_and_exits_with_1(capsys, tmp_path, words, told):
+    words = [str(tmp_path / word) if word in ("RUN", "OUT") else word for word in words]
+    assert cli.main(words) == 1
+    captured = capsys.readouterr()
+    assert told in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_every_setting_of_a_run_has_its_option_and_default():
+    from tf_transformer.runs.config import TrainingConfig
+
+    options = vars(cli.make_parser().parse_args(["train", "--run", "x"]))
+    assert vars(TrainingConfig()).items() <= options.items()
+    options = cli.make_parser().parse_args(
+        ["train", "--run", "x", "--peak", "0.5", "--no-cooldown", "--patience", "3"]
+    )
+    assert (options.peak, options.cooldown, options.patience) == (0.5, False, 3)
+
+
+def write_pairs(folder):
+    words = ["sun", "moon", "star", "tree", "bird"]
+    lines = [f"{a} {b} {c}\t{c} {b} {a}" for a in words for b in words for c in words]
+    path = folder / "pairs.tsv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def new_process(*words, stdin=b""):
+    command = [sys.executable, "-m", "tf_transformer", *map(str, words)]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+
+
+def check_input_of_a_new_process(tmp_path, run, models, from_run):
+    """Standard input and files; a bad line fails alone, and is named."""
+    result = new_process("translate", run, stdin=b"sun moon\r\n\nbird")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.decode() == from_run
+    packed = tmp_path / "in.txt.gz"
+    packed.write_bytes(gzip.compress(b"sun moon\n\n"))
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"bird\n\xff\xfe\n" + b"sun " * 50 + b"\n")
+    result = new_process("translate", models, "--input", packed, bad)
+    assert result.returncode == 1
+    assert result.stdout.decode() == from_run + "\n\n"
+    told = result.stderr.decode().splitlines()
+    assert len(told) == 3
+    assert f"{bad}:2: not valid UTF-8" in told[0]
+    assert f"{bad}:3: A text is longer" in told[1]
+    assert "2 lines were not translated" in told[2]
+
+
+@pytest.mark.slow
+def test_error_of_a_new_process_is_one_line(tmp_path):
+    result = new_process("info", tmp_path / "nothing")
+    assert result.returncode == 1
+    assert result.stdout == b""
+    assert len(result.stderr.decode().splitlines()) == 1
+    assert "neither the folder of a run" in result.stderr.decode()
+
+
+def check_nbest_samples_and_prefixes(run, capsys):
+    """As many lines as asked for of each sentence, scores first, empty ones too."""
+    lines = {}
+    long = "sun " * 50
+    for name, words in {
+        "nbest": ["--nbest", "3"],
+        "sample": ["--sample", "--nbest", "2", "--temperature", "2", "--seed", "4"],
+        "again": ["--sample", "--nbest", "2", "--temperature", "2", "--seed", "4"],
+        "prefix": ["--prefix", "star bird", "--beam-size", "2"],
+    }.items():
+        assert cli.main(["translate", run, "sun moon", "", long, *words]) == 1
+        lines[name] = capsys.readouterr().out.splitlines()
+    scores, _ = zip(*(line.split("\t") for line in lines["nbest"]), strict=True)
+    scores = [float(score) for score in scores]
+    assert scores[0] <= 0 == scores[3]
+    assert scores[4:] == [-float("inf")] * 5
+    assert [line.split("\t")[1] for line in lines["nbest"][3:]] == [""] * 6
+    assert len(lines["sample"]) == 6
+    assert lines["again"] == lines["sample"] != lines["nbest"]
+    assert lines["prefix"][0].startswith("star bird")
+    assert lines["prefix"][1:] == ["", ""]
+
+
+def check_export_to_ctranslate2(run, models, capsys):
+    """Version 3 beside the SavedModels; what it cannot keep is refused."""
+    command = ["export", run, models, "--format", "ctranslate2"]
+    assert cli.main([*command, "--beam-size", "2"]) == 1
+    assert "no languages. Received: beam_size" in capsys.readouterr().err
+    assert cli.main(["export", run, models, "--quantization", "int8"]) == 1
+    assert "with --format ctranslate2. Received: int8" in capsys.readouterr().err
+    if importlib.util.find_spec("ctranslate2") is None:
+        assert cli.main(command) == 1
+        assert "pip install 'tf_transformer[ctranslate2]'" in capsys.readouterr().err
+        return
+    assert cli.main([*command, "--quantization", "int8"]) == 0
+    assert capsys.readouterr().out.split() == [f"{models}/3"]
+    assert Path(models, "3", "model.bin").exists()
+
+
+@pytest.mark.slow
+def test_all_verbs_work_together(tmp_path, capsys):
+    run, models = str(tmp_path / "run"), str(tmp_path / "models")
+    settings = ["--vocab-size", "300", "--epochs", "1", "--max-length", "20"]
+    settings += ["--data", str(write_pairs(tmp_path))]
+    assert cli.main(["train", "--run", run, *settings]) == 0
+    assert cli.main(["evaluate", run, "--beam-size", "1"]) == 0
+    assert '"bleu_signature"' in capsys.readouterr().out
+    assert cli.main(["translate", run, "sun moon", "", "bird"]) == 0
+    from_run = capsys.readouterr().out
+    assert len(from_run.splitlines()) == 3
+
+    check_nbest_samples_and_prefixes(run, capsys)
+    assert cli.main(["export", run, models]) == 0
+    assert cli.main(["export", run, models]) == 0
+    assert capsys.readouterr().out.split() == [f"{models}/1", f"{models}/2"]
+    check_export_to_ctranslate2(run, models, capsys)
+    assert cli.main(["translate", f"{models}/2", "sun moon", "", "bird"]) == 0
+    assert capsys.readouterr().out == from_run
+    check_input_of_a_new_process(tmp_path, run, models, from_run)
+    assert cli.main(["translate", models, "sun", "--beam-size", "2"]) == 1
+    assert "as it was told at export" in capsys.readouterr().err
+    assert cli.main(["info", f"{models}/1"]) == 0
+    assert "test, beam 1, alpha 0.6" in json.loads(capsys.readouterr().out)["scores"]
+    assert cli.main(["info", run]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["epochs"] == 1

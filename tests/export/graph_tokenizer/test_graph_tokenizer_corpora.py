@@ -1,0 +1,68 @@
+"""Every line of the real corpora has the library's ids.
+
+Run: TF_TRANSFORMER_DATA=<folder> pytest tests/export/test_graph_tokenizer_corpora.py
+"""
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+import sentencepiece
+import tensorflow as tf
+
+from tf_transformer.data.tokenizer import EOS_ID, Tokenizer
+from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
+
+FOLDER = os.environ.get("TF_TRANSFORMER_DATA")
+BATCH = 128
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER, reason="TF_TRANSFORMER_DATA does not name the folder of the corpora"
+)
+
+
+def lines_of(path):
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", newline="\n") as file:
+        for line in file:
+            columns = line.rstrip("\n").split("\t")
+            yield from columns[:2] if ".tsv" in path.suffixes else columns
+
+
+def corpora():
+    """All lines, by the name of the corpus."""
+    found = {}
+    for path in sorted(Path(FOLDER).glob("*/*")):
+        if path.suffix not in {".txt", ".md"}:
+            found.setdefault(path.parent.name, []).extend(lines_of(path))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("learnt_from", ["multi30k", "pydocs_en_ko"])
+def test_every_line_has_the_librarys_ids(learnt_from):
+    lines = corpora()
+    known = lines[learnt_from]
+    pairs = zip(known[::2], known[1::2], strict=False)
+    tokenizer = Tokenizer.train(pairs, vocab_size=8000)
+    library = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.source_model)
+    twin = GraphTokenizer(tokenizer.source_model)
+    different, num_lines = [], 0
+    for corpus in lines.values():
+        corpus = sorted(corpus, key=len)
+        for start in range(0, len(corpus), BATCH):
+            texts = corpus[start : start + BATCH]
+            encoded = twin.encode(tf.constant(texts))
+            decoded = twin.decode(encoded).numpy()
+            expected = [ids + [EOS_ID] for ids in library.encode(texts)]
+            for text, row, ids, read in zip(
+                texts, encoded.numpy().tolist(), expected, decoded, strict=True
+            ):
+                is_same = row[: len(ids)] == ids and not any(row[len(ids) :])
+                if not is_same or read.decode() != library.decode(ids):
+                    different.append(text)
+            num_lines += len(texts)
+    print(f"{num_lines} lines compared, {len(different)} differ")
+    assert num_lines > 0
+    assert different == []

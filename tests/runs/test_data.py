@@ -1,0 +1,113 @@
+"""A run finds its pairs and cuts them as its settings say."""
+
+import pytest
+
+from tests.data.test_batching import WordTokenizer
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.streaming import StreamedBatches
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.data import (
+    describe_batches,
+    load_corpus,
+    make_batches,
+    num_updates,
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    for name, size in (("train", 90), ("valid", 7), ("test", 5)):
+        sides = [f"{name} {i}" for i in range(size)], [str(i) for i in range(size)]
+        for side, lines in zip(("source", "target"), sides, strict=True):
+            (folder / f"{name}.{side}").write_text("\n".join(lines) + "\n")
+        rows = zip(*sides, strict=True)
+        (folder / f"{name}.tsv").write_text("".join(f"{s}\t{t}\n" for s, t in rows))
+    return folder
+
+
+def config_of(files, *splits, **settings):
+    for split in splits:
+        for side in ("source", "target"):
+            settings[f"{split}_{side}"] = str(files / f"{split}.{side}")
+    return TrainingConfig(**settings).resolved()
+
+
+@pytest.mark.parametrize("form", ["tsv", "parallel"])
+def test_with_a_window_training_pairs_are_a_stream(files, form):
+    if form == "tsv":
+        data = str(files / "train.tsv")
+        config = config_of(files, "valid", "test", data=data, window=20)
+    else:
+        config = config_of(files, "train", "valid", "test", window=20)
+    corpus = load_corpus(config)
+    whole = load_corpus(config_of(files, "train", "valid", "test"))
+    assert not isinstance(corpus.train, list)
+    assert list(corpus.train) == list(corpus.train) == whole.train
+    assert (corpus.validation, corpus.test) == (whole.validation, whole.test)
+
+
+def test_a_stream_needs_validation_files(files):
+    config = config_of(files, data=str(files / "train.tsv"), window=20)
+    with pytest.raises(ValueError, match="valid_source.*Received: window=20 and .*tsv"):
+        load_corpus(config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 0, "data": "x.tsv"}, "window must be at least 1. Received: 0"),
+        ({"window": 9}, "built-in corpus is no stream.*window=9, data=None"),
+        ({"window": 9, "data": "en_ko_grammar"}, "no stream.*data=en_ko_grammar"),
+        ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
+        (
+            {"train_source": "a", "train_target": "b", "source_language": "en"},
+            "direction they are read in.*source_language=en",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**settings).resolved()
+
+
+def test_a_language_turns_the_built_in_corpus_round():
+    turned = load_corpus(TrainingConfig(source_language="ko").resolved())
+    corpus = load_corpus(TrainingConfig().resolved())
+    assert turned.test == [(korean, english) for english, korean in corpus.test]
+
+
+class NumbersOf(WordTokenizer):
+    """The last word alone is a number."""
+
+    def encode_source(self, texts):
+        return super().encode_source([text.split()[-1] for text in texts])
+
+
+@pytest.mark.parametrize("window", [None, 20])
+def test_batches_are_as_set_and_what_is_left_out_is_told(files, window, capsys):
+    config = config_of(
+        files,
+        *("train", "valid"),
+        window=window,
+        batch_tokens=16,
+        gradient_accumulation_steps=2,
+        epochs=3,
+        static_shapes=True,
+        max_length=9,
+    )
+    corpus = load_corpus(config)
+    if window is None:
+        corpus.train.append(("no 1", "2 " * 9))
+    train_batches, valid_batches = make_batches(config, corpus, NumbersOf())
+    assert type(train_batches) is (Batches if window is None else StreamedBatches)
+    assert type(valid_batches) is Batches
+    assert train_batches.static_shapes and valid_batches.static_shapes
+    assert train_batches.shuffle and not valid_batches.shuffle
+    # rows of 8: 8 tokens in length, 2 rows each, the last of a window is filled up
+    assert num_updates(config, train_batches) == 3 * -(-90 // 2 // 2)
+    describe_batches(corpus, train_batches, valid_batches)
+    told = capsys.readouterr().out
+    dropped = "1 dropped: blank or of more than 9 tokens"
+    assert f"90 training pairs ({'none dropped' if window else dropped})" in told
+    assert "7 validation pairs (none dropped)" in told

@@ -1,0 +1,63 @@
+"""A run's options for the model's inside: normalization, telemetry, pictures."""
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tf_transformer.layers import normalization
+from tf_transformer.runs import config as run_config
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.train import train
+
+
+def test_normalizations_of_a_run_are_those_of_the_layers():
+    assert run_config.NORMALIZATIONS == normalization.NORMALIZATIONS
+
+
+def test_recurrent_model_has_no_normalization_to_choose():
+    config = TrainingConfig(architecture="recurrent", normalization="rms")
+    with pytest.raises(ValueError, match="Only the Transformer.*normalization='rms'"):
+        config.resolved()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"normalization": "instance"}, "Unknown normalization.*'instance'"),
+        ({"telemetry": 0}, "telemetry must be at least 1. Received: 0"),
+    ],
+)
+def test_wrong_option_is_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**changes).resolved()
+
+
+@pytest.mark.slow
+@pytest.mark.needs_tensorflow
+def test_run_has_the_normalization_and_writes_what_is_inside(tmp_path):
+    pytest.importorskip("matplotlib")
+    letters = np.random.default_rng(7).choice(list("abcdefg"), (150, 4))
+    lines = [f"{' '.join(row)}\t{' '.join(row[::-1])}" for row in letters]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    config = TrainingConfig(
+        data=str(path),
+        vocab_size=280,
+        epochs=1,
+        batch_tokens=128,
+        validation_sentences=2,
+        normalization="rms",
+        normalize_first=True,
+        telemetry=3,
+        attention_images=1,
+    )
+    run = train(config, tmp_path / "run")
+    model = run.translator().model
+    assert (model.normalization, model.normalize_first) == ("rms", True)
+    # RMSNorm has a scale and no shift
+    assert "beta" not in {w.path.rpartition("/")[2] for w in model.weights}
+    events = EventAccumulator(str(run.logs), size_guidance={"tensors": 0}).Reload()
+    tag = "attention_score_std/encoder/block_0/attention"
+    points = [event.step for event in events.Tensors(tag)]
+    assert points[:2] == [3, 6]
+    assert [event.step for event in events.Tensors("attention_cross/1")] == [1]

@@ -1,0 +1,151 @@
+"""A whole run on a small made-up language, stopped and continued."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.data import load_corpus
+from tf_transformer.runs.directory import RunDirectory
+from tf_transformer.runs.evaluate import evaluate, files_to_score, splits_to_score
+from tf_transformer.runs.train import train
+
+WORDS = ["sun", "moon", "star", "tree", "bird", "fish", "rain"]
+
+
+@pytest.fixture(scope="module")
+def tsv(tmp_path_factory):
+    # the translation is the sentence from behind, in capital letters
+    generator = np.random.default_rng(7)
+    lines = []
+    for _ in range(460):
+        words = generator.choice(WORDS, generator.integers(2, 5))
+        lines.append(" ".join(words) + "\t" + " ".join(words[::-1]).upper())
+    path = tmp_path_factory.mktemp("data") / "pairs.tsv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def make_config(tsv, **changes):
+    settings = {
+        "data": str(tsv),
+        "vocab_size": 330,
+        "epochs": 2,
+        "batch_tokens": 256,
+        "validation_sentences": 5,
+        **changes,
+    }
+    return TrainingConfig(**settings)
+
+
+@pytest.mark.slow
+def test_killed_run_continues_bit_for_bit(tsv, tmp_path):
+    config = make_config(tsv, epochs=4)
+    whole = train(config, tmp_path / "whole")
+    settings = ["--data", str(tsv), "--vocab-size", "330", "--epochs", "4"]
+    settings += ["--batch-tokens", "256", "--validation-sentences", "5"]
+    command = [sys.executable, "-m", "tf_transformer", "train", *settings]
+    command += ["--run", str(tmp_path / "stopped")]
+    stopped = RunDirectory(tmp_path / "stopped")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while stopped.latest_checkpoint() is None and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    killed_after = stopped.latest_checkpoint()
+    assert killed_after.name < "epoch-0004.npz"
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    with (
+        np.load(whole.latest_checkpoint()) as expected,
+        np.load(stopped.latest_checkpoint()) as found,
+    ):
+        assert len(expected.files) > 50
+        for one, other in zip(expected.files, found.files, strict=True):
+            np.testing.assert_array_equal(expected[one], found[other], err_msg=one)
+    # asked for again, it has nothing to do, and says so in its files too
+    before = stopped.path.joinpath("config.json").read_text()
+    train(make_config(tsv, epochs=1), tmp_path / "stopped")
+    assert stopped.path.joinpath("config.json").read_text() == before
+    lines = [json.loads(line) for line in stopped.json_log.read_text().splitlines()]
+    assert [line["epoch"] for line in lines][-1] == 4
+    assert {"loss", "val_nll", "val_perplexity", "bleu", "chrf"} <= set(lines[0])
+
+
+@pytest.mark.slow
+def test_other_settings_do_not_continue_a_run(tsv, tmp_path):
+    train(make_config(tsv, epochs=1), tmp_path / "run")
+    with pytest.raises(ValueError, match="seed=5 instead of 1"):
+        train(make_config(tsv, epochs=1, seed=5), tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    # the BLEU of 5 sentences is 100 early on, and the first such epoch would be kept
+    config = make_config(tsv, epochs=30, batch_tokens=128, monitor="nll")
+    run = train(config, tmp_path / "run")
+    pairs = load_corpus(run.config()).test
+    scores = evaluate(run, "test", pairs, beam_size=2)
+    assert scores["exact"] >= 0.5
+    kept = run.evaluation()["test, beam 2, alpha 0.6"]
+    assert kept["bleu_signature"].startswith("nrefs:1|")
+
+    events = EventAccumulator(str(run.logs)).Reload()
+    tags = events.Tags()["tensors"]
+    for tag in (
+        "update/loss",
+        "update/accuracy",
+        "update/perplexity",
+        "update/learning_rate",
+        "epoch/bleu",
+        "epoch/chrf",
+        "samples",
+        "signature/bleu",
+    ):
+        assert tag in tags
+    best = json.loads(run.json_log.read_text().splitlines()[-1])
+    assert best["updates"] > 200
+
+
+@pytest.mark.slow
+def test_long_sentences_fail_alone_and_nll_needs_no_translations(tsv, tmp_path):
+    texts = {"train": ["sun moon"] * 30, "valid": ["sun", "moon sun " * 9, "moon"]}
+    files = {}
+    for split, lines in texts.items():
+        for side in ("source", "target"):
+            files[f"{split}_{side}"] = str(tmp_path / f"{split}.{side}")
+            (tmp_path / f"{split}.{side}").write_text("\n".join(lines))
+    settings = {"data": None, "vocab_size": 280, "max_length": 12, "epochs": 1}
+    with pytest.warns(UserWarning, match="1 of 3 sentences are longer .* 12 tokens"):
+        run = train(make_config(tsv, **settings, **files), tmp_path / "short")
+    assert "bleu" in json.loads(run.json_log.read_text())
+    config = make_config(tsv, epochs=1, monitor="nll", validation_sentences=0)
+    run = train(config, tmp_path / "nll")
+    assert "bleu" not in json.loads(run.json_log.read_text())
+    assert run.best_weights.exists()
+
+
+def test_run_without_test_split_says_what_it_needs(tsv):
+    files = {
+        f"{split}_{side}": str(tsv)
+        for split in ("train", "valid")
+        for side in ("source", "target")
+    }
+    with pytest.raises(ValueError, match="no test split. Expected --source"):
+        splits_to_score(TrainingConfig(**files).resolved())
+
+
+def test_lines_to_score_are_never_left_out(tmp_path):
+    source, target = tmp_path / "a.de", tmp_path / "a.en"
+    source.write_text("eins\n\ndrei\n", encoding="utf-8")
+    target.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    expected = {"a.de": [("eins", "one"), ("", "two"), ("drei", "three")]}
+    assert files_to_score(source, target) == expected
+    target.write_text("one\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="a.de with 3 lines.*a.en with 1 lines"):
+        files_to_score(source, target)

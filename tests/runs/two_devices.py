@@ -1,0 +1,44 @@
+"""The same run on one device and on two that it changes between epochs.
+
+    python -m tests.runs.two_devices pairs.tsv FOLDER
+
+Logical devices must be set before TensorFlow starts, so no test can do this itself.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf  # noqa: E402
+
+from tf_transformer.runs.config import TrainingConfig  # noqa: E402
+from tf_transformer.runs.train import train  # noqa: E402
+
+
+def main(tsv, folder):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    two = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, two)
+    settings = {
+        "data": tsv,
+        "vocab_size": 330,
+        "batch_tokens": 230,
+        "dropout_rate": 0.0,  # the replicas draw other masks than one device
+        "cooldown": False,  # or the number of epochs would change the rate
+        "validation_sentences": 5,
+        "warmup_steps": 1,  # a longer one is cut to a part of all updates
+    }
+    train(TrainingConfig(epochs=2, **settings), Path(folder, "one"))
+    changing = Path(folder, "changing")
+    train(TrainingConfig(epochs=1, devices=2, **settings), changing)
+    train(TrainingConfig(epochs=2, devices=1, **settings), changing)
+    try:
+        train(TrainingConfig(devices=3, **settings), Path(folder, "three"))
+    except ValueError as error:
+        print(error)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

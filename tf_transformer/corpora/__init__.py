@@ -1,0 +1,1 @@
+"""Corpora by name: the built-in one and those of TensorFlow Datasets."""

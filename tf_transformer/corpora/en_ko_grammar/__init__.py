@@ -1,0 +1,25 @@
+"""The built-in corpus `en_ko_grammar`: English and Korean from a small grammar.
+
+Every pair comes with its gold word alignment and, where the English has *it*, with
+the noun that *it* stands for. The corpus is made on the spot, in about a second, and
+is the same on every machine.
+"""
+
+from tf_transformer.corpora.en_ko_grammar.corpus import (
+    HELD_OUT,
+    SPLITS,
+    fingerprint,
+    generate,
+)
+from tf_transformer.corpora.en_ko_grammar.sentence import Example
+
+__all__ = ["HELD_OUT", "SPLITS", "VERSION", "Example", "fingerprint", "generate"]
+
+
+def __getattr__(name: str):
+    # VERSION needs the whole corpus, so it waits until somebody asks for it.
+    if name == "VERSION":
+        from tf_transformer.corpora.en_ko_grammar.corpus import version
+
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

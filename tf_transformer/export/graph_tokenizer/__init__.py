@@ -1,0 +1,1 @@
+"""The SentencePiece tokenizer as core TensorFlow operations."""

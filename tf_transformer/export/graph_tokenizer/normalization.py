@@ -1,0 +1,203 @@
+"""SentencePiece's normalization in core TensorFlow ops."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_transformer.export.graph_tokenizer import utf8
+from tf_transformer.export.graph_tokenizer.pointers import reached
+from tf_transformer.export.graph_tokenizer.repeats import repeats
+from tf_transformer.export.graph_tokenizer.sentencepiece_model import SentencePieceModel
+
+SPACE, VISIBLE_SPACE = 0x20, 0x2581  # " " and "▁"
+NO_CHARACTER = 0x1FFFFF  # padding behind a text; no code point
+
+# a Darts unit: its label in 8 bits and the top bit, a leaf flag, an offset, or a value
+_LABEL = 0xFF - (1 << 31)
+_HAS_LEAF = 1 << 8
+_VALUE = (1 << 31) - 1
+
+
+class Normalization(tf.Module):
+    """Text to the characters that the vocabulary was learnt from.
+
+    Rules replace one to a few characters, the leftmost and of those the longest first;
+    rule `nmt_nfkc` writes compatible forms alike and drops control characters. Then
+    spaces are merged, cut at both ends and made visible, and each text begins with one.
+    A byte that is no well-formed UTF-8 becomes U+FFFD.
+
+    Args:
+        model: A `SentencePieceModel`.
+
+    Example:
+
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.train([("two words", "두 낱말")], vocab_size=300)
+    >>> model = SentencePieceModel.parse(tokenizer.source_model)
+    >>> code_points, lengths = Normalization(model)(tf.constant([" Ｔｗｏ  words "]))
+    >>> "".join(chr(character) for character in code_points[0, : lengths[0]].numpy())
+    '▁Two▁words'
+    """
+
+    def __init__(self, model: SentencePieceModel):
+        super().__init__()
+        self._add_dummy_prefix = model.add_dummy_prefix
+        self._remove_extra_whitespaces = model.remove_extra_whitespaces
+        self._space = VISIBLE_SPACE if model.escape_whitespaces else SPACE
+        self._has_rules = bool(model.rules)
+        starts, counts, characters = _replacements(model.replacements)
+        with tf.device("CPU:0"):
+            self._units = tf.constant(np.frombuffer(model.rules, "<i4"))
+            self._replacement_counts = tf.constant(counts)
+            self._replacement_starts = tf.constant(starts)
+            self._replacement_characters = tf.constant(characters)
+
+    def __call__(self, text):
+        """Normalizes texts.
+
+        Args:
+            text: String tensor `(B,)`.
+
+        Returns:
+            code_points: int32 tensor `(B, M)` with M > 0, `NO_CHARACTER` behind a text.
+            lengths: int32 tensor `(B,)`.
+        """
+        num_texts = tf.shape(text)[0]
+        code_points, rows = self._replaced(text)
+        is_space = tf.equal(code_points, SPACE)
+        escaped = tf.where(is_space, self._space, code_points)
+        if self._remove_extra_whitespaces:
+            is_kept = _is_needed(is_space, tf.equal(escaped, self._space), rows)
+            escaped = tf.boolean_mask(escaped, is_kept)
+            rows = tf.boolean_mask(rows, is_kept)
+            lengths = tf.math.bincount(rows, minlength=num_texts)
+            has_text = lengths > 0
+        else:
+            lengths = tf.math.bincount(rows, minlength=num_texts)
+            has_text = tf.strings.length(text) > 0
+        lengths = tf.ensure_shape(lengths, [None])
+        dense = tf.RaggedTensor.from_row_lengths(escaped, lengths, validate=False)
+        dense = dense.to_tensor(NO_CHARACTER)
+        # an end column, so that there is a column at all
+        dense = tf.pad(dense, [[0, 0], [0, 1]], constant_values=NO_CHARACTER)
+        if not self._add_dummy_prefix:
+            return dense, lengths
+        prefix = tf.where(has_text, self._space, NO_CHARACTER)
+        lengths += tf.cast(has_text, tf.int32)
+        return tf.concat([prefix[:, None], dense], 1), lengths
+
+    def _replaced(self, text):
+        values, rows, is_separator = _all_bytes(text)
+        code_points, sizes, is_inside = utf8.read_characters(values)
+        is_start = ~(is_inside | is_separator)
+        starts = tf.cast(tf.where(is_start)[:, 0], tf.int32)
+        code_points, rows = tf.gather(code_points, starts), tf.gather(rows, starts)
+        if not self._has_rules:
+            return code_points, rows
+        match_sizes, offsets = self._longest_rules(values, starts)
+        sizes = tf.maximum(tf.gather(sizes, starts), 1)
+        is_used = _is_used(is_start, starts, tf.maximum(match_sizes, sizes))
+        used = tf.where(is_used)[:, 0]
+        has_rule = tf.gather(match_sizes, used) > 0
+        offsets = tf.where(has_rule, tf.gather(offsets, used), 0)
+        counts = tf.where(has_rule, tf.gather(self._replacement_counts, offsets), 1)
+        # every character that is written, with its place within its rule: (N,)
+        indices, places = repeats(counts)
+        has_rule = tf.gather(has_rule, indices)
+        found = tf.gather(self._replacement_starts, tf.gather(offsets, indices))
+        found = tf.where(has_rule, found + places, 0)
+        used = tf.gather(used, indices)
+        return tf.where(
+            has_rule,
+            tf.gather(self._replacement_characters, found),
+            tf.gather(code_points, used),
+        ), tf.gather(rows, used)
+
+    def _longest_rules(self, values, starts):
+        # walks the trie from all starts at once, byte by byte, until no walk goes on
+        values = tf.concat([values, [utf8.SEPARATOR]], 0)
+        nothing = tf.zeros_like(starts)
+        root = _offsets(self._units[0])
+
+        def goes_on(_, nodes, *__):
+            return tf.reduce_any(nodes >= 0)
+
+        def step(depth, nodes, sizes, offsets):
+            is_alive = nodes >= 0
+            places = tf.where(is_alive, starts + depth, tf.size(values) - 1)
+            labels = tf.gather(values, places)
+            nodes = tf.bitwise.bitwise_xor(tf.maximum(nodes, 0), labels)
+            nodes = tf.where(nodes < tf.size(self._units), nodes, 0)
+            units = tf.gather(self._units, nodes)
+            is_alive &= tf.equal(tf.bitwise.bitwise_and(units, _LABEL), labels)
+            nodes = tf.where(
+                is_alive, tf.bitwise.bitwise_xor(nodes, _offsets(units)), -1
+            )
+            is_rule = is_alive & (tf.bitwise.bitwise_and(units, _HAS_LEAF) > 0)
+            leaves = tf.gather(self._units, tf.where(is_rule, nodes, 0))
+            sizes = tf.where(is_rule, depth + 1, sizes)
+            leaves = tf.bitwise.bitwise_and(leaves, _VALUE)
+            return depth + 1, nodes, sizes, tf.where(is_rule, leaves, offsets)
+
+        nodes = tf.fill(tf.shape(starts), root)
+        _, _, sizes, offsets = tf.while_loop(
+            goes_on, step, [tf.constant(0), nodes, nothing, nothing]
+        )
+        return sizes, offsets
+
+
+def _offsets(units):
+    shifts = tf.bitwise.bitwise_and(tf.bitwise.right_shift(units, 6), 8)
+    return tf.bitwise.left_shift(tf.bitwise.right_shift(units, 10), shifts)
+
+
+def _replacements(blob: bytes):
+    """For each offset in the blob: start and count of its characters, and those."""
+    starts, counts = np.zeros((2, len(blob) + 1), np.int32)
+    characters, offset = [0], 0
+    for text in blob.split(b"\0"):
+        starts[offset], counts[offset] = len(characters), len(text.decode())
+        characters.extend(map(ord, text.decode()))
+        offset += len(text) + 1
+    return starts, counts, np.array(characters, np.int32)
+
+
+def _all_bytes(text):
+    """Bytes of all texts in a row, each text ended by a separator."""
+    separator = tf.constant(bytes([utf8.SEPARATOR]))
+    joined = tf.strings.reduce_join(tf.strings.join([text, separator]))
+    values = tf.cast(tf.io.decode_raw(joined, tf.uint8), tf.int32)
+    sizes = tf.strings.length(text) + 1
+    rows = tf.repeat(tf.range(tf.size(sizes)), sizes)
+    ends = tf.cumsum(sizes)[:, None] - 1
+    is_end = tf.scatter_nd(ends, tf.ones_like(sizes), tf.shape(values))
+    return values, rows, is_end > 0
+
+
+def _is_used(is_start, starts, sizes):
+    """Which characters are read on their own or begin a rule that replaces several."""
+    num_characters = tf.size(starts)
+    indices = tf.range(num_characters)
+    num_starts = tf.cumsum(tf.cast(is_start, tf.int32))
+    following = tf.gather(num_starts, starts + sizes - 1)
+
+    def walk():
+        # one more element: the end, which points to itself
+        roots = tf.equal(tf.range(num_characters + 1), 0)
+        return reached(roots, tf.concat([following, [num_characters]], 0))[:-1]
+
+    return tf.cond(
+        tf.reduce_all(tf.equal(following, indices + 1)),
+        lambda: tf.ones_like(starts, tf.bool),
+        walk,
+    )
+
+
+def _is_needed(is_space, is_visible_space, rows):
+    """Which characters stay when spaces are merged and cut at both ends."""
+    indices = tf.range(tf.size(rows))
+    num_rows = tf.reduce_max(tf.pad(rows, [[0, 1]])) + 1
+    lasts = tf.where(is_visible_space, -1, indices)
+    lasts = tf.gather(tf.math.unsorted_segment_max(lasts, rows, num_rows), rows)
+    is_first = tf.not_equal(rows, tf.pad(rows, [[1, 0]], constant_values=-1)[:-1])
+    follows_space = tf.pad(is_space, [[1, 0]])[:-1]
+    return (indices <= lasts) & ~(is_space & (is_first | follows_space))

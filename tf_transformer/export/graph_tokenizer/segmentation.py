@@ -1,0 +1,174 @@
+"""The most probable split of a text into pieces: Viterbi in core TensorFlow ops."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_transformer.export.graph_tokenizer.pointers import reached
+
+_CODE_POINT_BITS = 21
+
+
+class Segmentation(tf.Module):
+    """Splits characters into the pieces of a unigram language model.
+
+    Of all splits, the one with the greatest sum of scores is taken. Equal sums are
+    decided as in SentencePiece: sums run from left to right in float32, and the last
+    piece that begins first stays unless a later one gives a greater sum.
+
+    Args:
+        piece_ids: Dictionary from each piece of text to its id.
+        scores: Natural log probability of each id.
+        unknown_score: Score of one character that is no piece.
+
+    Example:
+
+    >>> segmentation = Segmentation({"a": 0, "ab": 1}, [-1.0, -2.5], -9.0)
+    >>> characters = tf.constant([[ord("a"), ord("b"), ord("a")]])
+    >>> rows, ids, characters = segmentation(characters, tf.constant([3]))
+    >>> ids.numpy().tolist()
+    [1, 0]
+    """
+
+    def __init__(self, piece_ids: dict[str, int], scores, unknown_score: float):
+        super().__init__()
+        keys, node_ids = _trie(piece_ids)
+        scores = np.append(np.array(scores, np.float32), np.float32(-np.inf))
+        self._nowhere = len(node_ids)
+        self._unknown_score = np.float32(unknown_score)
+        self._longest = max(map(len, piece_ids))
+        with tf.device("CPU:0"):
+            self._node_ids = tf.constant([*node_ids, -1], tf.int32)
+            self._node_scores = tf.constant(scores[[*node_ids, -1]])
+            self._edges = tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(
+                    tf.constant(keys, tf.int64),
+                    tf.range(1, len(node_ids), dtype=tf.int64),
+                ),
+                default_value=self._nowhere,
+            )
+
+    def __call__(self, code_points, lengths):
+        """Splits texts.
+
+        Args:
+            code_points: int32 tensor `(B, M)` with M > 0. Behind a text stand values
+                that are no characters.
+            lengths: int32 tensor `(B,)`.
+
+        Returns:
+            Three int32 tensors `(N,)` over the pieces of all texts, in order: the row
+            of the text, the id, and the first character. A character that is no piece
+            has the id -1.
+        """
+        nodes = self._nodes(code_points)
+        sizes = self._best_sizes(nodes)
+        # the ends of the pieces, walking back from the ends of the texts: (B, M + 1)
+        num_ends = tf.shape(sizes)[1]
+        ends = tf.range(num_ends)[None]
+        indices = tf.range(tf.size(sizes))
+        is_end = reached(
+            tf.reshape(tf.equal(ends, lengths[:, None]), [-1]),
+            indices - tf.reshape(sizes, [-1]),
+        )
+        is_end &= tf.reshape(sizes, [-1]) > 0
+        found = tf.boolean_mask(indices, is_end)
+        rows = found // num_ends
+        found_sizes = tf.gather(tf.reshape(sizes, [-1]), found)
+        starts = found % num_ends - found_sizes
+        places = tf.stack([starts, rows, found_sizes - 1], 1)
+        ids = tf.gather(self._node_ids, tf.gather_nd(nodes, places))
+        return rows, ids, tf.gather_nd(code_points, tf.stack([rows, starts], 1))
+
+    def _nodes(self, code_points):
+        """Walks the trie from every character at once.
+
+        Returns:
+            int32 tensor `(M, B, K)`: the node after 1 to K characters from each start;
+            K is the length of the longest match.
+        """
+        num_characters = tf.shape(code_points)[1]
+        padding = [[0, 0], [0, self._longest]]
+        characters = tf.pad(tf.cast(code_points, tf.int64), padding, constant_values=-1)
+        node = tf.zeros_like(code_points, tf.int64)
+
+        def goes_on(depth, node, _):
+            is_alive = tf.reduce_any(node < self._nowhere)
+            return (depth < self._longest) & (is_alive | tf.equal(depth, 0))
+
+        def step(depth, node, nodes):
+            character = characters[:, depth : depth + num_characters]
+            node = self._edges.lookup(_edge(node, character))
+            return depth + 1, node, nodes.write(depth, tf.cast(node, tf.int32))
+
+        nodes = tf.TensorArray(
+            tf.int32, 0, dynamic_size=True, element_shape=[None, None]
+        )
+        _, _, nodes = tf.while_loop(goes_on, step, [tf.constant(0), node, nodes])
+        return tf.transpose(nodes.stack(), [2, 1, 0])
+
+    def _best_sizes(self, nodes):
+        """Characters of the last piece of the best split up to each place.
+
+        Returns:
+            int32 tensor `(B, M + 1)`; column 0 is 0.
+        """
+        scores = tf.gather(self._node_scores, nodes)
+        single = scores[:, :, :1]
+        single = tf.where(single > -np.inf, single, self._unknown_score)
+        scores = tf.concat([single, scores[:, :, 1:]], 2)
+        num_characters, num_texts, window = tf.unstack(tf.shape(nodes))
+        candidate_sizes = tf.range(1, window + 1)[None]
+        no_score = tf.fill([num_texts, 1], -np.inf)
+        no_size = tf.zeros([num_texts, 1], tf.int32)
+
+        def step(start, here, best, best_sizes, sizes):
+            # the best sums of the next K places, (B, K), seen from this one
+            sums = here + scores[start]
+            is_better = sums > best
+            best = tf.where(is_better, sums, best)
+            best_sizes = tf.where(is_better, candidate_sizes, best_sizes)
+            return (
+                start + 1,
+                best[:, :1],
+                tf.concat([best[:, 1:], no_score], 1),
+                tf.concat([best_sizes[:, 1:], no_size], 1),
+                sizes.write(start, best_sizes[:, 0]),
+            )
+
+        sizes = tf.TensorArray(tf.int32, num_characters, element_shape=[None])
+        *_, sizes = tf.while_loop(
+            lambda start, *_: start < num_characters,
+            step,
+            [
+                tf.constant(0),
+                tf.zeros([num_texts, 1]),
+                tf.fill([num_texts, window], -np.inf),
+                tf.zeros([num_texts, window], tf.int32),
+                sizes,
+            ],
+            shape_invariants=[tf.TensorShape([])]
+            + [tf.TensorShape([None, None])] * 3
+            + [tf.TensorShape(None)],
+        )
+        return tf.pad(tf.transpose(sizes.stack()), [[0, 0], [1, 0]])
+
+
+def _edge(node, code_point):
+    return node * (1 << _CODE_POINT_BITS) + code_point
+
+
+def _trie(piece_ids: dict[str, int]):
+    """The pieces as a tree: keys of its edges, and the id at each node or -1.
+
+    Edge number i leads to node i + 1; node 0 is the root.
+    """
+    edges, node_ids = {}, [-1]
+    for piece, token_id in piece_ids.items():
+        node = 0
+        for character in piece:
+            key = _edge(node, ord(character))
+            node = edges.setdefault(key, len(node_ids))
+            if node == len(node_ids):
+                node_ids.append(-1)
+        node_ids[node] = token_id
+    return list(edges), node_ids

@@ -1,0 +1,135 @@
+"""The tokenizer as a graph of core TensorFlow ops: a twin of SentencePiece."""
+
+import tensorflow as tf
+
+from tf_transformer.export.graph_tokenizer import utf8
+from tf_transformer.export.graph_tokenizer.normalization import Normalization
+from tf_transformer.export.graph_tokenizer.repeats import repeats
+from tf_transformer.export.graph_tokenizer.segmentation import Segmentation
+from tf_transformer.export.graph_tokenizer.sentencepiece_model import SentencePieceModel
+from tf_transformer.export.graph_tokenizer.surfaces import Surfaces
+from tf_transformer.ids import EOS_ID, PAD_ID
+
+
+class GraphTokenizer(tf.Module):
+    """Text to ids and back inside a graph, equal to `Tokenizer` with the same model.
+
+    Every op is one of TensorFlow's own, so that an exported model loads wherever
+    TensorFlow does. Runs on the CPU, since a GPU holds no strings.
+
+    Args:
+        serialized_model: A SentencePiece unigram model, such as
+            `Tokenizer.source_model`.
+
+    Raises:
+        ValueError: If the model is of a kind that would not be followed exactly: model
+            types other than unigram, user-defined symbols, spaces behind words,
+            denormalization, other special ids than 0 to 3.
+
+    Example:
+
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> tokenizer = Tokenizer.train([("a cat", "고양이")], vocab_size=300)
+    >>> twin = GraphTokenizer(tokenizer.source_model)
+    >>> ids = twin.encode(tf.constant(["a cat", ""]))
+    >>> ids[1].numpy().tolist() == [3] + [0] * (ids.shape[1] - 1)
+    True
+    >>> twin.decode(ids).numpy().tolist()
+    [b'a cat', b'']
+    """
+
+    def __init__(self, serialized_model: bytes):
+        super().__init__()
+        model = SentencePieceModel.parse(serialized_model)
+        self._byte_fallback = model.byte_fallback
+        self._unknown_id = model.kinds.index(model.UNKNOWN)
+        self._normalization = Normalization(model)
+        self._segmentation = Segmentation(
+            model.text_pieces, model.scores, model.unknown_score
+        )
+        self._surfaces = Surfaces(model)
+        byte_ids = model.byte_ids
+        pieces = ["" if i == PAD_ID else piece for i, piece in enumerate(model.pieces)]
+        with tf.device("CPU:0"):
+            self._pieces = tf.constant(pieces)
+            self._byte_ids = tf.constant([byte_ids.get(i, -1) for i in range(256)])
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+        autograph=False,
+    )
+    def encode(self, text):
+        """Ids of each text, ended by the end token.
+
+        Args:
+            text: String tensor `(B,)`, UTF-8. A malformed byte reads as U+FFFD.
+
+        Returns:
+            int32 tensor `(B, S)`, padded with 0. A blank text is [3].
+        """
+        with tf.device("CPU:0"):
+            code_points, lengths = self._normalization(text)
+            rows, ids, characters = self._segmentation(code_points, lengths)
+            if self._byte_fallback:
+                rows, ids = self._with_bytes(rows, ids, characters)
+            else:
+                rows, ids = self._with_unknown(rows, ids)
+            sizes = tf.math.bincount(rows, minlength=tf.shape(text)[0])
+            sizes = tf.ensure_shape(sizes, [None])
+            ids = tf.RaggedTensor.from_row_lengths(ids, sizes, validate=False)
+            ids = tf.pad(ids.to_tensor(PAD_ID), [[0, 0], [0, 1]])
+            is_end = tf.equal(tf.range(tf.shape(ids)[1])[None], sizes[:, None])
+            return tf.where(is_end, EOS_ID, ids)
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.int32, name="ids")],
+        autograph=False,
+    )
+    def decode(self, ids):
+        """Texts of ids, up to the first end token.
+
+        Args:
+            ids: int32 tensor `(B, T)`.
+
+        Returns:
+            String tensor `(B,)`, well-formed UTF-8.
+        """
+        with tf.device("CPU:0"):
+            # another end token, so that neighbouring texts stay apart
+            ids = tf.pad(ids, [[0, 0], [0, 1]], constant_values=EOS_ID)
+            is_end = tf.cast(tf.equal(ids, EOS_ID), tf.int32)
+            ids = tf.where(tf.cumsum(is_end, axis=1) > 0, EOS_ID, ids)
+            return tf.strings.reduce_join(self._surfaces(ids), axis=1)
+
+    def pieces(self, ids):
+        """The pieces of the vocabulary that ids stand for; "" for padding.
+
+        Args:
+            ids: int32 tensor of any shape.
+
+        Returns:
+            String tensor of the same shape, such as "▁cat", "</s>" or "<0xEA>".
+        """
+        with tf.device("CPU:0"):
+            return tf.gather(self._pieces, ids)
+
+    def _with_bytes(self, rows, ids, characters):
+        """Writes each unknown character as its bytes."""
+        is_unknown = ids < 0
+        sizes = tf.where(is_unknown, utf8.character_sizes(characters), 1)
+        indices, places = repeats(sizes)
+        is_unknown = tf.gather(is_unknown, indices)
+        places = tf.where(is_unknown, places, 0)
+        values = utf8.character_bytes(tf.gather(characters, indices), places)
+        byte_ids = tf.gather(self._byte_ids, tf.where(is_unknown, values, 0))
+        ids = tf.where(is_unknown, byte_ids, tf.gather(ids, indices))
+        return tf.gather(rows, indices), ids
+
+    def _with_unknown(self, rows, ids):
+        """Writes a run of unknown characters as one unknown token."""
+        is_unknown = ids < 0
+        is_same_row = tf.equal(rows, tf.pad(rows, [[1, 0]], constant_values=-1)[:-1])
+        follows_unknown = tf.pad(is_unknown, [[1, 0]])[:-1]
+        is_kept = ~(is_unknown & follows_unknown & is_same_row)
+        ids = tf.where(is_unknown, self._unknown_id, ids)
+        return tf.boolean_mask(rows, is_kept), tf.boolean_mask(ids, is_kept)

@@ -1,0 +1,1 @@
+"""From a trained model to translations: of ids and of text."""

@@ -1,0 +1,227 @@
+"""Text in, text out: a tokenizer, a model and a search."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tf_transformer.inference.search import (
+    ScoringModel,
+    SearchModel,
+    SearchSettings,
+    length_limit,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Translation:
+    """A translation and its score.
+
+    Args:
+        text: The translation.
+        score: Natural log of P(tokens, end | source), without length penalty.
+        token_ids: The tokens, end token included.
+    """
+
+    text: str
+    score: float
+    token_ids: tuple[int, ...]
+
+
+class Translator:
+    """Translates lists of strings with a trained model.
+
+    Args:
+        model: A model with the doors of `Transformer`.
+        tokenizer: The `Tokenizer` that the model was trained with.
+        batch_size: Sentences translated at once. Defaults to 32.
+
+    Example:
+
+        translator = Translator(model, tokenizer)
+        translator(["I am a student."], beam_size=4)   # a list of strings
+    """
+
+    def __init__(self, model, tokenizer, batch_size: int = 32):
+        vocab_sizes = (model.vocab_size, model.target_vocab_size)
+        expected = (tokenizer.vocab_size, tokenizer.target_vocab_size)
+        if vocab_sizes != expected:
+            raise ValueError(
+                "The model was made for another tokenizer. Expected vocabularies of "
+                f"(source, target) {expected} pieces. Received: {vocab_sizes}"
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        self.batch_size = batch_size
+        self._search_models = {}
+        self._scoring_model = ScoringModel(model)
+
+    def __call__(
+        self,
+        texts: Sequence[str],
+        prefixes: Sequence[str | None] | None = None,
+        **settings,
+    ) -> list[str]:
+        """The best translation of each text, in the order of the texts.
+
+        With `sample=True` it is the first sample.
+
+        Args:
+            texts: Source sentences; a blank one has the empty translation.
+            prefixes: See `nbest`.
+            **settings: Arguments of `SearchSettings`.
+
+        Raises:
+            ValueError: If a sentence is longer than the model's `max_length`.
+        """
+        found = self.nbest(texts, prefixes, **settings)
+        return [best.text for best, *_ in found]
+
+    def fits(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text is short enough for the model."""
+        rows = self.tokenizer.encode_source(texts)
+        return [len(row) <= self.model.max_length for row in rows]
+
+    def nbest(
+        self,
+        texts: Sequence[str],
+        prefixes: Sequence[str | None] | None = None,
+        **settings,
+    ) -> list[list[Translation]]:
+        """The `num_hypotheses` best translations of each text, with scores.
+
+        With `sample=True` they are samples, in the order drawn.
+
+        Args:
+            texts: Source sentences.
+            prefixes: What each translation begins with, as many as texts; `None` or
+                "" for nothing. A prefix is tokenized by itself: its last token is
+                not merged with what follows, which may go on within the word. Scores
+                count its tokens as any others. A blank text's translation stays
+                empty.
+            **settings: Arguments of `SearchSettings`.
+
+        Raises:
+            ValueError: If a text is longer than the model's `max_length`, or a
+                prefix leaves no room for the end token.
+        """
+        settings = SearchSettings(**settings)
+        # the seed is an input: a new one needs no new program
+        program = dataclasses.replace(settings, seed=0)
+        if program not in self._search_models:
+            self._search_models[program] = SearchModel(self.model, program)
+        search_model = self._search_models[program]
+        rows = self._checked(self.tokenizer.encode_source(texts), "text")
+        prefix_rows = self._prefix_rows(prefixes, rows, settings)
+        results: list = [None] * len(rows)
+        for group in self._groups([len(row) for row in rows]):
+            inputs = {"source_ids": self._padded(rows, group)}
+            if any(prefix_rows[i] for i in group):
+                inputs["prefix_ids"] = self._padded(prefix_rows, group)
+            if settings.sample:
+                inputs["seeds"] = np.full(len(group), settings.seed, "int32")
+            found = search_model.predict_on_batch(inputs)
+            found = {name: np.asarray(array) for name, array in found.items()}
+            for i, ids, scores in zip(
+                group, found["token_ids"], found["log_probs"], strict=True
+            ):
+                results[i] = self._translations(ids, scores)
+        return results
+
+    def _prefix_rows(self, prefixes, rows, settings) -> list[list[int]]:
+        if prefixes is None:
+            return [[] for _ in rows]
+        if len(prefixes) != len(rows):
+            raise ValueError(
+                "There must be as many prefixes as texts. Received: "
+                f"{len(rows)} texts, {len(prefixes)} prefixes"
+            )
+        texts = [prefix or "" for prefix in prefixes]
+        prefix_rows = [row[:-1] for row in self.tokenizer.encode_target(texts)]
+        for number, (row, prefix) in enumerate(
+            zip(rows, prefix_rows, strict=True), start=1
+        ):
+            limit = length_limit(len(row), self.model.max_length, settings)
+            if len(row) > 1 and len(prefix) >= limit:
+                raise ValueError(
+                    "A prefix leaves no room for the end token. Expected fewer than "
+                    f"{limit} tokens. Received: {len(prefix)} tokens in prefix number "
+                    f"{number}"
+                )
+        return prefix_rows
+
+    def score(self, texts: Sequence[str], translations: Sequence[str]) -> list[float]:
+        """ln P(translation, end | text) of given pairs, in nats.
+
+        Args:
+            texts: Source sentences.
+            translations: Their translations, as many.
+        """
+        if len(texts) != len(translations):
+            raise ValueError(
+                "There must be as many translations as texts. Received: "
+                f"{len(texts)} texts, {len(translations)} translations"
+            )
+        rows = self._checked(self.tokenizer.encode_source(texts), "text")
+        labels = self._checked(
+            self.tokenizer.encode_target(translations), "translation"
+        )
+        scores = np.zeros(len(rows))
+        for group in self._groups([len(row) for row in labels]):
+            inputs = {
+                "source_ids": self._padded(rows, group),
+                "labels": self._padded(labels, group),
+            }
+            scores[group] = self._scoring_model.predict_on_batch(inputs)
+        return scores.tolist()
+
+    def _checked(self, rows, what):
+        for number, row in enumerate(rows, start=1):
+            if len(row) > self.model.max_length:
+                raise ValueError(
+                    f"A {what} is longer than the model can read. Expected at most "
+                    f"max_length={self.model.max_length} tokens, the end token "
+                    f"counted. Received: {len(row)} tokens in {what} number {number}"
+                )
+        return rows
+
+    def _groups(self, lengths) -> Iterable[list[int]]:
+        order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+        for i in range(0, len(order), self.batch_size):
+            yield order[i : i + self.batch_size]
+
+    def _padded(self, rows, group):
+        return padded([rows[i] for i in group], self.model.max_length)
+
+    def _translations(self, ids, scores):
+        rows = [row[row != 0].tolist() for row in ids]
+        texts = self.tokenizer.decode_target(rows)
+        return [
+            Translation(text, float(score), tuple(row))
+            for text, score, row in zip(texts, scores, rows, strict=True)
+        ]
+
+
+def padded(
+    rows: Sequence[Sequence[int]], longest: int, multiple: int = 8
+) -> np.ndarray:
+    """Rows of ids as one array, padded with 0 to few different shapes.
+
+    Args:
+        rows: B lists of ids.
+        longest: What the length must not exceed.
+        multiple: The length is rounded up to a multiple of this.
+
+    Returns:
+        int32 array `(B, L)`.
+
+    Example:
+
+    >>> padded([[5, 3], [7, 8, 9, 3]], longest=10, multiple=3).tolist()
+    [[5, 3, 0, 0, 0, 0], [7, 8, 9, 3, 0, 0]]
+    """
+    length = -(-max(len(row) for row in rows) // multiple) * multiple
+    array = np.zeros((len(rows), min(length, longest)), dtype="int32")
+    for row, ids in zip(array, rows, strict=True):
+        row[: len(ids)] = ids
+    return array

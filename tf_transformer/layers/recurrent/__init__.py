@@ -1,0 +1,1 @@
+"""Recurrent layers and their attention, for comparison with the Transformer."""

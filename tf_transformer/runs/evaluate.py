@@ -1,0 +1,99 @@
+"""Scores of a run on test sets."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from tf_transformer.data.files import read_pairs
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.data import load_corpus
+from tf_transformer.runs.directory import RunDirectory
+from tf_transformer.training.quality import quality
+
+
+def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[str]:
+    """Translations of texts; one too long for the model gets the empty translation.
+
+    Such sentences stay in a score, as failures: leaving them out would flatter it.
+
+    Args:
+        translator: The translator.
+        texts: Source sentences.
+        **settings: Arguments of `SearchSettings`.
+    """
+    fits = translator.fits(texts)
+    kept = [text for text, fit in zip(texts, fits, strict=True) if fit]
+    if len(kept) < len(texts):
+        warnings.warn(
+            f"{len(texts) - len(kept)} of {len(texts)} sentences are longer than the "
+            f"model's {translator.model.max_length} tokens and are not translated.",
+            stacklevel=2,
+        )
+    found = iter(translator(kept, **settings) if kept else [])
+    return [next(found) if fit else "" for fit in fits]
+
+
+def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]:
+    """The pairs of two files under the source's name; no line is left out.
+
+    Raises:
+        ValueError: If the files differ in their number of lines.
+    """
+    return {Path(source).name: read_pairs(source, target)}
+
+
+def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
+    """The splits of a run's corpus that are kept for tests.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    splits = load_corpus(config).splits
+    found = {name: splits[name] for name in splits if name.startswith("test")}
+    found = {name: pairs for name, pairs in found.items() if pairs}
+    if not found:
+        raise ValueError(
+            "The run's corpus has no test split. Expected --source and --target. "
+            "Received: neither"
+        )
+    return found
+
+
+def evaluate(
+    run: RunDirectory,
+    name: str,
+    pairs: Sequence[tuple[str, str]],
+    beam_size: int = 4,
+    alpha: float = 0.6,
+    tokenize: str = "13a",
+) -> dict:
+    """Translates the sources, scores against the targets, and keeps the scores.
+
+    Args:
+        run: The run.
+        name: Name of the test set. `evaluation.json` keeps the scores under it and
+            the search's settings: "test, beam 4, alpha 0.6".
+        pairs: (source, target) sentences.
+        beam_size: Hypotheses of the search. Defaults to 4.
+        alpha: Exponent of the length penalty. Defaults to 0.6.
+        tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
+
+    Returns:
+        The scores of `quality`, with the search's settings and the seconds it took.
+    """
+    translator = run.translator()
+    started = time.monotonic()
+    sources = [source for source, _ in pairs]
+    translations = translate_what_fits(
+        translator, sources, beam_size=beam_size, alpha=alpha
+    )
+    seconds = time.monotonic() - started
+    scores = {
+        **quality(translations, [target for _, target in pairs], tokenize),
+        "beam_size": beam_size,
+        "alpha": alpha,
+        "seconds": round(seconds, 1),
+    }
+    run.add_evaluation(f"{name}, beam {beam_size}, alpha {alpha}", scores)
+    return scores
