@@ -91,7 +91,10 @@ class KeepBest(keras.callbacks.Callback):
             )
         value = float(logs[self.monitor])
         sign = 1 if self.higher_is_better else -1
-        first = self.best is None or math.isnan(self.best)
+        if not math.isfinite(value):
+            return False
+        # earlier versions kept NaN in a run's state
+        first = self.best is None or not math.isfinite(self.best)
         if not (first or sign * value > sign * self.best):
             return False
         self.best, self.best_epoch = value, epoch
@@ -159,8 +162,14 @@ class JsonLog(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(time.monotonic() - self.started, 1),
             "updates": int(self.model.optimizer.iterations.numpy()),
-            **{name: float(value) for name, value in (logs or {}).items()},
+            **{name: _json_number(value) for name, value in (logs or {}).items()},
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def _json_number(value) -> float | None:
+    """A float, or `None` (null) for NaN and infinity, which JSON does not have."""
+    value = float(value)
+    return value if math.isfinite(value) else None

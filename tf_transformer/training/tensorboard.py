@@ -1,9 +1,9 @@
 """The run in TensorBoard. The only file of this room that needs TensorFlow."""
 
-import math
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tf_transformer.training.callbacks import TranslationQuality
 
@@ -73,7 +73,8 @@ class TensorBoardLog(keras.callbacks.Callback):
             self._last_sums[name] = total, count
             if count > last_count:
                 mean = (total - last_total) / (count - last_count)
-                yield name, math.exp(mean) if name == "perplexity" else mean
+                with np.errstate(over="ignore"):
+                    yield name, np.exp(mean) if name == "perplexity" else mean
 
     def on_epoch_end(self, epoch, logs=None):
         with self.writer.as_default(step=epoch + 1):

@@ -1,0 +1,53 @@
+"""Stops a training whose numbers are no longer finite."""
+
+import math
+
+import keras
+from keras import ops
+
+
+class TrainingDiverged(ValueError):
+    """The loss, a metric or a weight became NaN or infinite."""
+
+
+class DivergenceCheck(keras.callbacks.Callback):
+    """Raises `TrainingDiverged` at the first loss or weight that is not finite.
+
+    Looks at the logs after every batch, and at all logs and weights at the end of
+    every epoch. Put it first in the list of callbacks: then nothing is saved from an
+    epoch that diverged, and earlier checkpoints stay as they are. Keras'
+    `TerminateOnNaN` ends `fit` without an error instead, after other callbacks have
+    saved NaN.
+
+    Raises:
+        TrainingDiverged: With the update and the value that is not finite.
+
+    Example:
+
+        model.fit(dataset, callbacks=[DivergenceCheck(), save_checkpoint])
+    """
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._check_logs(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check_logs(logs)
+        for weight in self.model.weights:
+            if "float" not in weight.dtype:
+                continue
+            if not ops.convert_to_numpy(ops.all(ops.isfinite(weight))):
+                self._stop(f"non-finite values in {weight.path}")
+
+    def _check_logs(self, logs):
+        for name, value in (logs or {}).items():
+            # a perplexity overflows float32 long before the loss is lost
+            if math.isnan(value) or (math.isinf(value) and "perplexity" not in name):
+                self._stop(f"{name}={value}")
+
+    def _stop(self, received):
+        update = int(ops.convert_to_numpy(self.model.optimizer.iterations))
+        raise TrainingDiverged(
+            f"The training diverged at update {update}. Expected finite numbers: use "
+            "a lower learning rate or a longer warm-up and start again; checkpoints "
+            f"of earlier epochs are unchanged. Received: {received}"
+        )
