@@ -126,8 +126,8 @@ def test_a_vocabulary_is_learnt_from_a_sample_of_many_pairs(monkeypatch):
     seen = []
     monkeypatch.setattr("tf_transformer.data.tokenizer.MAX_PAIRS", 100)
     monkeypatch.setattr(
-        "tf_transformer.data.tokenizer._train",
-        lambda texts, vocab_size: seen.append(texts) or whole.source_model,
+        "tf_transformer.data.sentencepiece_trainer.train_pieces",
+        lambda lines, *_: seen.append(lines) or whole.source_model,
     )
     for _ in range(2):
         Tokenizer.train(iter(pairs), vocab_size=400)

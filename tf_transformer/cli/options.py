@@ -13,6 +13,7 @@ from tf_transformer.cli.verbs import (
     train,
     translate,
 )
+from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
 from tf_transformer.runs.config import (
     ARCHITECTURES,
     DTYPES,
@@ -41,7 +42,11 @@ CHOICES = {
     "dtype": DTYPES,
     "normalization": NORMALIZATIONS,
     "monitor": MONITORS,
+    "source_normalization": NORMALIZATION_RULES,
+    "target_normalization": NORMALIZATION_RULES,
 }
+# options that take several words, and what each word is
+LISTS = {"tokenizer": "FILE", "user_defined_symbols": "SYMBOL"}
 FIELD_HELP = {
     "data": "a TSV file, source TAB target; a set of TensorFlow Datasets, such as "
     "tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus (default: en_ko_grammar)",
@@ -53,8 +58,15 @@ FIELD_HELP = {
     "valid_target": "their translations",
     "test_source": "test sentences",
     "test_target": "their translations",
+    "tokenizer": "SentencePiece model file of both sides, or the source's and the "
+    "target's; by default a vocabulary is trained on the pairs",
     "vocab_size": "most pieces of the vocabulary",
     "shared_vocabulary": "one vocabulary for both sides",
+    "source_normalization": "SentencePiece's rule for source text",
+    "target_normalization": "its rule for target text; identity changes nothing",
+    "source_remove_extra_whitespaces": "merge and trim spaces of the source",
+    "target_remove_extra_whitespaces": "merge and trim spaces of the target",
+    "user_defined_symbols": "strings that are always one token, such as '<2de>'",
     "architecture": "kind of model: self-attention, or recurrent with attention",
     "score": "the recurrent model's score function; none: no attention at all; by "
     "default the preset's",
@@ -136,11 +148,13 @@ def _add_train(verbs) -> None:
             options = {"action": argparse.BooleanOptionalAction}
         elif field.name in CHOICES:
             options = {"choices": CHOICES[field.name]}
+        elif field.name in LISTS:
+            options = {"nargs": "+", "metavar": LISTS[field.name]}
         verb.add_argument(flag, default=field.default, help=_help(field), **options)
 
 
 def _help(field) -> str:
-    default = "" if field.default is None else f" (default: {field.default})"
+    default = "" if field.default in (None, ()) else f" (default: {field.default})"
     return FIELD_HELP[field.name] + default
 
 

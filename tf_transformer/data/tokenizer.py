@@ -1,70 +1,83 @@
-"""Text to ids and back: SentencePiece unigram pieces with byte fallback."""
+"""Text to ids and back with SentencePiece."""
 
-import io
-import itertools
 import os
-import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import sentencepiece
-
-from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from tf_transformer.data import sentencepiece_trainer as trainer
+from tf_transformer.data.sentencepiece_model import (
+    SentencePieceModel,
+    load_processor,
+    with_package_ids,
+)
+from tf_transformer.ids import EOS_ID
 from tf_transformer.utils.atomic import replacing
 
-CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
-MAX_PAIRS = 500_000  # a vocabulary is learnt from, so that any corpus fits in memory
-
-# SentencePiece's time grows with the square of a word's length: longer texts are
-# learnt from in parts
-_MAX_CHARACTERS = 2_000
+MAX_PAIRS = 500_000  # a vocabulary is trained on, so that any corpus fits in memory
 
 _SHARED_FILES = ("tokenizer.model",)
+_TWO_NORMALIZATIONS_FILES = ("tokenizer.model", "tokenizer.target.model")
 _SEPARATE_FILES = ("source.model", "target.model")
 
 
 class Tokenizer:
     """A SentencePiece vocabulary for both sides, or one for each side.
 
-    Ids: padding 0, unknown 1, start 2, end 3. Characters that the vocabulary does not
-    hold are written as bytes, so nothing is ever unknown. Text is normalized by the
-    rules `nmt_nfkc`: compatible forms are written alike, control characters dropped,
-    spaces merged and cut at both ends.
+    Any unigram, BPE or character model of SentencePiece can be used. Its special ids
+    become padding 0, unknown 1, start 2 and end 3; special pieces that it lacks are
+    added, and the other pieces keep their order.
 
     Args:
         source_model: Serialized SentencePiece model.
-        target_model: Optional serialized model of the target's own vocabulary. By
-            default one vocabulary serves both sides.
+        target_model: Optional serialized model of the target. By default
+            `source_model` serves both sides.
+        shared: Whether `target_model` has the pieces of `source_model` and differs in
+            the normalization only, so that both sides share one vocabulary. Defaults
+            to `False`.
 
     Attributes:
-        source_model: Serialized model of the source, or of both sides.
-        target_model: Serialized model of the target's own vocabulary, or `None`.
-        vocab_size: Pieces of the source's vocabulary, its true size.
-        target_vocab_size: Pieces of the target's own vocabulary, or `None`.
+        source_model: Serialized model of the source, or of both sides, with these ids.
+        target_model: Serialized model of the target, or `None`.
+        vocab_size: Number of pieces of the source's vocabulary.
+        target_vocab_size: Number of pieces of the target's own vocabulary, or `None`
+            if both sides share one.
 
     Raises:
-        ValueError: If a model is not a SentencePiece model with these ids.
+        ValueError: If a model is not a SentencePiece model, or one that an exported
+            graph could not follow exactly: a word model, spaces behind words,
+            denormalization rules; or if the pieces of `shared` models differ.
 
     Example:
 
-    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> pairs = [("a cat sat", "고양이가 앉았다！"), ("a dog ran", "개가 달렸다！")]
     >>> tokenizer = Tokenizer.train(pairs, vocab_size=320)
-    >>> ids = tokenizer.encode_source(["a cat ran"])
+    >>> ids = tokenizer.encode_target(["개가 달렸다！"])
     >>> ids[0][-1]
     3
     >>> tokenizer.decode_target(ids)
-    ['a cat ran']
+    ['개가 달렸다！']
     """
 
-    def __init__(self, source_model: bytes, target_model: bytes | None = None):
-        self.source_model = source_model
-        self.target_model = target_model
-        self._source = self._target = _processor(source_model)
+    def __init__(
+        self,
+        source_model: bytes,
+        target_model: bytes | None = None,
+        shared: bool = False,
+    ):
+        self.source_model, self._source = _checked_model(source_model)
+        self.target_model, self._target = None, self._source
+        if target_model is not None:
+            self.target_model, self._target = _checked_model(target_model)
         self.vocab_size = self._source.get_piece_size()
         self.target_vocab_size = None
-        if target_model is not None:
-            self._target = _processor(target_model)
+        if self.target_model is not None and not shared:
             self.target_vocab_size = self._target.get_piece_size()
+        if shared and self.target_vocabulary() != self.source_vocabulary():
+            raise ValueError(
+                "The two models do not share a vocabulary. Expected the same pieces in "
+                f"the same order. Received: {self.vocab_size} pieces of the source and "
+                f"{self._target.get_piece_size()} of the target"
+            )
 
     @classmethod
     def train(
@@ -72,29 +85,66 @@ class Tokenizer:
         pairs: Iterable[tuple[str, str]],
         vocab_size: int = 8000,
         shared: bool = True,
+        *,
+        source_normalization: str = "nmt_nfkc",
+        target_normalization: str = "identity",
+        source_remove_extra_whitespaces: bool = True,
+        target_remove_extra_whitespaces: bool = False,
+        user_defined_symbols: Sequence[str] = (),
     ) -> "Tokenizer":
-        """Learns the vocabulary from pairs of sentences.
+        """Trains a unigram vocabulary with byte fallback on pairs of sentences.
 
         The same pairs give the same vocabulary, on every machine. Of more than
-        500,000 pairs it learns from so many, drawn at random but always the same;
-        only these are in memory. Texts of more than 2,000 characters are learnt from
-        in parts of that length.
+        500,000 pairs a fixed random sample of that size is used; only the sample is
+        in memory.
+
+        Normalization rules: `"identity"` changes nothing; `"nfkc"` replaces compatible
+        characters, such as `"！"` by `"!"`; `"nmt_nfkc"` also removes control
+        characters and turns line breaks into spaces; `"nfkc_cf"` and `"nmt_nfkc_cf"`
+        also fold to lower case. A model can only write what the target's rule keeps,
+        so by default targets are not changed. Malformed Unicode aside, only "▁"
+        (U+2581), which SentencePiece writes for a space, does not survive
+        `"identity"`: it is decoded as a space.
 
         Args:
             pairs: (source, target) sentences, read once.
             vocab_size: The most pieces of a vocabulary; small data gives fewer.
                 Defaults to 8000.
-            shared: `False` learns one vocabulary for each side.
+            shared: `False` trains one vocabulary for each side.
+            source_normalization: Rule of the source. Defaults to `"nmt_nfkc"`.
+            target_normalization: Rule of the target. Defaults to `"identity"`.
+            source_remove_extra_whitespaces: Whether runs of spaces become one space,
+                and spaces at both ends are removed. Defaults to `True`.
+            target_remove_extra_whitespaces: The same of the target. Defaults to
+                `False`.
+            user_defined_symbols: Strings that always become one id and are never
+                normalized, such as `"<2de>"`.
 
         Raises:
-            ValueError: If there is no text, or `vocab_size` is too small for it.
+            ValueError: If something is not a pair of strings, there is no text,
+                `vocab_size` is too small for it, or an argument is unknown.
         """
-        chosen = _sample(pairs, MAX_PAIRS)
-        sources = [source for source, _ in chosen]
-        targets = [target for _, target in chosen]
+        sources, targets = trainer.sample_pairs(pairs, MAX_PAIRS)
+        source_spec = trainer.normalizer_spec(
+            source_normalization, source_remove_extra_whitespaces
+        )
+        target_spec = trainer.normalizer_spec(
+            target_normalization, target_remove_extra_whitespaces
+        )
+        symbols = trainer.checked_symbols(user_defined_symbols)
+        sources = trainer.normalize(sources, source_spec, symbols)
+        targets = trainer.normalize(targets, target_spec, symbols)
         if shared:
-            return cls(_train(sources + targets, vocab_size))
-        return cls(_train(sources, vocab_size), _train(targets, vocab_size))
+            model = trainer.train_pieces(sources + targets, vocab_size, symbols)
+            source_model = target_model = model
+        else:
+            source_model = trainer.train_pieces(sources, vocab_size, symbols)
+            target_model = trainer.train_pieces(targets, vocab_size, symbols)
+        source_model = trainer.with_normalization(source_model, source_spec)
+        target_model = trainer.with_normalization(target_model, target_spec)
+        if shared and source_model == target_model:
+            return cls(source_model)
+        return cls(source_model, target_model, shared=shared)
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each source text, ended by the end token; a blank text is [3]."""
@@ -135,18 +185,22 @@ class Tokenizer:
     def save(self, folder: str | os.PathLike) -> None:
         """Writes `tokenizer.model`, or `source.model` and `target.model`.
 
-        Files of another tokenizer in the folder are replaced; each file is either
-        whole or not there.
+        If the sides share a vocabulary but not its normalization, the target's is
+        `tokenizer.target.model`. Files of another tokenizer in the folder are
+        replaced, each atomically.
         """
         if self.target_model is None:
-            files = dict(zip(_SHARED_FILES, [self.source_model], strict=True))
+            files = {_SHARED_FILES[0]: self.source_model}
         else:
-            models = [self.source_model, self.target_model]
-            files = dict(zip(_SEPARATE_FILES, models, strict=True))
+            is_shared = self.target_vocab_size is None
+            names = _TWO_NORMALIZATIONS_FILES if is_shared else _SEPARATE_FILES
+            files = dict(
+                zip(names, [self.source_model, self.target_model], strict=True)
+            )
         for name, model in files.items():
             with replacing(Path(folder, name)) as temporary:
                 temporary.write_bytes(model)
-        for name in {*_SHARED_FILES, *_SEPARATE_FILES} - set(files):
+        for name in {*_TWO_NORMALIZATIONS_FILES, *_SEPARATE_FILES} - set(files):
             Path(folder, name).unlink(missing_ok=True)
 
     @classmethod
@@ -155,99 +209,56 @@ class Tokenizer:
 
         Raises:
             FileNotFoundError: If the folder holds no tokenizer.
-            ValueError: If a file is no SentencePiece model.
+            ValueError: If a file is not a SentencePiece model.
         """
-        names = _SHARED_FILES
-        if not Path(folder, names[0]).exists():
-            names = _SEPARATE_FILES
-        paths = [Path(folder, name) for name in names]
-        if not all(path.exists() for path in paths):
-            raise FileNotFoundError(
-                "The folder holds no tokenizer. Expected tokenizer.model, or "
-                f"source.model and target.model. Received: {folder}"
-            )
-        models = [path.read_bytes() for path in paths]
-        for path, model in zip(paths, models, strict=True):
+        for names in (_TWO_NORMALIZATIONS_FILES, _SHARED_FILES, _SEPARATE_FILES):
+            paths = [Path(folder, name) for name in names]
+            if all(path.exists() for path in paths):
+                return cls.from_files(*paths, shared=names != _SEPARATE_FILES)
+        raise FileNotFoundError(
+            "The folder holds no tokenizer. Expected tokenizer.model, or source.model "
+            f"and target.model. Received: {folder}"
+        )
+
+    @classmethod
+    def from_files(
+        cls,
+        source: str | os.PathLike,
+        target: str | os.PathLike | None = None,
+        shared: bool = False,
+    ) -> "Tokenizer":
+        """Reads one SentencePiece model file for both sides, or one for each.
+
+        Args:
+            source: The model's file, such as `spm_train` writes.
+            target: Optional file of the target's own model.
+            shared: As in the constructor.
+
+        Raises:
+            FileNotFoundError: If a file does not exist.
+            ValueError: If a model cannot be used.
+        """
+        models = []
+        for path in [source] if target is None else [source, target]:
+            models.append(Path(path).read_bytes())
             try:
-                _processor(model)
+                _checked_model(models[-1])
             except ValueError as error:
                 raise ValueError(f"{path} cannot be used. {error}") from error
-        return cls(*models)
+        return cls(*models, shared=shared)
 
 
-def _sample(pairs: Iterable[tuple[str, str]], size: int) -> list[tuple[str, str]]:
-    """At most `size` of the pairs: all, or a sample in which each is as likely."""
-    remaining = iter(pairs)
-    chosen = list(itertools.islice(remaining, size))
-    generator = random.Random(0)
-    for number, pair in enumerate(remaining, start=size):
-        place = int(generator.random() * (number + 1))
-        if place < size:
-            chosen[place] = pair
-    return chosen
-
-
-def _train(texts: list[str], vocab_size: int) -> bytes:
-    lines = [
-        text[start : start + _MAX_CHARACTERS]
-        for text in texts
-        if text.strip()
-        for start in range(0, len(text), _MAX_CHARACTERS)
-    ]
-    if not lines:
+def _checked_model(serialized: bytes):
+    """The model with our ids, and its processor; refuses unsupported models."""
+    if not isinstance(serialized, bytes):
         raise ValueError(
-            "There is no text to learn a vocabulary from. Expected pairs of sentences. "
-            f"Received: {len(texts)} blank texts"
+            "A tokenizer is made from the contents of a model's file. Expected bytes; "
+            "Tokenizer.from_files reads files and Tokenizer.load folders. "
+            f"Received: {serialized!r}"
         )
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            model_type="unigram",
-            vocab_size=vocab_size,
-            hard_vocab_limit=False,
-            byte_fallback=True,
-            character_coverage=CHARACTER_COVERAGE,
-            normalization_rule_name="nmt_nfkc",
-            # longer lines would be left out: none is
-            max_sentence_length=max(len(line.encode()) for line in lines) + 10,
-            pad_id=PAD_ID,
-            unk_id=UNK_ID,
-            bos_id=BOS_ID,
-            eos_id=EOS_ID,
-            num_threads=1,  # the sums of several threads depend on their number
-            minloglevel=2,
-        )
-    except (RuntimeError, OSError) as error:
-        raise ValueError(
-            f"The vocabulary could not be learnt: {error}. Expected a vocab_size that "
-            "holds 260 special pieces and bytes and every common character. "
-            f"Received: vocab_size={vocab_size}"
-        ) from error
-    return model.getvalue()
-
-
-def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
-    try:
-        processor = sentencepiece.SentencePieceProcessor()
-        processor.load_from_serialized_proto(model)
-        size = processor.get_piece_size()
-    except (RuntimeError, OSError):
-        size = 0
-    if not size:
-        raise ValueError(
-            "A vocabulary cannot be read. Expected a serialized SentencePiece model. "
-            f"Received: {len(model)} bytes"
-        )
-    special = ("pad_id", "unk_id", "bos_id", "eos_id")
-    received = {name: getattr(processor, name)() for name in special}
-    if list(received.values()) != [PAD_ID, UNK_ID, BOS_ID, EOS_ID]:
-        raise ValueError(
-            "The vocabulary has other special ids than the model. Expected pad, unk, "
-            f"bos and eos at 0, 1, 2 and 3. Received: {received}"
-        )
-    return processor
+    serialized = with_package_ids(serialized)
+    SentencePieceModel.parse(serialized)
+    return serialized, load_processor(serialized)
 
 
 def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
@@ -260,18 +271,11 @@ def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
     try:
         return [ids + [EOS_ID] for ids in processor.encode(texts)]
     except TypeError as error:
-        wrong = [text for text in texts if not _is_text(text)]
+        wrong = [text for text in texts if not trainer.is_text(text)]
         raise ValueError(
             "A text cannot be read. Expected strings without lone surrogates. "
             f"Received: {wrong[:1]}"
         ) from error
-
-
-def _is_text(text) -> bool:
-    try:
-        return isinstance(text, bytes) or bool(str.encode(text)) or not text
-    except (TypeError, UnicodeEncodeError):
-        return False
 
 
 def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:

@@ -5,6 +5,8 @@ import os
 
 from sacrebleu.metrics import BLEU
 
+from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
+
 BUILT_IN_CORPUS = "en_ko_grammar"
 ARCHITECTURES = ("transformer", "recurrent")
 NORMALIZATIONS = ("layer", "rms", "group", "batch", "batch_with_padding", "none")
@@ -15,6 +17,13 @@ FILES = tuple(
     f"{split}_{side}"
     for split in ("train", "valid", "test")
     for side in ("source", "target")
+)
+
+# fields of a tokenizer that is trained on the pairs
+TRAINED_TOKENIZER = (
+    *("vocab_size", "shared_vocabulary", "user_defined_symbols"),
+    *("source_normalization", "source_remove_extra_whitespaces"),
+    *("target_normalization", "target_remove_extra_whitespaces"),
 )
 
 # what suits a preset on the machine that it is for
@@ -45,9 +54,16 @@ class TrainingConfig:
     test_source: str | None = None
     test_target: str | None = None
 
-    # tokenizer
+    # tokenizer: SentencePiece model files, one for both sides or one for each, or else
+    # a vocabulary trained on the pairs
+    tokenizer: tuple[str, ...] | None = None
     vocab_size: int = 8000
     shared_vocabulary: bool = True
+    source_normalization: str = "nmt_nfkc"
+    target_normalization: str = "identity"
+    source_remove_extra_whitespaces: bool = True
+    target_remove_extra_whitespaces: bool = False
+    user_defined_symbols: tuple[str, ...] = ()
 
     # model; the score is the recurrent model's, "none" for no attention
     architecture: str = "transformer"
@@ -86,6 +102,12 @@ class TrainingConfig:
     telemetry: int | None = None
     attention_images: int = 0
 
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # as JSON and the command line write a tuple
+                object.__setattr__(self, field.name, tuple(value))
+
     def resolved(self) -> "TrainingConfig":
         """The same settings with the preset's values in place of `None`.
 
@@ -104,6 +126,8 @@ class TrainingConfig:
         for name in FILES:
             if getattr(self, name) is not None:
                 missing[name] = os.path.abspath(getattr(self, name))
+        if self.tokenizer is not None:
+            missing["tokenizer"] = tuple(map(os.path.abspath, self.tokenizer))
         if self.data is not None and os.path.exists(self.data):
             missing["data"] = os.path.abspath(self.data)
         if self.data is None and self.train_source is None:
@@ -112,10 +136,13 @@ class TrainingConfig:
 
     def _check(self) -> None:
         self._check_data()
+        self._check_tokenizer()
         for name, allowed in (
             ("architecture", ARCHITECTURES),
             ("score", (None, *SCORES)),
             ("preset", tuple(PRESET_TRAINING)),
+            ("source_normalization", NORMALIZATION_RULES),
+            ("target_normalization", NORMALIZATION_RULES),
             ("normalization", NORMALIZATIONS),
             ("dtype", DTYPES),
             ("monitor", MONITORS),
@@ -143,6 +170,27 @@ class TrainingConfig:
                 f"The best epoch is chosen by {self.monitor}, which needs translations."
                 " Expected validation_sentences of at least 1, or monitor='nll'. "
                 f"Received: validation_sentences={self.validation_sentences}"
+            )
+
+    def _check_tokenizer(self) -> None:
+        if self.tokenizer is None:
+            return
+        if isinstance(self.tokenizer, str) or len(self.tokenizer) not in (1, 2):
+            raise ValueError(
+                "tokenizer names SentencePiece model files. Expected a list of one "
+                "file for both sides, or of two: the source's and the target's. "
+                f"Received: {self.tokenizer!r}"
+            )
+        changed = [
+            f"{name}={getattr(self, name)!r}"
+            for name in TRAINED_TOKENIZER
+            if getattr(self, name) != getattr(TrainingConfig, name)
+        ]
+        if changed:
+            raise ValueError(
+                "The tokenizer's files hold its vocabulary and normalization. Expected "
+                f"none of {', '.join(TRAINED_TOKENIZER)} beside tokenizer. "
+                f"Received: {', '.join(changed)}"
             )
 
     def _check_model(self) -> None:

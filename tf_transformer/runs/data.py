@@ -12,7 +12,9 @@ from tf_transformer.data.files import (
     stream_parallel,
     stream_tsv,
 )
+from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.training.reference_ceiling import reference_ceiling
 
 
 def load_corpus(config: TrainingConfig) -> Corpus:
@@ -60,6 +62,35 @@ def _streamed_corpus(config: TrainingConfig) -> Corpus:
             f"Received: window={config.window} and {name}"
         )
     return Corpus(splits, name=name)
+
+
+def make_tokenizer(config, corpus) -> Tokenizer:
+    """The tokenizer of the config's files, or one trained on the corpus.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If a model cannot be used, or a vocabulary cannot be trained.
+    """
+    if config.tokenizer is not None:
+        return Tokenizer.from_files(*config.tokenizer)
+    return Tokenizer.train(
+        corpus.train,
+        config.vocab_size,
+        shared=config.shared_vocabulary,
+        source_normalization=config.source_normalization,
+        target_normalization=config.target_normalization,
+        source_remove_extra_whitespaces=config.source_remove_extra_whitespaces,
+        target_remove_extra_whitespaces=config.target_remove_extra_whitespaces,
+        user_defined_symbols=config.user_defined_symbols,
+    )
+
+
+def describe_references(config, corpus, tokenizer) -> None:
+    """Prints it if the tokenizer changes references, and what that costs in BLEU."""
+    references = [target for _, target in corpus.validation]
+    ceiling = reference_ceiling(tokenizer, references, config.bleu_tokenize)
+    if ceiling is not None:
+        print(ceiling.message)
 
 
 def make_batches(config, corpus, tokenizer) -> tuple[Batches, Batches]:

@@ -8,15 +8,16 @@ import sys
 import keras
 
 from tf_transformer.data.datasets import as_keras_dataset
-from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.average import average_last
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import (
     describe_batches,
+    describe_references,
     load_corpus,
     make_batches,
+    make_tokenizer,
     num_updates,
 )
 from tf_transformer.runs.devices import device_scope
@@ -75,9 +76,7 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
         _check_same(run.config(), config, path)
         tokenizer = run.tokenizer()
     else:
-        tokenizer = Tokenizer.train(
-            corpus.train, config.vocab_size, shared=config.shared_vocabulary
-        )
+        tokenizer = make_tokenizer(config, corpus)
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
     scope = device_scope(config.devices)
     with scope():
@@ -85,6 +84,7 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
         compile_model(config, model, num_updates(config, train_batches))
         datasets = as_keras_dataset(train_batches), as_keras_dataset(valid_batches)
     describe_batches(corpus, train_batches, valid_batches)
+    describe_references(config, corpus, tokenizer)
     print(
         f"{config.preset} {type(model).__name__}: {model.count_params():,} parameters, "
         f"vocabulary of {model.vocab_size:,} pieces"

@@ -11,8 +11,9 @@ import pytest
 import sentencepiece
 import tensorflow as tf
 
-from tf_transformer.data.tokenizer import EOS_ID, Tokenizer
+from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
+from tf_transformer.ids import EOS_ID
 
 FOLDER = os.environ.get("TF_TRANSFORMER_DATA")
 BATCH = 128

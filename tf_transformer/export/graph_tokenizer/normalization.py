@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from tf_transformer.data.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.graph_tokenizer import utf8
 from tf_transformer.export.graph_tokenizer.pointers import reached
 from tf_transformer.export.graph_tokenizer.repeats import repeats
-from tf_transformer.export.graph_tokenizer.sentencepiece_model import SentencePieceModel
 
 SPACE, VISIBLE_SPACE = 0x20, 0x2581  # " " and "▁"
 NO_CHARACTER = 0x1FFFFF  # padding behind a text; no code point

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from tf_transformer.data.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.graph_tokenizer import utf8
-from tf_transformer.export.graph_tokenizer.sentencepiece_model import SentencePieceModel
 
 _REPLACEMENT = chr(utf8.REPLACEMENT)
 

@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
+from tf_transformer.data.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.graph_tokenizer import utf8
 from tf_transformer.export.graph_tokenizer.normalization import Normalization
 from tf_transformer.export.graph_tokenizer.repeats import repeats
 from tf_transformer.export.graph_tokenizer.segmentation import Segmentation
-from tf_transformer.export.graph_tokenizer.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.graph_tokenizer.surfaces import Surfaces
 from tf_transformer.ids import EOS_ID, PAD_ID
 
@@ -41,6 +41,8 @@ class GraphTokenizer(tf.Module):
     def __init__(self, serialized_model: bytes):
         super().__init__()
         model = SentencePieceModel.parse(serialized_model)
+        if not model.is_unigram or model.user_defined_pieces:
+            raise ValueError("Only unigram models without user-defined symbols yet.")
         self._byte_fallback = model.byte_fallback
         self._unknown_id = model.kinds.index(model.UNKNOWN)
         self._normalization = Normalization(model)

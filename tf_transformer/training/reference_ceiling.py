@@ -1,0 +1,75 @@
+"""The best scores that a tokenizer leaves possible."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from tf_transformer.training.quality import quality
+
+
+@dataclasses.dataclass(frozen=True)
+class ReferenceCeiling:
+    """What a tokenizer changes in references, which no model can then write.
+
+    Attributes:
+        num_references: Number of references.
+        num_changed: Number of references that decode(encode(text)) changes.
+        first: The first of them: the reference, and what it becomes.
+        bleu: BLEU of all decoded references against the references.
+        exact: Share of references that stay unchanged, 0 to 1.
+    """
+
+    num_references: int
+    num_changed: int
+    first: tuple[str, str]
+    bleu: float
+    exact: float
+
+    @property
+    def message(self) -> str:
+        """The figures in one line."""
+        reference, decoded = self.first
+        return (
+            f"The tokenizer changes {self.num_changed:,} of {self.num_references:,} "
+            f"validation references, the first {reference!r} to {decoded!r}: no model "
+            f"can score above BLEU {self.bleu:.2f} and {self.exact:.1%} exact."
+        )
+
+
+def reference_ceiling(
+    tokenizer, references: Sequence[str], tokenize: str = "13a"
+) -> ReferenceCeiling | None:
+    """Measures which references survive the tokenizer.
+
+    Args:
+        tokenizer: `Tokenizer`, or an object with its `encode_target` and
+            `decode_target`.
+        references: Reference translations.
+        tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
+
+    Returns:
+        A `ReferenceCeiling`, or `None` if every reference survives.
+
+    Example:
+
+    >>> import tf_transformer as tt
+    >>> tokenizer = tt.data.Tokenizer.train(
+    ...     [("a", "b！")], vocab_size=300, target_normalization="nfkc"
+    ... )
+    >>> ceiling = reference_ceiling(tokenizer, ["b", "b！", "b b b b"])
+    >>> ceiling.num_changed, ceiling.first
+    (1, ('b！', 'b!'))
+    """
+    decoded = tokenizer.decode_target(tokenizer.encode_target(references))
+    changed = [
+        pair for pair in zip(references, decoded, strict=True) if pair[0] != pair[1]
+    ]
+    if not changed:
+        return None
+    scores = quality(decoded, references, tokenize)
+    return ReferenceCeiling(
+        num_references=len(references),
+        num_changed=len(changed),
+        first=changed[0],
+        bleu=scores["bleu"],
+        exact=1 - len(changed) / len(references),
+    )
