@@ -88,8 +88,7 @@ class SentencePieceModel:
     """The contents of a unigram, BPE or character model.
 
     Attributes:
-        is_unigram: Whether text is split by a unigram language model; else pairs of
-            pieces are merged (BPE; a character model has no pairs).
+        model_type: `"unigram"`, `"bpe"` or `"char"`.
         pieces: The text of each id.
         scores: Score of each id: a unigram's natural log probability, or the priority
             of a merge.
@@ -113,7 +112,7 @@ class SentencePieceModel:
     (['<pad>', '<unk>', '<s>', '</s>', '<0x00>'], True, 4)
     """
 
-    is_unigram: bool
+    model_type: str
     pieces: list[str]
     scores: list[float]
     kinds: list[int]
@@ -145,7 +144,7 @@ class SentencePieceModel:
         charsmap = model.normalizer_spec.precompiled_charsmap
         end = 4 + struct.unpack_from("<I", charsmap)[0] if charsmap else 4
         parsed = cls(
-            is_unigram=model.trainer_spec.model_type == _Trainer.UNIGRAM,
+            model_type=_model_type(model),
             pieces=[piece.piece for piece in model.pieces],
             scores=[piece.score for piece in model.pieces],
             kinds=[piece.type for piece in model.pieces],
@@ -188,6 +187,17 @@ class SentencePieceModel:
         return {int(piece[3:5], 16): token_id for piece, token_id in pieces.items()}
 
     @property
+    def unigram_scores(self) -> list[float]:
+        """The scores by which a unigram model splits text."""
+        return [
+            # a user-defined symbol has no probability: it always wins
+            0.1 * (len(piece.encode()) - 1) if kind == self.USER_DEFINED else score
+            for piece, score, kind in zip(
+                self.pieces, self.scores, self.kinds, strict=True
+            )
+        ]
+
+    @property
     def unknown_score(self) -> float:
         """A unigram model's score of a character that no piece holds."""
         ids = self._pieces_of(self.NORMAL).values()
@@ -215,11 +225,15 @@ def _parse(serialized: bytes):
     return model
 
 
+def _model_type(model) -> str:
+    return _Trainer.ModelType.Name(model.trainer_spec.model_type).lower()
+
+
 def _refuse_unsupported(model) -> None:
     trainer, kinds = model.trainer_spec, [piece.type for piece in model.pieces]
-    if trainer.model_type not in (_Trainer.UNIGRAM, _Trainer.BPE, _Trainer.CHAR):
-        name = _Trainer.ModelType.Name(trainer.model_type).lower()
-        raise _refusal("model_type unigram, bpe or char", f"model_type={name}")
+    if _model_type(model) not in ("unigram", "bpe", "char"):
+        expected = "model_type unigram, bpe or char"
+        raise _refusal(expected, f"model_type={_model_type(model)}")
     if trainer.treat_whitespace_as_suffix:
         raise _refusal("spaces before words", "treat_whitespace_as_suffix=True")
     if model.denormalizer_spec.precompiled_charsmap:

@@ -7,6 +7,7 @@ from tf_transformer.data.sentencepiece_model import SentencePieceModel
 from tf_transformer.export.graph_tokenizer import utf8
 from tf_transformer.export.graph_tokenizer.pointers import reached
 from tf_transformer.export.graph_tokenizer.repeats import repeats
+from tf_transformer.export.graph_tokenizer.trie import Trie
 
 SPACE, VISIBLE_SPACE = 0x20, 0x2581  # " " and "▁"
 NO_CHARACTER = 0x1FFFFF  # padding behind a text; no code point
@@ -44,7 +45,12 @@ class Normalization(tf.Module):
         self._remove_extra_whitespaces = model.remove_extra_whitespaces
         self._space = VISIBLE_SPACE if model.escape_whitespaces else SPACE
         self._has_rules = bool(model.rules)
-        starts, counts, characters = _replacements(model.replacements)
+        replacements, offsets = model.replacements, {}
+        for symbol in map(str.encode, model.user_defined_pieces):
+            offsets[symbol] = len(replacements)
+            replacements += symbol + b"\0"
+        self._user_defined = Trie(offsets) if offsets else None
+        starts, counts, characters = _replacements(replacements)
         with tf.device("CPU:0"):
             self._units = tf.constant(np.frombuffer(model.rules, "<i4"))
             self._replacement_counts = tf.constant(counts)
@@ -91,9 +97,9 @@ class Normalization(tf.Module):
         is_start = ~(is_inside | is_separator)
         starts = tf.cast(tf.where(is_start)[:, 0], tf.int32)
         code_points, rows = tf.gather(code_points, starts), tf.gather(rows, starts)
-        if not self._has_rules:
+        if not self._has_rules and self._user_defined is None:
             return code_points, rows
-        match_sizes, offsets = self._longest_rules(values, starts)
+        match_sizes, offsets = self._matches(values, starts)
         sizes = tf.maximum(tf.gather(sizes, starts), 1)
         is_used = _is_used(is_start, starts, tf.maximum(match_sizes, sizes))
         used = tf.where(is_used)[:, 0]
@@ -111,6 +117,21 @@ class Normalization(tf.Module):
             tf.gather(self._replacement_characters, found),
             tf.gather(code_points, used),
         ), tf.gather(rows, used)
+
+    def _matches(self, values, starts):
+        """Size and offset of the user-defined symbol or else the rule at each start."""
+        sizes = offsets = tf.zeros_like(starts)
+        if self._has_rules:
+            sizes, offsets = self._longest_rules(values, starts)
+        if self._user_defined is not None:
+            symbol_sizes, symbol_offsets = (
+                tf.gather(found[0], starts)
+                for found in self._user_defined.longest_matches(values[None])
+            )
+            is_symbol = symbol_sizes > 0
+            sizes = tf.where(is_symbol, symbol_sizes, sizes)
+            offsets = tf.where(is_symbol, symbol_offsets, offsets)
+        return sizes, offsets
 
     def _longest_rules(self, values, starts):
         # walks the trie from all starts at once, byte by byte, until no walk goes on

@@ -4,8 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_transformer.export.graph_tokenizer.pointers import reached
-
-_CODE_POINT_BITS = 21
+from tf_transformer.export.graph_tokenizer.trie import Trie
 
 
 class Segmentation(tf.Module):
@@ -31,21 +30,12 @@ class Segmentation(tf.Module):
 
     def __init__(self, piece_ids: dict[str, int], scores, unknown_score: float):
         super().__init__()
-        keys, node_ids = _trie(piece_ids)
+        self._trie = Trie({tuple(map(ord, text)): i for text, i in piece_ids.items()})
         scores = np.append(np.array(scores, np.float32), np.float32(-np.inf))
-        self._nowhere = len(node_ids)
         self._unknown_score = np.float32(unknown_score)
-        self._longest = max(map(len, piece_ids))
         with tf.device("CPU:0"):
-            self._node_ids = tf.constant([*node_ids, -1], tf.int32)
-            self._node_scores = tf.constant(scores[[*node_ids, -1]])
-            self._edges = tf.lookup.StaticHashTable(
-                tf.lookup.KeyValueTensorInitializer(
-                    tf.constant(keys, tf.int64),
-                    tf.range(1, len(node_ids), dtype=tf.int64),
-                ),
-                default_value=self._nowhere,
-            )
+            self._node_ids = tf.constant(self._trie.node_values, tf.int32)
+            self._node_scores = tf.constant(scores[self._trie.node_values])
 
     def __call__(self, code_points, lengths):
         """Splits texts.
@@ -87,17 +77,17 @@ class Segmentation(tf.Module):
             K is the length of the longest match.
         """
         num_characters = tf.shape(code_points)[1]
-        padding = [[0, 0], [0, self._longest]]
+        padding = [[0, 0], [0, self._trie.longest]]
         characters = tf.pad(tf.cast(code_points, tf.int64), padding, constant_values=-1)
         node = tf.zeros_like(code_points, tf.int64)
 
         def goes_on(depth, node, _):
-            is_alive = tf.reduce_any(node < self._nowhere)
-            return (depth < self._longest) & (is_alive | tf.equal(depth, 0))
+            is_alive = tf.reduce_any(node < self._trie.nowhere)
+            return (depth < self._trie.longest) & (is_alive | tf.equal(depth, 0))
 
         def step(depth, node, nodes):
             character = characters[:, depth : depth + num_characters]
-            node = self._edges.lookup(_edge(node, character))
+            node = self._trie.next_nodes(node, character)
             return depth + 1, node, nodes.write(depth, tf.cast(node, tf.int32))
 
         nodes = tf.TensorArray(
@@ -151,24 +141,3 @@ class Segmentation(tf.Module):
             + [tf.TensorShape(None)],
         )
         return tf.pad(tf.transpose(sizes.stack()), [[0, 0], [1, 0]])
-
-
-def _edge(node, code_point):
-    return node * (1 << _CODE_POINT_BITS) + code_point
-
-
-def _trie(piece_ids: dict[str, int]):
-    """The pieces as a tree: keys of its edges, and the id at each node or -1.
-
-    Edge number i leads to node i + 1; node 0 is the root.
-    """
-    edges, node_ids = {}, [-1]
-    for piece, token_id in piece_ids.items():
-        node = 0
-        for character in piece:
-            key = _edge(node, ord(character))
-            node = edges.setdefault(key, len(node_ids))
-            if node == len(node_ids):
-                node_ids.append(-1)
-        node_ids[node] = token_id
-    return list(edges), node_ids

@@ -2,8 +2,12 @@
 
 import tensorflow as tf
 
-from tf_transformer.data.sentencepiece_model import SentencePieceModel
+from tf_transformer.data.sentencepiece_model import (
+    SentencePieceModel,
+    with_package_ids,
+)
 from tf_transformer.export.graph_tokenizer import utf8
+from tf_transformer.export.graph_tokenizer.merges import Merges
 from tf_transformer.export.graph_tokenizer.normalization import Normalization
 from tf_transformer.export.graph_tokenizer.repeats import repeats
 from tf_transformer.export.graph_tokenizer.segmentation import Segmentation
@@ -40,15 +44,16 @@ class GraphTokenizer(tf.Module):
 
     def __init__(self, serialized_model: bytes):
         super().__init__()
-        model = SentencePieceModel.parse(serialized_model)
-        if not model.is_unigram or model.user_defined_pieces:
-            raise ValueError("Only unigram models without user-defined symbols yet.")
+        model = SentencePieceModel.parse(with_package_ids(serialized_model))
         self._byte_fallback = model.byte_fallback
         self._unknown_id = model.kinds.index(model.UNKNOWN)
         self._normalization = Normalization(model)
-        self._segmentation = Segmentation(
-            model.text_pieces, model.scores, model.unknown_score
-        )
+        if model.model_type == "unigram":
+            self._segmentation = Segmentation(
+                model.text_pieces, model.unigram_scores, model.unknown_score
+            )
+        else:
+            self._segmentation = Merges(model)
         self._surfaces = Surfaces(model)
         byte_ids = model.byte_ids
         pieces = ["" if i == PAD_ID else piece for i, piece in enumerate(model.pieces)]
