@@ -38,6 +38,7 @@ MAY_IMPORT_TENSORFLOW = (
     "training/optimizer.py",
     "training/telemetry.py",
     "training/tensorboard.py",
+    "utils/keras_compat.py",
     "export/",
     "serving/",
     "runs/",

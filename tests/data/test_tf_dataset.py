@@ -61,7 +61,7 @@ def test_the_dataset_gives_the_same_batches_in_every_epoch():
 def test_shapes_dtypes_and_cardinality_are_known():
     fed = make_batches(gradient_accumulation_steps=4)
     dataset = tf_dataset(fed)
-    inputs, labels, weights = dataset.element_spec
+    inputs, labels, (weights,) = dataset.element_spec
     for spec in (inputs["source_ids"], inputs["target_ids"], labels):
         assert (spec.shape.as_list(), spec.dtype) == ([None, None], tf.int32)
     assert (weights.shape.as_list(), weights.dtype) == ([None, None], tf.float32)

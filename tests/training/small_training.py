@@ -6,6 +6,7 @@ from keras import ops
 
 from tests.backend import BACKEND, variable_gradients
 from tests.models.small_model import make_model
+from tf_transformer.data.update_weights import UpdateWeights, mark_update
 
 RATE = 0.5
 # words are numbers: their own ids. Target tokens with the end: 10, 2, 5, 3, 8, 4
@@ -58,14 +59,15 @@ class Elements(keras.utils.PyDataset):
 
 
 def dataset(elements):
-    """Batches of any shape for `fit`."""
+    """Batches of any shape for `fit`, whose weights are those of an update."""
+    elements = [mark_update(element, 2) for element in elements]
     if BACKEND != "tensorflow":
         return Elements(elements)
     import tensorflow as tf
 
     ids = tf.TensorSpec((None, None), "int32")
     weights = tf.TensorSpec((None, None), "float32")
-    signature = ({"source_ids": ids, "target_ids": ids}, ids, weights)
+    signature = ({"source_ids": ids, "target_ids": ids}, ids, UpdateWeights(weights))
     made = tf.data.Dataset.from_generator(
         lambda: iter(elements), output_signature=signature
     )

@@ -11,6 +11,7 @@ from keras import ops
 
 from tests import reference
 from tests.backend import dtype_of, gradients
+from tf_transformer.data.update_weights import UpdateWeights
 from tf_transformer.training.losses import (
     MaskedCrossEntropy,
     smoothed_cross_entropy,
@@ -71,10 +72,10 @@ def test_sums_are_those_that_opennmt_publishes():
     never = np.full((2, 3, 1), -1e9)
     logits = np.concatenate([never, OPENNMT_LOGITS], axis=-1).astype("float32")
     labels = OPENNMT_LABELS + 1
-    loss, ones = MaskedCrossEntropy(), np.ones((2, 3))
+    loss, ones = MaskedCrossEntropy(reduction="sum"), np.ones((2, 3))
     assert float(loss(labels, logits, ones)) == pytest.approx(OPENNMT_SUM, abs=1e-5)
     labels = np.where([[1, 1, 0], [1, 0, 0]], labels, 0)
-    found = float(loss(labels, logits, ones))
+    found = float(loss(labels, logits))
     assert found == pytest.approx(OPENNMT_SUM_WITHIN_LENGTHS, abs=1e-5)
 
 
@@ -146,7 +147,7 @@ def test_gradient_is_that_of_the_plain_formula(epsilon, scale):
     logits = scale * logits
     weights = np.random.default_rng(9).uniform(0, 2, size=(3, 5)).astype("float32")
     value, gradient = loss_and_gradient(
-        MaskedCrossEntropy(epsilon), labels, logits, weights
+        MaskedCrossEntropy(epsilon, reduction="sum"), labels, logits, weights
     )
 
     def plain(logits):
@@ -170,26 +171,96 @@ def test_padding_alone_has_loss_zero_and_gradient_zero(weights):
     assert np.array_equal(gradient, np.zeros_like(logits))
 
 
-def test_with_weights_the_loss_is_the_sum_of_weighted_tokens():
+def weights_of_every_shape():
+    tokens = np.random.default_rng(5).uniform(0, 3, size=(3, 5)).astype("float32")
+    sentences = tokens[:, :1]
+    switched = (tokens > 1).astype("float32")
+    return {
+        "tokens": (tokens, tokens),
+        "tokens with an axis": (tokens[..., None], tokens),
+        "sentences": (sentences[:, 0], sentences),
+        "sentences with an axis": (sentences, sentences),
+        "ones": (np.ones(3), np.ones((3, 1))),
+        "zeros and ones": (switched, switched),
+        "one row for all": (tokens[:1], tokens[:1]),
+        "scalar": (np.float32(0.3), np.full((3, 5), 0.3, "float32")),
+        "integers": (np.array([0, 2, 1]), np.array([[0], [2], [1]], "float32")),
+    }
+
+
+@pytest.mark.parametrize("kind", weights_of_every_shape())
+def test_weights_make_the_weighted_mean_of_keras_over_real_tokens(kind):
+    given, full = weights_of_every_shape()[kind]
     labels, logits = batch(seed=4)
+    real = np.broadcast_to(full, (3, 5)) * (labels != 0)
+    keras_loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"
+    )
+    expected, expected_gradient = loss_and_gradient(keras_loss, labels, logits, real)
+    value, gradient = loss_and_gradient(MaskedCrossEntropy(), labels, logits, given)
+    assert value == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-4, atol=1e-7)
+    losses = by_reference(labels, logits, 0.0)
+    assert value == pytest.approx((losses * real).sum() / real.sum(), rel=1e-5)
+
+
+def test_every_reduction_by_hand():
+    labels, logits = batch(seed=6)
     losses = by_reference(labels, logits, 0.1)
-    weights = np.random.default_rng(5).uniform(0, 3, size=(3, 5))
-    loss = MaskedCrossEntropy(0.1)
-    found = float(loss(labels, logits, weights))
-    assert found == pytest.approx((weights * losses).sum(), rel=1e-5)
-    sentences = weights[:, 0]
-    expected = (sentences[:, None] * losses).sum()
-    for shaped in (sentences, sentences[:, None]):
-        assert float(loss(labels, logits, shaped)) == pytest.approx(expected, rel=1e-5)
+    weights = np.random.default_rng(7).uniform(0, 3, size=(3, 5)).astype("float32")
+    total, num_tokens = (weights * losses).sum(), 11
+    assert np.count_nonzero(labels) == num_tokens
+    for reduction, expected in (
+        ("mean_with_sample_weight", total / weights[labels != 0].sum()),
+        ("sum", total),
+        ("mean", total / num_tokens),
+        ("sum_over_batch_size", total / num_tokens),
+        ("none", weights * losses),
+        (None, weights * losses),
+    ):
+        loss = MaskedCrossEntropy(0.1, reduction=reduction)
+        found = ops.convert_to_numpy(loss(labels, logits, weights))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    # weights of an update are summed, unless there is a reduction that says more
+    found = MaskedCrossEntropy(0.1)(labels, logits, UpdateWeights(weights))
+    assert float(found) == pytest.approx(total, rel=1e-5)
 
 
 def test_without_weights_the_loss_divides_by_its_own_tokens():
     labels, logits = batch(seed=6)
-    num_tokens = int((labels != 0).sum())
-    assert num_tokens == 11
     mean = float(MaskedCrossEntropy()(labels, logits))
-    total = float(MaskedCrossEntropy()(labels, logits, np.ones((3, 5))))
-    assert mean == pytest.approx(total / 11, rel=1e-6)
+    assert mean == pytest.approx(by_reference(labels, logits, 0.0).sum() / 11, rel=1e-5)
+
+
+def test_weights_of_zero_alone_give_zero_not_nan():
+    labels, logits = batch(seed=6)
+    value, gradient = loss_and_gradient(
+        MaskedCrossEntropy(), labels, logits, np.zeros(3)
+    )
+    assert value == 0.0
+    assert not gradient.any()
+
+
+def test_labels_may_have_an_axis_of_one_as_in_keras():
+    labels, logits = batch(seed=6)
+    expected = float(MaskedCrossEntropy()(labels, logits))
+    assert float(MaskedCrossEntropy()(labels[..., None], logits)) == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 5), (3, 5, 2), (5,), (3, 1, 5)])
+def test_labels_of_another_shape_are_named(shape):
+    labels, logits = batch()
+    with pytest.raises(ValueError, match=r"Expected labels \(B, T\).*Received") as error:
+        MaskedCrossEntropy()(np.ones(shape, "int32"), logits)
+    assert f"labels {shape}" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 5), (3, 4), (3, 5, 2), (2, 3, 5)])
+def test_weights_of_another_shape_are_named(shape):
+    labels, logits = batch()
+    with pytest.raises(ValueError, match="sample_weight does not fit") as error:
+        MaskedCrossEntropy()(labels, logits, np.ones(shape))
+    assert f"Received: sample_weight {shape}, labels (3, 5)" in str(error.value)
 
 
 def operations(function):
@@ -239,11 +310,11 @@ def test_huge_logits_make_no_infinity():
 
 
 def test_config_makes_the_same_loss():
-    loss = MaskedCrossEntropy(label_smoothing=0.3, name="other")
+    loss = MaskedCrossEntropy(0.3, reduction="sum", name="other", dtype="float64")
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert type(again) is MaskedCrossEntropy
     assert again.get_config() == loss.get_config()
-    assert again.name == "other"
+    assert (again.name, again.reduction, again.dtype) == ("other", "sum", "float64")
     labels, logits = batch()
     assert float(again(labels, logits)) == float(loss(labels, logits))
 

@@ -81,13 +81,22 @@ def test_padding_alone_gives_a_number(metric_class):
 
 
 @EVERY_METRIC
-def test_weights_are_for_the_loss_alone(metric_class):
-    labels, logits = batch((2, 5), 3, 5)
-    metric = metric_class()
-    expected = result(metric, [(labels, logits)])
-    metric.reset_state()
-    metric.update_state(labels, logits, sample_weight=np.full(labels.shape, 0.01))
-    assert float(metric.result()) == expected
+@pytest.mark.parametrize("shape", [(2, 5), (2, 1), (2,)])
+def test_weights_weigh_the_mean_as_in_keras(metric_class, shape):
+    metric, pairs = metric_class(), [batch((2, 5), 3, 5), batch((2, 5), 1, 6)]
+    kind = keras.metrics.SparseCategoricalAccuracy
+    if metric.name != "accuracy":
+        kind = keras.metrics.SparseCategoricalCrossentropy
+    reference_metric = kind(**{} if metric.name == "accuracy" else {"from_logits": True})
+    for seed, (labels, logits) in enumerate(pairs):
+        weights = np.random.default_rng(seed).uniform(0, 3, shape).astype("float32")
+        metric.update_state(labels, logits, weights)
+        full = np.broadcast_to(weights.reshape((2, -1)), (2, 5)) * (labels != 0)
+        reference_metric.update_state(labels, logits, full)
+    expected = float(reference_metric.result())
+    if metric.name == "perplexity":
+        expected = math.exp(expected)
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_accuracy_by_hand():

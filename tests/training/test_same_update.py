@@ -60,6 +60,19 @@ def test_one_update_of_6_sentences_is_2_times_3_and_3_times_2(num_batches):
     assert_same_weights(fitted(elements, num_batches), expected)
 
 
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((3, 12))], ids=str)
+def test_own_weights_with_accumulation_give_the_mean_of_means(weights):
+    """As in Keras: no sum, whatever the weights are."""
+    halves = [element(PAIRS[i : i + 3], 1.0) for i in (0, 3)]
+    model = one_layer_model()
+    optimizer = keras.optimizers.SGD(RATE, gradient_accumulation_steps=2)
+    model.compile(optimizer=optimizer, loss=MaskedCrossEntropy(), run_eagerly=True)
+    for inputs, labels, _ in halves:
+        model.train_on_batch(inputs, labels, weights)
+    means = [(x, y, w / w.sum()) for x, y, w in halves]
+    assert_same_weights(model.get_weights(), fitted(means, 2))
+
+
 def test_means_of_each_batch_would_be_another_update():
     halves = [element(PAIRS[i : i + 3], 1.0) for i in (0, 3)]
     means = [(x, y, weights / weights.sum()) for x, y, weights in halves]
@@ -154,6 +167,16 @@ def test_rows_that_replicas_cannot_share_make_the_same_updates(table, num_replic
     assert found["weights"] < 2e-5
     assert found["nll"] < 1e-5
     assert found["evaluated"] < 1e-5
+
+
+@pytest.mark.needs_tensorflow
+@pytest.mark.slow
+def test_own_data_makes_the_same_mean_on_one_device_and_on_two(table):
+    own = table["own"]
+    assert len(own) == 5
+    for name, found in own.items():
+        assert found["weights"] < 2e-5, name
+        assert found.get("loss", 0) < 1e-5, name
 
 
 @pytest.mark.needs_tensorflow

@@ -10,6 +10,7 @@ added to all scores of a row, so their gradient is 0 but for rounding, and Adam 
 whole steps of any gradient, however small.
 """
 
+import functools
 import json
 import os
 
@@ -168,6 +169,51 @@ def fitted(num_batches, strategy):
     return compared_weights(model), history.history["nll"][-1], rates[::num_batches]
 
 
+def own_data(kind):
+    """What a user writes, who has never heard of weights n / tokens."""
+    for inputs, labels, _ in micro_batches(1):
+        rows = len(labels)
+        if kind == "no weights":
+            yield inputs, labels
+        elif kind == "ones":
+            yield inputs, labels, np.ones((rows,), "float32")
+        else:
+            yield inputs, labels, np.arange(rows, dtype="float32")[:, None] % 3
+
+
+def fitted_on_own_data(kind, strategy):
+    """The weights, and the loss that `fit` logs."""
+    elements = list(own_data(kind))
+    ids = tf.TensorSpec((None, None), "int32")
+    shape = (None, 1) if kind == "sentences" else (None,)
+    weights = tf.TensorSpec(shape, "float32")
+    signature = ({"source_ids": ids, "target_ids": ids}, ids, weights)
+    made = tf.data.Dataset.from_generator(
+        lambda: iter(elements), output_signature=signature[: len(elements[0])]
+    )
+    made = made.apply(tf.data.experimental.assert_cardinality(len(elements)))
+    with strategy.scope():
+        model = compiled()
+    history = model.fit(made, shuffle=False, verbose=0).history
+    return compared_weights(model), history["loss"][-1]
+
+
+def table_of_own_data():
+    weights, _, _ = expected()
+    found = {}
+    print("\n| own data | replicas | weights | loss in fit |\n|---|---|---|---|")
+    for kind in ("no weights", "ones", "sentences"):
+        one, one_loss = fitted_on_own_data(kind, strategy_of(1))
+        if kind != "sentences":
+            print_row(kind, 1, largest(weights, one), "")
+            found[f"{kind}, 1"] = {"weights": largest(weights, one)}
+        two, two_loss = fitted_on_own_data(kind, strategy_of(2))
+        row = {"weights": largest(one, two), "loss": abs(one_loss - two_loss)}
+        found[f"{kind}, 2"] = row
+        print_row(kind, 2, *row.values())
+    return found
+
+
 def uneven_batches():
     """Batches whose rows no number of replicas divides, from the first on."""
     pairs = [
@@ -203,7 +249,9 @@ def refusals():
     return said
 
 
+@functools.cache
 def strategy_of(num_replicas):
+    """One object for each number: two of the same devices share collective keys."""
     if num_replicas == 1:
         return tf.distribute.get_strategy()
     # collective operations of one process know CPU:0 in one group only
@@ -273,6 +321,7 @@ def main():
             {
                 "updates": table_of_updates(),
                 "uneven": table_of_uneven_batches(),
+                "own": table_of_own_data(),
                 "refusals": refusals(),
             }
         )

@@ -3,6 +3,7 @@
 import keras
 
 from tf_transformer.data.batching import Batches
+from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
 
@@ -54,7 +55,7 @@ class BatchesPyDataset(keras.utils.PyDataset):
         batch = self.batches[index]
         self._previous = index
         self._served.add(index)
-        return batch
+        return mark_update(batch, self.batches.gradient_accumulation_steps)
 
     def on_epoch_end(self) -> None:
         """Goes on to the next epoch's order if all batches were used."""

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_transformer.data.batching import Batches
+from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
 
@@ -29,7 +30,8 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     Returns:
         A `tf.data.Dataset` whose elements are
         `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
-        with B, S and T unknown. It is of known cardinality, for which `StreamedBatches`
+        with B, S and T unknown; with `gradient_accumulation_steps` > 1 the weights are
+        `UpdateWeights`. It is of known cardinality, for which `StreamedBatches`
         are counted in a pass of their own. It is not sharded by file or data.
 
     Example:
@@ -48,9 +50,9 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
         elements = batches.elements(epoch)
         batch = next(elements)
         for following in elements:
-            yield batch, -1
+            yield mark_update(batch, steps), -1
             batch = following
-        yield batch, epoch
+        yield mark_update(batch, steps), epoch
 
     def end_epoch(epoch: np.ndarray) -> None:
         batches.end_epoch(int(epoch))
@@ -63,10 +65,11 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     def fill_up(rows):
         return tf.pad(rows, [[0, -tf.shape(rows)[0] % num_replicas], [0, 0]])
 
+    steps = batches.gradient_accumulation_steps
     num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     ids = tf.TensorSpec((None, None), tf.int32)
     weights = tf.TensorSpec((None, None), tf.float32)
-    batch = ({"source_ids": ids, "target_ids": ids}, ids, weights)
+    batch = mark_update(({"source_ids": ids, "target_ids": ids}, ids, weights), steps)
     dataset = tf.data.Dataset.from_generator(
         generate, output_signature=(batch, tf.TensorSpec((), tf.int64))
     )

@@ -3,7 +3,70 @@
 import keras
 from keras import ops
 
+from tf_transformer.data.update_weights import UpdateWeights
 from tf_transformer.layers.masks import padding_mask
+from tf_transformer.utils.keras_compat import sum_over_replicas
+
+
+def token_labels(labels, logits):
+    """Labels as an int32 tensor `(B, T)`, checked against the logits.
+
+    Args:
+        labels: Integer tensor `(B, T)`, or `(B, T, 1)` as Keras accepts it.
+        logits: Tensor `(B, T, V)`.
+
+    Raises:
+        ValueError: If the shapes do not belong together.
+    """
+    labels = ops.convert_to_tensor(labels)
+    shape, expected = tuple(labels.shape), tuple(logits.shape[:-1])
+    if len(expected) == 2 and len(shape) == 3 and shape[-1] == 1:
+        labels, shape = ops.squeeze(labels, axis=-1), shape[:-1]
+    if len(expected) != 2 or not _agree(shape, expected):
+        raise ValueError(
+            "Labels and logits do not belong together. Expected labels (B, T), which "
+            f"are ids, and logits (B, T, V). Received: labels {tuple(labels.shape)}, "
+            f"logits {tuple(logits.shape)}"
+        )
+    return ops.cast(labels, "int32")
+
+
+def token_weights(sample_weight, labels, dtype):
+    """Weights of tokens or of sentences that broadcast to `(B, T)`.
+
+    Args:
+        sample_weight: Tensor `(B, T)`, `(B, T, 1)`, `(B,)`, `(B, 1)`, or a scalar.
+        labels: Tensor `(B, T)`.
+        dtype: Dtype of the result.
+
+    Raises:
+        ValueError: If the shape is none of these.
+    """
+    weights = ops.cast(ops.convert_to_tensor(sample_weight), dtype)
+    received = tuple(weights.shape)
+    if len(received) == 3 and received[-1] == 1:
+        weights = ops.squeeze(weights, axis=-1)
+    elif len(received) == 1:
+        weights = weights[:, None]
+    shape = tuple(weights.shape)
+    broadcast = [
+        size if own == 1 else own
+        for own, size in zip(shape, labels.shape, strict=False)
+    ]
+    if shape and not _agree(broadcast, labels.shape):
+        raise ValueError(
+            "sample_weight does not fit the labels. Expected the shape (B, T), "
+            "(B, T, 1), (B, 1), (B,) or (). Received: sample_weight "
+            f"{received}, labels {tuple(labels.shape)}"
+        )
+    return weights
+
+
+def _agree(shape, expected) -> bool:
+    """Whether two static shapes may be equal; `None` is any size."""
+    return len(shape) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )
 
 
 def token_negative_log_likelihood(labels, logits):
@@ -19,7 +82,7 @@ def token_negative_log_likelihood(labels, logits):
     return smoothed_cross_entropy(labels, logits, label_smoothing=0.0)
 
 
-def smoothed_cross_entropy(labels, logits, label_smoothing):
+def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
     """Cross entropy against (1 - epsilon) * one_hot(label) + epsilon / V.
 
     No tensor of one-hot labels is made: the sum over classes is
@@ -30,11 +93,12 @@ def smoothed_cross_entropy(labels, logits, label_smoothing):
         labels: Integer tensor `(B, T)`.
         logits: Tensor `(B, T, V)`.
         label_smoothing: Float epsilon in [0, 1).
+        dtype: Dtype of the computation; at least float32. Defaults to float32.
 
     Returns:
-        float32 tensor `(B, T)`, 0 where the label is padding.
+        Tensor `(B, T)`, 0 where the label is padding.
     """
-    logits = ops.cast(logits, "float32")
+    logits = ops.cast(logits, keras.backend.result_type(dtype, "float32"))
     labels = ops.cast(labels, "int32")
     losses = _cross_entropy(labels, label_smoothing)(logits)
     return ops.where(padding_mask(labels), losses, 0.0)
@@ -85,25 +149,37 @@ class MaskedCrossEntropy(keras.losses.Loss):
     is spread evenly over all V classes, the label's own included (as in Keras and in
     the work that the paper cites).
 
-    The loss is the *sum* of token loss times sample weight. `batches(...)` yields
-    weights 1 / (number of real target tokens of the whole update), so that an update
-    follows the mean over its tokens, however it is divided over micro-batches or
-    replicas. Without sample weights (your own dataset of two-tuples) the loss divides
-    by its own number of real tokens; under `tf.distribute.MirroredStrategy` that is
-    wrong, since each replica then divides by its share.
+    By default the loss is the weighted mean over the real tokens, as with Keras'
+    `"mean_with_sample_weight"`: sum(weight * token loss) / sum(weight). Without
+    weights all tokens weigh the same. Under `tf.distribute.MirroredStrategy` both sums
+    run over all replicas, so that an update is that of one device. Padding (label 0)
+    never counts; a batch of padding alone has loss 0.
 
-    Padding (label 0) never adds to the loss; a batch of padding alone has loss 0.
+    With `gradient_accumulation_steps` Keras averages the means of the batches. For the
+    exact mean over the tokens of an update, `batches(...)` yields its weights as
+    `UpdateWeights`; the loss is then the plain sum of weight times token loss.
 
     Args:
         label_smoothing: Float in [0, 1). Defaults to 0; the paper has 0.1.
+        reduction: `"mean_with_sample_weight"`; `"sum"`: sum(weight * token loss);
+            `"sum_over_batch_size"` or `"mean"`: that sum divided by the number of real
+            tokens; `"none"` or `None`: weight * token loss `(B, T)`. Defaults to
+            `"mean_with_sample_weight"`.
+        name: Defaults to `"masked_cross_entropy"`.
+        dtype: Dtype of the computation. Half precision is raised to float32. Defaults
+            to `keras.config.floatx()`.
 
     Call arguments:
-        y_true: Integer tensor `(B, T)`; 0 is padding.
+        y_true: Integer tensor `(B, T)` or `(B, T, 1)`; 0 is padding.
         y_pred: Logits `(B, T, V)`.
-        sample_weight: Optional tensor `(B, T)`, or `(B, 1)` or `(B,)` for sentences.
+        sample_weight: Optional tensor: `(B, T)` or `(B, T, 1)` for tokens, `(B,)` or
+            `(B, 1)` for sentences, or a scalar; or `UpdateWeights` of one.
 
     Returns:
-        Scalar float32 tensor.
+        Scalar float32 tensor, or `(B, T)` without a reduction.
+
+    Raises:
+        ValueError: If an argument or the shape of labels or weights is unexpected.
 
     Example: two classes beside padding, one real token, equal logits.
 
@@ -114,8 +190,14 @@ class MaskedCrossEntropy(keras.losses.Loss):
     Shape letters: B batch, T target length, V vocabulary.
     """
 
-    def __init__(self, label_smoothing=0.0, name="masked_cross_entropy", **kwargs):
-        super().__init__(name=name, reduction="sum", **kwargs)
+    def __init__(
+        self,
+        label_smoothing=0.0,
+        reduction="mean_with_sample_weight",
+        name="masked_cross_entropy",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not 0 <= label_smoothing < 1:
             raise ValueError(
                 "label_smoothing must be at least 0 and below 1. "
@@ -124,18 +206,33 @@ class MaskedCrossEntropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        labels = ops.convert_to_tensor(y_true)
-        losses = self.call(labels, ops.convert_to_tensor(y_pred))
-        if sample_weight is None:
-            num_tokens = ops.sum(ops.cast(padding_mask(labels), "float32"))
-            return ops.sum(losses) / ops.maximum(num_tokens, 1.0)
-        weights = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-        if len(weights.shape) == 1:
-            weights = weights[:, None]
-        return ops.sum(losses * weights)
+        logits = ops.convert_to_tensor(y_pred)
+        labels = token_labels(y_true, logits)
+        losses = self.call(labels, logits)
+        is_token = ops.cast(padding_mask(labels), losses.dtype)
+        weights, reduction = is_token, self.reduction
+        if isinstance(sample_weight, UpdateWeights):
+            (sample_weight,) = sample_weight
+            if reduction == "mean_with_sample_weight":
+                reduction = "sum"
+        if sample_weight is not None:
+            weights = token_weights(sample_weight, labels, losses.dtype) * is_token
+        losses = losses * weights
+        if reduction in (None, "none"):
+            return losses
+        if reduction == "sum":
+            return ops.sum(losses)
+        counted = weights if reduction == "mean_with_sample_weight" else is_token
+        return ops.divide_no_nan(
+            ops.sum(losses), sum_over_replicas(ops.sum(counted))
+        )
 
     def call(self, y_true, y_pred):
-        return smoothed_cross_entropy(y_true, y_pred, self.label_smoothing)
+        return smoothed_cross_entropy(y_true, y_pred, self.label_smoothing, self.dtype)
 
     def get_config(self):
-        return {"name": self.name, "label_smoothing": self.label_smoothing}
+        return {
+            **super().get_config(),
+            "label_smoothing": self.label_smoothing,
+            "dtype": self.dtype,
+        }

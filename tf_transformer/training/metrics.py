@@ -3,8 +3,13 @@
 import keras
 from keras import ops
 
+from tf_transformer.data.update_weights import UpdateWeights
 from tf_transformer.layers.masks import padding_mask
-from tf_transformer.training.losses import token_negative_log_likelihood
+from tf_transformer.training.losses import (
+    token_labels,
+    token_negative_log_likelihood,
+    token_weights,
+)
 
 
 class TokenMean(keras.metrics.Metric):
@@ -12,6 +17,9 @@ class TokenMean(keras.metrics.Metric):
 
     Subclasses say what is averaged, in `values(labels, logits)`, a tensor `(B, T)`.
     Padding (label 0) is left out.
+
+    In `compile(weighted_metrics=[...])` Keras passes the sample weights: the mean is
+    then sum(weight * value) / sum(weight). In `metrics=[...]` every token counts once.
     """
 
     def __init__(self, name=None, **kwargs):
@@ -23,16 +31,29 @@ class TokenMean(keras.metrics.Metric):
         raise NotImplementedError
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch. Weights are for the loss: here they are not used."""
-        labels = ops.cast(ops.convert_to_tensor(y_true), "int32")
+        """Adds a batch.
+
+        Args:
+            y_true: Integer tensor `(B, T)` or `(B, T, 1)`; 0 is padding.
+            y_pred: Logits `(B, T, V)`.
+            sample_weight: Optional weights of tokens or sentences, as for
+                `MaskedCrossEntropy`.
+        """
+        logits = ops.convert_to_tensor(y_pred)
+        labels = token_labels(y_true, logits)
         is_token = padding_mask(labels)
-        values = self.values(labels, ops.convert_to_tensor(y_pred))
-        values = ops.where(is_token, ops.cast(values, self.dtype), 0.0)
-        self.total.assign_add(ops.sum(values))
-        self.count.assign_add(ops.sum(ops.cast(is_token, self.dtype)))
+        weights = ops.cast(is_token, self.dtype)
+        if isinstance(sample_weight, UpdateWeights):
+            (sample_weight,) = sample_weight
+        if sample_weight is not None:
+            weights = weights * token_weights(sample_weight, labels, self.dtype)
+        values = ops.cast(self.values(labels, logits), self.dtype)
+        values = ops.where(is_token, values, 0.0)
+        self.total.assign_add(ops.sum(values * weights))
+        self.count.assign_add(ops.sum(weights))
 
     def result(self):
-        return self.total / ops.maximum(self.count, 1.0)
+        return ops.divide_no_nan(self.total, self.count)
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")

@@ -1,0 +1,30 @@
+"""All that we use of Keras and TensorFlow beside their documented interfaces.
+
+Tried on Keras 3.15.1 with TensorFlow 2.21.0. Everything that may change with a minor
+release stands in this file, each use in a function of its own, so that a new release
+is tried here.
+"""
+
+import keras
+
+
+def sum_over_replicas(value):
+    """The sum of a scalar over the replicas of a `tf.distribute` strategy.
+
+    Keras has no operation for it. On one device, on other backends and outside of a
+    replica (where Keras builds a model) it is the value itself.
+
+    Args:
+        value: Scalar tensor, another one on each replica.
+
+    Returns:
+        Scalar tensor, the same on all replicas.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return value
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
