@@ -9,6 +9,9 @@ import pytest
 from tests import reference
 from tests.backend import dtype_of
 from tests.models.small_model import NUM_HEADS, shared_model
+from tests.training.small_training import PAIRS, NumberTokenizer, one_layer_model
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -160,3 +163,34 @@ def test_of_equal_logits_the_first_token_is_ranked_first():
     metric = MaskedAccuracy()
     metric.update_state([[2, 3]], logits)
     assert float(metric.result()) == 0.5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("steps", [1, 2])
+def test_weights_of_batches_make_a_mean_over_updates(steps):
+    """Keras passes them to `weighted_metrics`, marked or not."""
+    fed = Batches(
+        PAIRS, NumberTokenizer(), batch_tokens=17, gradient_accumulation_steps=steps
+    )
+    model = one_layer_model()
+    model.compile(
+        loss=MaskedCrossEntropy(),
+        weighted_metrics=[NegativeLogLikelihood()],
+        metrics=[NegativeLogLikelihood(name="plain")],
+        run_eagerly=True,
+    )
+    found = model.evaluate(as_keras_dataset(fed), verbose=0, return_dict=True)
+    elements = list(fed.elements(0))
+    nll = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=None, ignore_class=0
+    )
+    sums, counts = [], []
+    for i in range(0, len(elements), steps):
+        update = elements[i : i + steps]
+        losses = [np.asarray(nll(y, model(x, training=False))) for x, y, _ in update]
+        sums.append(sum(loss.sum() for loss in losses))
+        counts.append(sum((y != 0).sum() for _, y, _ in update))
+    assert len(set(counts)) > 1
+    means = np.array(sums) / np.array(counts)
+    assert found["nll"] == pytest.approx(means.mean(), rel=1e-5)
+    assert found["plain"] == pytest.approx(sum(sums) / sum(counts), rel=1e-5)

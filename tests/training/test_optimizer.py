@@ -7,6 +7,7 @@ from keras import ops
 
 from tests.backend import BACKEND
 from tests.models.small_model import INPUTS, TARGET, make_model
+from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
@@ -97,3 +98,39 @@ def test_a_training_step_is_traced_once():
     model.encode = lambda *args, **kwargs: calls.append(1) or encode(*args, **kwargs)
     model.fit(INPUTS, TARGET, batch_size=2, epochs=2, verbose=0)
     assert len(calls) == 1
+
+
+@pytest.mark.needs_tensorflow
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: keras.optimizers.Adam(0.1),
+        lambda: keras.optimizers.Adam(0.1, clipnorm=0.5),
+        lambda: keras.optimizers.Adam(0.1, gradient_accumulation_steps=2),
+        lambda: keras.optimizers.RMSprop(0.1),
+        lambda: keras.optimizers.Adagrad(0.1),
+        lambda: keras.optimizers.Lamb(0.1),
+        lambda: keras.optimizers.Adafactor(0.1),
+        lambda: Adam(0.1, global_clipnorm=0.5),
+    ],
+)
+def test_a_token_that_is_repeated_makes_one_update_of_its_row(make):
+    """As with two vocabularies, where the source's table is only looked up."""
+    import tensorflow as tf
+
+    ids = np.array([[2, 4, 2], [2, 0, 5]])
+    upstream = RANDOM.normal(size=(2, 3, 4)).astype("float32")
+    expected = np.zeros((7, 4), "float32")
+    np.add.at(expected, ids, upstream * 2)  # the root of the width
+    layer, other = (TokenEmbedding(7, 4) for _ in range(2))
+    for one in (layer, other):
+        one.build()
+        one.table.assign(np.linspace(-1, 1, 28, dtype="float32").reshape((7, 4)))
+    optimizers = make(), make()
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(ids) * upstream)
+        gradient = tape.gradient(loss, layer.table.value)
+        optimizers[0].apply([gradient], [layer.table])
+        optimizers[1].apply([tf.constant(expected)], [other.table])
+    np.testing.assert_allclose(layer.table, other.table, rtol=1e-5, atol=1e-6)

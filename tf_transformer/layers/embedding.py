@@ -59,6 +59,9 @@ class TokenEmbedding(keras.layers.Layer):
             return ops.cast(logits, "float32")
         # Keras hands floats to a model that it builds under a distribution strategy
         token_ids = ops.cast(inputs, "int32")
+        # on TensorFlow a gather alone has a gradient of rows, one for each token:
+        # Keras' optimizers and clipping take repeated tokens for different ones
+        table = ops.reshape(table, table.shape)
         return ops.take(table, token_ids, axis=0) * self.d_model**0.5
 
     def compute_output_shape(self, input_shape, reverse=False):

@@ -49,11 +49,10 @@ def token_weights(sample_weight, labels, dtype):
     elif len(received) == 1:
         weights = weights[:, None]
     shape = tuple(weights.shape)
-    broadcast = [
-        size if own == 1 else own
-        for own, size in zip(shape, labels.shape, strict=False)
-    ]
-    if shape and not _agree(broadcast, labels.shape):
+    expected = labels.shape
+    if len(shape) == 2:
+        expected = [1 if n == 1 else m for n, m in zip(shape, expected, strict=True)]
+    if shape and not _agree(shape, expected):
         raise ValueError(
             "sample_weight does not fit the labels. Expected the shape (B, T), "
             "(B, T, 1), (B, 1), (B,) or (). Received: sample_weight "
