@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import keras
@@ -250,9 +251,9 @@ def test_labels_may_have_an_axis_of_one_as_in_keras():
 @pytest.mark.parametrize("shape", [(3, 4), (4, 5), (3, 5, 2), (5,), (3, 1, 5)])
 def test_labels_of_another_shape_are_named(shape):
     labels, logits = batch()
-    with pytest.raises(ValueError, match=r"Expected labels \(B, T\).*Received") as error:
+    message = re.escape(f"logits (B, T, V). Received: labels {shape}")
+    with pytest.raises(ValueError, match=message):
         MaskedCrossEntropy()(np.ones(shape, "int32"), logits)
-    assert f"labels {shape}" in str(error.value)
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 5), (3, 4), (3, 5, 2), (2, 3, 5)])

@@ -90,7 +90,8 @@ def test_weights_weigh_the_mean_as_in_keras(metric_class, shape):
     kind = keras.metrics.SparseCategoricalAccuracy
     if metric.name != "accuracy":
         kind = keras.metrics.SparseCategoricalCrossentropy
-    reference_metric = kind(**{} if metric.name == "accuracy" else {"from_logits": True})
+    settings = {} if metric.name == "accuracy" else {"from_logits": True}
+    reference_metric = kind(**settings)
     for seed, (labels, logits) in enumerate(pairs):
         weights = np.random.default_rng(seed).uniform(0, 3, shape).astype("float32")
         metric.update_state(labels, logits, weights)

@@ -222,9 +222,7 @@ class MaskedCrossEntropy(keras.losses.Loss):
         if reduction == "sum":
             return ops.sum(losses)
         counted = weights if reduction == "mean_with_sample_weight" else is_token
-        return ops.divide_no_nan(
-            ops.sum(losses), sum_over_replicas(ops.sum(counted))
-        )
+        return ops.divide_no_nan(ops.sum(losses), sum_over_replicas(ops.sum(counted)))
 
     def call(self, y_true, y_pred):
         return smoothed_cross_entropy(y_true, y_pred, self.label_smoothing, self.dtype)
