@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["docs/correctness.md", "README.md", "README.ko.md"]
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+)
 NAMED_TEST = r"`(tests/[\w/]+\.py)::(\w+)`"
 
 

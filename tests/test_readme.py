@@ -1,25 +1,29 @@
-"""The README's programs do what the README says."""
+"""The README's programs run, and its figures are those of the documents."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
 LEAST_EXACT = 0.95
 
 
-def programs():
-    text = README.read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+def text_of(document):
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def programs(document):
+    return re.findall(r"```python\n(.*?)```", text_of(document), flags=re.DOTALL)
 
 
 @pytest.mark.slow
-def test_short_program_translates_unseen_sentences_and_its_export_loads(
+def test_quickstart_translates_unseen_sentences_and_its_export_loads(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    train_and_export, load_back, _ = programs()
+    train_and_export, load_back = programs("README.md")
     names = {}
     exec(train_and_export, names)
     assert "['나는 학생이다.']" in capsys.readouterr().out
@@ -34,16 +38,28 @@ def test_short_program_translates_unseen_sentences_and_its_export_loads(
 
 @pytest.mark.slow
 def test_corpus_loads_as_a_tensorflow_dataset(capsys):
-    exec(programs()[2], {})
+    [program] = programs("docs/data.md")
+    exec(program, {})
     assert capsys.readouterr().out.strip().endswith(".")
 
 
-def test_files_that_the_readme_names_exist():
-    text = README.read_text(encoding="utf-8")
-    root = README.parent
-    named = re.findall(r"`((?:layers|models|data|training|decoding)/[\w/]+\.py)`", text)
+def test_readme_results_are_those_of_the_documents():
+    results = text_of("README.md").split("## Results")[1].split("\n## ")[0]
+    documents = ("results", "performance", "correctness")
+    known = "".join(text_of(f"docs/{name}.md") for name in documents)
+    figures = re.findall(r"\d+\.\d+|\d+,\d{3}", results)
+    assert len(figures) > 8
+    assert [figure for figure in figures if figure not in known] == []
+    traps = re.findall(r"^\| \*\*\d+\.\*\*", text_of("docs/correctness.md"), re.M)
+    assert f"{len(traps)} places" in results
+
+
+@pytest.mark.parametrize("document", ["docs/paper.md", "docs/architecture.md"])
+def test_files_that_the_document_names_exist(document):
+    rooms = "analysis|data|decoding|export|inference|layers|models|runs|training"
+    named = re.findall(rf"`((?:{rooms})/[\w/]+\.py)", text_of(document))
     assert len(named) > 10
     for name in named:
-        assert (root / "tf_transformer" / name).exists(), name
-    for name in re.findall(r"`(tests/[\w/]+\.py)`", text):
-        assert (root / name).exists(), name
+        assert (ROOT / "tf_transformer" / name).exists(), name
+    for name in re.findall(r"`(tests/[\w/]+\.py)", text_of(document)):
+        assert (ROOT / name).exists(), name

@@ -55,21 +55,21 @@ def test_both_have_the_same_code():
 
 def test_both_have_the_same_headings():
     levels = [[level for level, _ in sections(text)] for text in (ENGLISH, KOREAN)]
-    assert len(levels[0]) >= 7
+    assert len(levels[0]) >= 6
     assert levels[1] == levels[0]
 
 
-@pytest.mark.parametrize("of_prose", [numbers, inline_code, links, rows])
-def test_each_section_has_the_same(of_prose):
+@pytest.mark.parametrize("count", [numbers, inline_code, links, rows])
+def test_each_section_has_the_same(count):
     for (_, english), (_, korean) in zip(
         sections(ENGLISH), sections(KOREAN), strict=True
     ):
-        assert of_prose(korean) == of_prose(english), korean[:200]
+        assert count(korean) == count(english), korean[:200]
 
 
 def test_this_file_sees_figures_and_code():
     _, prose = sections(ENGLISH)[0]
     assert "`model.fit`" in inline_code(prose)
     measured = "".join(prose for _, prose in sections(ENGLISH))
-    assert {"5,489,664", "40.30"} <= set(numbers(measured))
+    assert {"36.22", "40.30"} <= set(numbers(measured))
     assert rows(measured)

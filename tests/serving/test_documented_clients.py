@@ -1,4 +1,4 @@
-"""The README's clients translate: over HTTP and over gRPC.
+"""The clients of docs/serving.md translate: over HTTP and over gRPC.
 
 TensorFlow Serving cannot be installed like a Python package. Its messages can: a
 small server of them stands in for it, so the client's half of the gRPC interface is
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-HTTP_CLIENT, GRPC_CLIENT = re.findall(r"```py\n(.*?)```", README, flags=re.DOTALL)
+DOCUMENT = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+HTTP_CLIENT, GRPC_CLIENT = re.findall(r"```py\n(.*?)```", DOCUMENT, flags=re.DOTALL)
 SENTENCE = "I am a student."
 
 
@@ -20,7 +20,7 @@ def run(client, port, model="en_ko", texts=(SENTENCE,)):
     """Runs the client with another port, model and texts; what it prints."""
     changes = {
         r"localhost:85\d\d": f"127.0.0.1:{port}",
-        "en_ko": model,
+        r"(?<=[/\"])mine(?=[:\"])": model,
         re.escape(f'["{SENTENCE}"]'): repr(list(texts)),
     }
     for old, new in changes.items():
@@ -59,7 +59,7 @@ def test_grpc_client_is_answered(grpc_port, texts):
     assert run(GRPC_CLIENT, grpc_port, texts=texts) == expected
 
 
-def test_grpc_client_is_told_of_a_model_that_is_not_there(grpc_port):
+def test_grpc_client_gets_not_found_for_an_unknown_model(grpc_port):
     import grpc
 
     with pytest.raises(grpc.RpcError, match=r"not found .* Latest\(nobody\)") as error:
