@@ -96,6 +96,12 @@ def test_preset_fills_in_what_is_not_given():
         ({"train_source": "a.de"}, "needs its target file.*train_source=a.de"),
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
         ({"data": "a", "train_source": "b", "train_target": "c"}, "named twice"),
+        ({"target_normalization": "nfd"}, "Expected one of nmt_nfkc.*'nfd'"),
+        ({"tokenizer": "a.model"}, "Expected a list of one file.*'a.model'"),
+        (
+            {"tokenizer": ["a"], "target_normalization": "nfkc"},
+            "beside tokenizer. Received: target_normalization='nfkc'",
+        ),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(settings, told):
@@ -109,6 +115,8 @@ def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
     assert config.train_source == str(tmp_path / "a.de")
     assert config.data is None
     assert TrainingConfig().resolved().data == "en_ko_grammar"
+    own = TrainingConfig(tokenizer=["a.model", "b.model"]).resolved()
+    assert own.tokenizer == (str(tmp_path / "a.model"), str(tmp_path / "b.model"))
 
 
 def test_folder_of_another_program_is_no_run(tmp_path):

@@ -1,9 +1,11 @@
 """Every line of the real corpora has the library's ids.
 
-Run: TF_TRANSFORMER_DATA=<folder> pytest tests/export/test_graph_tokenizer_corpora.py
+Run with TF_TRANSFORMER_DATA=<folder>:
+pytest tests/export/graph_tokenizer/test_graph_tokenizer_corpora.py
 """
 
 import gzip
+import io
 import os
 from pathlib import Path
 
@@ -40,15 +42,42 @@ def corpora():
     return found
 
 
+def unigram(pairs, side):
+    """Our own vocabulary with the normalization of one side."""
+    return getattr(Tokenizer.train(pairs, vocab_size=8000), f"{side}_model")
+
+
+def bpe(pairs):
+    """A BPE vocabulary of spm_train with its usual ids and symbols of one's own."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(line for pair in pairs for line in pair),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=8000,
+        byte_fallback=True,
+        user_defined_symbols=["<2de>", "``", "ing", "을"],
+        minloglevel=2,
+    )
+    return Tokenizer(model.getvalue()).source_model
+
+
+MODELS = {
+    "multi30k, source": ("multi30k", lambda pairs: unigram(pairs, "source")),
+    "pydocs_en_ko, target": ("pydocs_en_ko", lambda pairs: unigram(pairs, "target")),
+    "pydocs_en_ko, bpe": ("pydocs_en_ko", bpe),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("learnt_from", ["multi30k", "pydocs_en_ko"])
-def test_every_line_has_the_librarys_ids(learnt_from):
+@pytest.mark.parametrize("name", MODELS)
+def test_every_line_has_the_librarys_ids(name):
     lines = corpora()
-    known = lines[learnt_from]
-    pairs = zip(known[::2], known[1::2], strict=False)
-    tokenizer = Tokenizer.train(pairs, vocab_size=8000)
-    library = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.source_model)
-    twin = GraphTokenizer(tokenizer.source_model)
+    corpus_name, train = MODELS[name]
+    known = lines[corpus_name]
+    model = train(list(zip(known[::2], known[1::2], strict=False)))
+    library = sentencepiece.SentencePieceProcessor(model_proto=model)
+    twin = GraphTokenizer(model)
     different, num_lines = [], 0
     for corpus in lines.values():
         corpus = sorted(corpus, key=len)
