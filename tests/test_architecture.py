@@ -1,4 +1,4 @@
-"""The house keeps its floors, and its files stay small: read from the source itself."""
+"""Imports between packages, sizes of files and functions: read from the source."""
 
 import ast
 import functools
@@ -6,13 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_transformer"
 
-# A room imports only rooms that stand below it.
-FLOORS = {
+# A package imports only packages of lower layers.
+LAYERS = {
     "version": 0,
     "ids": 0,
     "utils": 0,
@@ -53,7 +51,17 @@ FORBIDDEN = {
     "cloudpickle",
 }
 MAX_FILE_LINES = 300
-MAX_FUNCTION_LINES = 50
+MAX_FUNCTION_LINES = 40
+# to be shortened
+LONGER_FUNCTIONS = {
+    ("scripts/several_devices.py", "main"),
+    ("scripts/train_on_own_pairs.py", "main"),
+    ("scripts/train_on_tfds.py", "main"),
+    ("tf_transformer/cli/service.py", "add_serve"),
+    ("tf_transformer/export/saved_model.py", "__init__"),
+    ("tf_transformer/serving/app.py", "make_app"),
+    ("tf_transformer/serving/metrics.py", "__init__"),
+}
 
 
 def name_of(path):
@@ -61,10 +69,7 @@ def name_of(path):
 
 
 def sources(*folders):
-    found = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return pytest.mark.parametrize(
-        "path", found, ids=[path.relative_to(ROOT).as_posix() for path in found]
-    )
+    return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
 
 
 PACKAGE_FILES = sources(PACKAGE)
@@ -76,13 +81,24 @@ def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+def nodes_that_run(tree):
+    """All nodes of a tree but those below `if TYPE_CHECKING`."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        is_for_types = isinstance(node, ast.If) and (
+            ast.unparse(node.test) == "TYPE_CHECKING"
+        )
+        if not is_for_types:
+            yield from nodes_that_run(node)
+
+
 def imported_modules(path):
     """Full names of what a file imports, wherever in it; relative ones resolved.
 
     `from a import b` gives "a.b": b may be a module or a name in a.
     """
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(parse(path)):
+    for node in nodes_that_run(parse(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -91,48 +107,58 @@ def imported_modules(path):
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def room_of(path):
+def tops_imported(path):
+    return {module.split(".")[0] for module in imported_modules(path)}
+
+
+def package_of(path):
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return parts[0]
 
 
-def rooms_imported(path):
-    """Rooms of ours that a file imports; "" stands for the package itself."""
+def packages_imported(path):
+    """Packages of ours that a file imports; "" stands for tf_transformer itself."""
     for module in imported_modules(path):
         top, *rest = module.split(".")
         if top == PACKAGE.name:
-            yield rest[0] if rest and rest[0] in FLOORS else ""
+            yield rest[0] if rest and rest[0] in LAYERS else ""
 
 
-@PACKAGE_FILES
-def test_a_room_imports_only_rooms_below_it(path):
-    room = room_of(path)
-    if room == "__init__":
-        return  # the front door opens on every room
-    assert room in FLOORS, f"{room} has no floor yet: see FLOORS"
-    for other in rooms_imported(path):
-        assert other, f"{name_of(path)} imports a name through the package's front door"
-        is_below = FLOORS[other] < FLOORS[room]
-        assert is_below or other == room, f"{room} must not import {other}"
+def test_a_package_imports_only_lower_layers():
+    wrong = set()
+    for path in PACKAGE_FILES:
+        package = package_of(path)
+        if package == "__init__":
+            continue  # it offers names of every package
+        assert package in LAYERS, f"{package} has no layer yet: see LAYERS"
+        for other in packages_imported(path):
+            # "" stands for `from tf_transformer import name`
+            if not other or (LAYERS[other] >= LAYERS[package] and other != package):
+                wrong.add((name_of(path), other))
+    assert wrong == set()
 
 
-@PACKAGE_FILES
-def test_tensorflow_is_imported_only_where_it_is_needed(path):
-    if not name_of(path).startswith(MAY_IMPORT_TENSORFLOW):
-        tops = {module.split(".")[0] for module in imported_modules(path)}
-        assert "tensorflow" not in tops
+def test_tensorflow_is_imported_only_where_it_is_needed():
+    found = {
+        name_of(path)
+        for path in PACKAGE_FILES
+        if "tensorflow" in tops_imported(path)
+        and not name_of(path).startswith(MAY_IMPORT_TENSORFLOW)
+    }
+    assert found == set()
 
 
-@sources(PACKAGE, ROOT / "scripts", ROOT / "benchmarks", ROOT / "tests")
-def test_nothing_forbidden_is_imported(path):
-    tops = {module.split(".")[0] for module in imported_modules(path)}
-    assert tops & FORBIDDEN == set()
+def test_nothing_forbidden_is_imported():
+    for path in PROGRAM_FILES + sources(ROOT / "tests"):
+        assert tops_imported(path) & FORBIDDEN == set(), path
 
 
-@PROGRAM_FILES
-def test_file_is_short(path):
-    num_lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert num_lines <= MAX_FILE_LINES
+def test_files_are_short():
+    lengths = {
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in PROGRAM_FILES
+    }
+    assert {path: n for path, n in lengths.items() if n > MAX_FILE_LINES} == {}
 
 
 def lines_of_code(function):
@@ -144,21 +170,21 @@ def lines_of_code(function):
     return num_lines
 
 
-@PROGRAM_FILES
-def test_functions_are_short(path):
+def test_functions_are_short():
     too_long = {
-        node.name: lines_of_code(node)
+        (path.relative_to(ROOT).as_posix(), node.name): lines_of_code(node)
+        for path in PROGRAM_FILES
         for node in ast.walk(parse(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and lines_of_code(node) > MAX_FUNCTION_LINES
     }
-    assert too_long == {}
+    assert too_long.keys() - LONGER_FUNCTIONS == set()
 
 
-@PROGRAM_FILES
-def test_there_is_no_assert_outside_tests(path):
-    lines = [n.lineno for n in ast.walk(parse(path)) if isinstance(n, ast.Assert)]
-    assert lines == []
+def test_there_is_no_assert_outside_tests():
+    for path in PROGRAM_FILES:
+        lines = [n.lineno for n in ast.walk(parse(path)) if isinstance(n, ast.Assert)]
+        assert lines == [], path
 
 
 def test_importing_the_package_loads_no_framework():
@@ -176,7 +202,7 @@ def test_importing_the_package_loads_no_framework():
 
 
 def test_this_file_sees_imports_of_every_form(tmp_path, monkeypatch):
-    """The reader itself, on a room made up here."""
+    """On a file made here."""
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "tf_transformer")
     path = tmp_path / "tf_transformer" / "layers" / "made_up.py"
@@ -187,6 +213,7 @@ def test_this_file_sees_imports_of_every_form(tmp_path, monkeypatch):
         "from ..runs.config import Config\n"
         "from . import masks\n"
         "def f():\n    from tensorflow.io import gfile\n"
+        "if TYPE_CHECKING:\n    from tf_transformer import runs\n"
     )
-    assert list(rooms_imported(path)) == ["models", "training", "", "runs", "layers"]
+    assert list(packages_imported(path)) == ["models", "training", "", "runs", "layers"]
     assert "tensorflow.io.gfile" in imported_modules(path)

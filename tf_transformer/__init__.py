@@ -2,15 +2,34 @@
 
     import tf_transformer as tt
 
-Names are looked up when they are first used, so that importing the package costs
-nothing and TensorFlow is imported only by what needs it.
+Each name is imported when it is first used, so `import tf_transformer` is fast and
+loads neither Keras nor TensorFlow.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
 from tf_transformer.version import __version__
 
-_HOMES = {
+if TYPE_CHECKING:  # for type checkers and editors
+    from tf_transformer import analysis, data, decoding, layers, models, training
+    from tf_transformer.export.saved_model import export_saved_model
+    from tf_transformer.inference.search import SearchSettings
+    from tf_transformer.inference.translator import Translator
+    from tf_transformer.models.recurrent import RecurrentSeq2Seq
+    from tf_transformer.models.transformer import Transformer
+    from tf_transformer.training.losses import MaskedCrossEntropy
+    from tf_transformer.training.metrics import (
+        MaskedAccuracy,
+        NegativeLogLikelihood,
+        Perplexity,
+    )
+    from tf_transformer.training.optimizer import Adam
+    from tf_transformer.training.schedules import TransformerSchedule
+    from tf_transformer.utils.memory import keep_freed_memory
+
+# name: the module that defines it, imported when the name is first used
+_MODULES = {
     "Transformer": "tf_transformer.models.transformer",
     "RecurrentSeq2Seq": "tf_transformer.models.recurrent",
     "MaskedCrossEntropy": "tf_transformer.training.losses",
@@ -24,18 +43,38 @@ _HOMES = {
     "export_saved_model": "tf_transformer.export.saved_model",
     "keep_freed_memory": "tf_transformer.utils.memory",
 }
-_ROOMS = ("analysis", "data", "decoding", "layers", "models", "training")
+_PACKAGES = ("analysis", "data", "decoding", "layers", "models", "training")
 
-__all__ = ["__version__", *_HOMES, *_ROOMS]
+__all__ = [
+    "Adam",
+    "MaskedAccuracy",
+    "MaskedCrossEntropy",
+    "NegativeLogLikelihood",
+    "Perplexity",
+    "RecurrentSeq2Seq",
+    "SearchSettings",
+    "Transformer",
+    "TransformerSchedule",
+    "Translator",
+    "__version__",
+    "analysis",
+    "data",
+    "decoding",
+    "export_saved_model",
+    "keep_freed_memory",
+    "layers",
+    "models",
+    "training",
+]
 
 
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in _ROOMS:
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    if name in _PACKAGES:
         return importlib.import_module(f"tf_transformer.{name}")
-    raise AttributeError(f"module 'tf_transformer' has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

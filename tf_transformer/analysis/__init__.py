@@ -1,32 +1,63 @@
 """Attention that can be seen and scored: maps, heads, alignments, pictures.
 
-Names are looked up when they are first used.
+Each name is imported when it is first used.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {
-    "AttentionImages": "images",
-    "AttentionMaps": "maps",
-    "alignment_error_rate": "alignment",
-    "antecedent_scores": "antecedents",
-    "attention_maps": "maps",
-    "attention_maps_of_saved_model": "saved_maps",
-    "head_off": "ablation",
-    "head_statistics": "heads",
-    "nll_without_each_head": "ablation",
-    "page": "page",
-    "picture_of_head": "pictures",
-    "picture_of_heads": "pictures",
-    "png": "pictures",
-    "read_alignments": "alignment",
+if TYPE_CHECKING:  # for type checkers and editors
+    from tf_transformer.analysis.ablation import head_off, nll_without_each_head
+    from tf_transformer.analysis.alignment import alignment_error_rate, read_alignments
+    from tf_transformer.analysis.antecedents import antecedent_scores
+    from tf_transformer.analysis.heads import head_statistics
+    from tf_transformer.analysis.images import AttentionImages
+    from tf_transformer.analysis.maps import AttentionMaps, attention_maps
+    from tf_transformer.analysis.page import page
+    from tf_transformer.analysis.pictures import picture_of_head, picture_of_heads, png
+    from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
+
+# name: the module that defines it, imported when the name is first used
+_MODULES = {
+    "AttentionImages": "tf_transformer.analysis.images",
+    "AttentionMaps": "tf_transformer.analysis.maps",
+    "alignment_error_rate": "tf_transformer.analysis.alignment",
+    "antecedent_scores": "tf_transformer.analysis.antecedents",
+    "attention_maps": "tf_transformer.analysis.maps",
+    "attention_maps_of_saved_model": "tf_transformer.analysis.saved_maps",
+    "head_off": "tf_transformer.analysis.ablation",
+    "head_statistics": "tf_transformer.analysis.heads",
+    "nll_without_each_head": "tf_transformer.analysis.ablation",
+    "page": "tf_transformer.analysis.page",
+    "picture_of_head": "tf_transformer.analysis.pictures",
+    "picture_of_heads": "tf_transformer.analysis.pictures",
+    "png": "tf_transformer.analysis.pictures",
+    "read_alignments": "tf_transformer.analysis.alignment",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "AttentionImages",
+    "AttentionMaps",
+    "alignment_error_rate",
+    "antecedent_scores",
+    "attention_maps",
+    "attention_maps_of_saved_model",
+    "head_off",
+    "head_statistics",
+    "nll_without_each_head",
+    "page",
+    "picture_of_head",
+    "picture_of_heads",
+    "png",
+    "read_alignments",
+]
 
 
-def __getattr__(name):
-    if name in _HOMES:
-        module = importlib.import_module(f"tf_transformer.analysis.{_HOMES[name]}")
-        return getattr(module, name)
-    raise AttributeError(f"module 'tf_transformer.analysis' has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,11 +1,29 @@
 """From files and corpora to batches of ids; plain Python and NumPy.
 
-Names are looked up when they are first used.
+Each name is imported when it is first used.
 """
 
 import importlib
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {
+if TYPE_CHECKING:  # for type checkers and editors
+    from tf_transformer.corpora.loading import load
+    from tf_transformer.data.batching import Batches
+    from tf_transformer.data.corpus import Corpus
+    from tf_transformer.data.datasets import batches
+    from tf_transformer.data.files import (
+        PairStream,
+        read_parallel,
+        read_tsv,
+        stream_parallel,
+        stream_tsv,
+    )
+    from tf_transformer.data.lines import read_lines
+    from tf_transformer.data.streaming import StreamedBatches
+    from tf_transformer.data.tokenizer import Tokenizer
+
+# name: the module that defines it, imported when the name is first used
+_MODULES = {
     "Batches": "tf_transformer.data.batching",
     "PairStream": "tf_transformer.data.files",
     "StreamedBatches": "tf_transformer.data.streaming",
@@ -20,10 +38,27 @@ _HOMES = {
     "Tokenizer": "tf_transformer.data.tokenizer",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Batches",
+    "Corpus",
+    "PairStream",
+    "StreamedBatches",
+    "Tokenizer",
+    "batches",
+    "load",
+    "read_lines",
+    "read_parallel",
+    "read_tsv",
+    "stream_parallel",
+    "stream_tsv",
+]
 
 
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'tf_transformer.data' has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

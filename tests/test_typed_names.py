@@ -1,0 +1,64 @@
+"""The public names that are imported when first used: seen by editors and checkers."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAZY = ["tf_transformer", "tf_transformer.analysis", "tf_transformer.data"]
+
+
+def names_for_type_checkers(path):
+    """Names that the block `if TYPE_CHECKING` imports, with their modules."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (block,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    return {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_type_checkers_see_what_the_module_offers(name):
+    module = importlib.import_module(name)
+    packages = dict.fromkeys(getattr(module, "_PACKAGES", ()), "tf_transformer")
+    assert names_for_type_checkers(Path(module.__file__)) == module._MODULES | packages
+    assert set(module.__all__) - {"__version__"} == {*module._MODULES, *packages}
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_each_name_is_listed_and_found(name):
+    module = importlib.import_module(name)
+    assert dir(module) == sorted(module.__all__)
+    for attribute in module.__all__:
+        assert getattr(module, attribute) is not None
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'x'"):
+        module.x  # noqa: B018
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (ROOT / "tf_transformer" / "py.typed").exists()
+    assert "py.typed" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("import tf_transformer as tt\ntt.Transl", "Translator"),
+        ("import tf_transformer as tt\ntt.data.read_t", "read_tsv"),
+        ("import tf_transformer as tt\ntt.data.Tokenizer.tr", "train"),
+        ("import tf_transformer as tt\ntt.analysis.alig", "alignment_error_rate"),
+    ],
+)
+def test_an_editor_completes(program, expected):
+    jedi = pytest.importorskip("jedi", reason="pip install '.[notebooks]'")
+    found = jedi.Script(program, project=jedi.Project(ROOT)).complete()
+    assert expected in {completion.name for completion in found}
