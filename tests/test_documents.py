@@ -23,6 +23,17 @@ def test_links_lead_to_files(path):
             assert (path.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=names)
+def test_files_that_are_named_exist(path):
+    text = path.read_text(encoding="utf-8")
+    packages = "analysis|corpora|data|decoding|export|inference|layers|models|runs"
+    packages += "|serving|training|utils"
+    for name in re.findall(rf"`((?:{packages})/[\w/]+\.py)`", text):
+        assert (ROOT / "tf_transformer" / name).exists(), name
+    for name in re.findall(r"`((?:tests|benchmarks|scripts)/[\w/]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name
+
+
 def test_examples_of_extending_run():
     text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     layer, corpus, search = re.findall(r"```python\n(.*?)```", text, flags=re.S)

@@ -52,14 +52,3 @@ def test_readme_results_are_those_of_the_documents():
     assert [figure for figure in figures if figure not in known] == []
     traps = re.findall(r"^\| \*\*\d+\.\*\*", text_of("docs/correctness.md"), re.M)
     assert f"{len(traps)} places" in results
-
-
-@pytest.mark.parametrize("document", ["docs/paper.md", "docs/architecture.md"])
-def test_files_that_the_document_names_exist(document):
-    rooms = "analysis|data|decoding|export|inference|layers|models|runs|training"
-    named = re.findall(rf"`((?:{rooms})/[\w/]+\.py)", text_of(document))
-    assert len(named) > 10
-    for name in named:
-        assert (ROOT / "tf_transformer" / name).exists(), name
-    for name in re.findall(r"`(tests/[\w/]+\.py)", text_of(document)):
-        assert (ROOT / name).exists(), name

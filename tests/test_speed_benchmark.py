@@ -75,22 +75,21 @@ def test_a_python_of_nobody_is_refused(speed, entry):
         peers.Peers(["torch"], [entry])
 
 
-def test_the_picture_has_a_bar_for_each_row(speed, tmp_path):
+def test_the_picture_has_a_bar_with_the_median_ratio_of_each_peer(speed, tmp_path):
     import picture
 
     training = [
-        {"training": model, "who": who, "GF/s": 9.0}
+        {"training": model, "who": who}
         for model in "SB"
         for who in ("tf_transformer", "torch", "torch, memory kept", "keras, text")
     ]
     decoding = [{"decoding": "S", "batch": 32, "beam": 4, "who": "hf"}]
     for number, row in enumerate([*training, *decoding]):
-        row.update({"tokens/s": 5000.0, "fastest": 5670.0 + number})
-    results = {"limits": {"GF/s": 20.0}, "training": training, "decoding": decoding}
-    picture.draw(results, tmp_path / "speed.svg")
+        row.update({"ours / theirs": 1.1 + number / 100, "least": 0.7, "most": 2.5})
+    picture.draw({"training": training, "decoding": decoding}, tmp_path / "speed.svg")
     svg = (tmp_path / "speed.svg").read_text(encoding="utf-8")
-    shown = [number for number in range(9) if f"<!-- {5670 + number:,} -->" in svg]
-    assert shown == [0, 1, 2, 4, 5, 6, 8]  # from text to text is not drawn
+    shown = [number for number in range(9) if f"  {1.1 + number / 100:.2f} -->" in svg]
+    assert shown == [1, 2, 5, 6, 8]  # not ours, and not text to text
     assert "<!-- S: decoding, batch 32, beam 4 -->" in svg
     assert "<!-- B: decoding, batch 32, beam 4 -->" not in svg
 

@@ -1,16 +1,19 @@
-"""A picture of the tables: bars of ours and of the peers, and the machine's limit."""
+"""A picture of the tables: how many times faster ours is than each peer."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from peers import OURS
 
-OUR_COLOUR, THEIR_COLOUR = "#2a6fbb", "#b8b8b8"
+FASTER, SLOWER = "#2a6fbb", "#b8b8b8"
 LEFT_OUT = ("memory given back", "2 threads", "text")
 
 
 def draw(results: dict, path: Path) -> None:
     """Draws one panel for each table of `main.py`'s results, a column for each model.
+
+    A bar is the median over the rounds of ours / theirs, as in the tables; a line goes
+    from the least to the most.
 
     Args:
         results: What `main.py` writes as JSON.
@@ -18,23 +21,25 @@ def draw(results: dict, path: Path) -> None:
     """
     panels = {}
     for row in [*results.get("training", []), *results.get("decoding", [])]:
-        if not any(words in row["who"] for words in LEFT_OUT):
+        is_peer = not row["who"].startswith(OURS)
+        if is_peer and not any(words in row["who"] for words in LEFT_OUT):
             panels.setdefault(_work(row), {}).setdefault(_model(row), []).append(row)
     models = sorted({model for columns in panels.values() for model in columns})[::-1]
     heights = [0.6 + 0.26 * max(map(len, panels[work].values())) for work in panels]
-    figure = Figure(figsize=(5 * len(models), sum(heights)), layout="constrained")
+    figure = Figure(figsize=(5 * len(models), 0.4 + sum(heights)), layout="constrained")
     axes = figure.subplots(
         *(len(panels), len(models)), height_ratios=heights, squeeze=False
     )
-    for work, of_models in zip(panels, axes, strict=True):
-        for model, axis in zip(models, of_models, strict=True):
+    for work, work_axes in zip(panels, axes, strict=True):
+        for model, axis in zip(models, work_axes, strict=True):
             if model not in panels[work]:
                 axis.set_axis_off()
                 continue
-            _bars(axis, panels[work][model], results["limits"]["GF/s"])
+            _bars(axis, panels[work][model])
             axis.set_title(f"{model}: {work}", loc="left", fontsize=10)
     figure.suptitle(
-        "tokens per second, fastest turns; dashed: NumPy's matrix product", fontsize=9
+        "our speed / the peer's, median of the rounds; lines: least to most",
+        fontsize=9,
     )
     figure.savefig(path, dpi=120)
 
@@ -50,17 +55,20 @@ def _work(row: dict) -> str:
     return f"decoding, batch {row['batch']}, {search}"
 
 
-def _bars(axis, rows: list[dict], gigaflops: float) -> None:
-    rows = sorted(rows, key=lambda row: row["fastest"])
-    rates = [row["fastest"] for row in rows]
-    colours = [OUR_COLOUR if row["who"] == OURS else THEIR_COLOUR for row in rows]
-    bars = axis.barh([row["who"] for row in rows], rates, color=colours)
-    axis.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=4)
-    axis.set_xlim(0, 1.2 * max(rates))
-    if "GF/s" in rows[-1]:
-        best = rows[-1]
-        limit = best["tokens/s"] * gigaflops / best["GF/s"]
-        axis.axvline(limit, color="#c03030", linestyle="--", linewidth=1)
-        axis.set_xlim(0, 1.2 * limit)
-    axis.spines[["top", "right", "bottom"]].set_visible(False)
-    axis.set_xticks([])
+def _bars(axis, rows: list[dict]) -> None:
+    rows = sorted(rows, key=lambda row: row["ours / theirs"])
+    ratios = [row["ours / theirs"] for row in rows]
+    spreads = [
+        [ratio - row["least"] for ratio, row in zip(ratios, rows, strict=True)],
+        [row["most"] - ratio for ratio, row in zip(ratios, rows, strict=True)],
+    ]
+    colours = [FASTER if ratio > 1 else SLOWER for ratio in ratios]
+    names = [
+        f"{row['who']}  {ratio:.{2 if ratio < 2 else 1}f}"
+        for ratio, row in zip(ratios, rows, strict=True)
+    ]
+    axis.barh(names, ratios, xerr=spreads, color=colours, ecolor="#555555", capsize=2)
+    axis.axvline(1, color="#c03030", linestyle="--", linewidth=1)
+    axis.set_xlim(0, 1.05 * max(row["most"] for row in rows))
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(axis="x", labelsize=7)
