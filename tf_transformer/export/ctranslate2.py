@@ -29,8 +29,9 @@ def export_ctranslate2(
 ) -> Path:
     """Writes a model for [CTranslate2](https://opennmt.net/CTranslate2) 4.
 
-    The folder also gets the vocabulary's `tokenizer.model` (or `source.model` and
-    `target.model`). Sources must end in `"</s>"`, as they did in training:
+    The folder also gets the tokenizer's files, as `Tokenizer.save` writes them; decode
+    with the target's if it has one. Sources must end with the end token, as they did in
+    training:
 
         translator = ctranslate2.Translator(path)
         vocabulary = sentencepiece.SentencePieceProcessor(f"{path}/tokenizer.model")

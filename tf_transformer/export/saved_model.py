@@ -114,11 +114,12 @@ class ServableTranslator(tf.Module):
         # the variables themselves, not the Keras model: weights are stored once
         self.weights = [variable.value for variable in model.weights]
         self.source_tokenizer = GraphTokenizer(tokenizer.source_model)
-        self.target_tokenizer = (
-            self.source_tokenizer
-            if tokenizer.target_model is None
-            else GraphTokenizer(tokenizer.target_model)
-        )
+        self.target_tokenizer = self.source_tokenizer
+        if tokenizer.target_model is not None:
+            is_shared = tokenizer.target_vocab_size is None
+            self.target_tokenizer = GraphTokenizer(
+                tokenizer.target_model, self.source_tokenizer if is_shared else None
+            )
         described = description(model, settings, info)
         # functions of this object, so that the Keras model is not tracked
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)

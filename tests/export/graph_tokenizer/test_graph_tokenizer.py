@@ -27,9 +27,14 @@ SYMBOLS = ["<x>", "ab", "abc", "**", "Ａ", "▁▁", "the", "é"]
 
 
 @pytest.fixture(scope="module")
-def model():
+def tokenizer():
     pairs = [(left, right) for left in LINES for right in LINES]
-    return Tokenizer.train(pairs, vocab_size=450).source_model
+    return Tokenizer.train(pairs, vocab_size=450)
+
+
+@pytest.fixture(scope="module")
+def model(tokenizer):
+    return tokenizer.source_model
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +57,23 @@ def test_batch_mates_change_nothing(twin, library):
         assert_equal(twin, library, [text])
 
 
-def test_twin_is_the_python_tokenizer(twin, model):
-    tokenizer = Tokenizer(model)
+def test_twin_is_the_python_tokenizer(twin, tokenizer):
     ids = twin.encode(tf.constant(LINES))
     rows = [[token_id for token_id in row if token_id] for row in ids.numpy().tolist()]
     assert rows == tokenizer.encode_source(LINES)
     texts = [text.decode() for text in twin.decode(ids).numpy()]
     assert texts == tokenizer.decode_source(ids.numpy())
+
+
+@pytest.mark.long
+def test_the_targets_normalization_shares_the_tables(twin, tokenizer):
+    target = GraphTokenizer(tokenizer.target_model, vocabulary_of=twin)
+    assert target._segmentation is twin._segmentation
+    library = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.target_model)
+    assert_equal(target, library, [*LINES, *EDGES, *MALFORMED])
+    texts = [text for text in EDGES if "\u2581" not in text]
+    decoded = target.decode(target.encode(tf.constant(texts))).numpy()
+    assert [text.decode() for text in decoded] == texts
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t\n", "\u200b", "\x01", "\u2581"])

@@ -1,4 +1,4 @@
-"""The tokenizer as a graph of core TensorFlow ops: a twin of SentencePiece."""
+"""SentencePiece in core TensorFlow ops."""
 
 import tensorflow as tf
 
@@ -18,37 +18,40 @@ from tf_transformer.ids import EOS_ID, PAD_ID
 class GraphTokenizer(tf.Module):
     """Text to ids and back inside a graph, equal to `Tokenizer` with the same model.
 
-    Every op is one of TensorFlow's own, so that an exported model loads wherever
-    TensorFlow does. Runs on the CPU, since a GPU holds no strings.
+    Only TensorFlow's own ops are used, so that an exported model loads wherever
+    TensorFlow does. They run on the CPU, since a GPU holds no strings.
 
     Args:
-        serialized_model: A SentencePiece unigram model, such as
-            `Tokenizer.source_model`.
+        serialized_model: A SentencePiece model, such as `Tokenizer.source_model`.
+        vocabulary_of: Optional `GraphTokenizer` with the same pieces and another
+            normalization. Its tables are used instead of a second copy.
 
     Raises:
-        ValueError: If the model is of a kind that would not be followed exactly: model
-            types other than unigram, user-defined symbols, spaces behind words,
-            denormalization, other special ids than 0 to 3.
+        ValueError: If `Tokenizer` does not support the model.
 
     Example:
 
     >>> from tf_transformer.data.tokenizer import Tokenizer
     >>> tokenizer = Tokenizer.train([("a cat", "고양이")], vocab_size=300)
-    >>> twin = GraphTokenizer(tokenizer.source_model)
-    >>> ids = twin.encode(tf.constant(["a cat", ""]))
+    >>> graph_tokenizer = GraphTokenizer(tokenizer.source_model)
+    >>> ids = graph_tokenizer.encode(tf.constant(["a cat", ""]))
     >>> ids[1].numpy().tolist() == [3] + [0] * (ids.shape[1] - 1)
     True
-    >>> twin.decode(ids).numpy().tolist()
+    >>> graph_tokenizer.decode(ids).numpy().tolist()
     [b'a cat', b'']
     """
 
-    def __init__(self, serialized_model: bytes):
+    def __init__(
+        self, serialized_model: bytes, vocabulary_of: "GraphTokenizer | None" = None
+    ):
         super().__init__()
         model = SentencePieceModel.parse(with_package_ids(serialized_model))
         self._byte_fallback = model.byte_fallback
         self._unknown_id = model.kinds.index(model.UNKNOWN)
         self._normalization = Normalization(model)
-        if model.model_type == "unigram":
+        if vocabulary_of is not None:
+            self._segmentation = vocabulary_of._segmentation
+        elif model.model_type == "unigram":
             self._segmentation = Segmentation(
                 model.text_pieces, model.unigram_scores, model.unknown_score
             )
