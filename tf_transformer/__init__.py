@@ -9,6 +9,7 @@ loads neither Keras nor TensorFlow.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tf_transformer.utils.registration import register_with_keras
 from tf_transformer.version import __version__
 
 if TYPE_CHECKING:  # for type checkers and editors
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer.training.optimizer import Adam
     from tf_transformer.training.schedules import TransformerSchedule
     from tf_transformer.utils.memory import keep_freed_memory
+
+register_with_keras()
 
 # name: the module that defines it, imported when the name is first used
 _MODULES = {

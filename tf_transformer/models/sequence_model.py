@@ -48,6 +48,41 @@ class SequenceModel(keras.Model):
             # else TensorFlow traces the first training step twice
             self.optimizer.build(self.trainable_variables)
 
+    def compile_from_config(self, config):
+        """Compiles a loaded model as the saved one was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store):
+        """Adds the random state of dropout, which Keras leaves out of its files."""
+        super().save_own_variables(store)
+        for i, variable in enumerate(self._random_state()):
+            store[f"random_{i}"] = variable
+
+    def load_own_variables(self, store):
+        """Restores the random state of dropout where the file has it."""
+        variables = self._random_state()
+        names = [f"random_{i}" for i in range(len(variables))]
+        if sorted(store.keys()) == sorted(names):
+            for name, variable in zip(names, variables, strict=True):
+                variable.assign(store[name])
+
+    def _random_state(self) -> list:
+        return [v for v in self.variables if v.path.endswith("seed_generator_state")]
+
+    def export(self, filepath, *args, input_signature=None, **kwargs):
+        """Keras' `export`, by default of ids of any batch size and length.
+
+        See `tf_transformer.export_saved_model` for an export from text to text.
+        """
+        if input_signature is None:
+            input_signature = [
+                {
+                    name: keras.InputSpec("int32", (None, None), name=name)
+                    for name in ("source_ids", "target_ids")
+                }
+            ]
+        super().export(filepath, *args, input_signature=input_signature, **kwargs)
+
     def call(self, inputs, training=None):
         encoded = self.encode(inputs["source_ids"], training=training)
         return self.decode(inputs["target_ids"], encoded, training=training)
