@@ -16,8 +16,9 @@ from tf_transformer.data.corpus import direction, split_pairs
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
 
-PAIRS = [(f"satz {i}", f"  sentence\t{i} ") for i in range(211)]
-CLEAN = [(f"satz {i}", f"sentence {i}") for i in range(211)]
+# spaces at both ends go, as in files; inside, such as before a French "!", they stay
+PAIRS = [(f"satz {i}", f"  sentence\u00a0{i}  ! ") for i in range(211)]
+CLEAN = [(f"satz {i}", f"sentence\u00a0{i}  !") for i in range(211)]
 
 
 class TinyTranslate(tfds.core.GeneratorBasedBuilder):

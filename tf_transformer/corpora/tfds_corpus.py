@@ -16,24 +16,25 @@ _DOWNLOAD_RETRIES = 2
 def load_tfds(
     name: str, source: str | None = None, target: str | None = None, stream=False
 ) -> Corpus:
-    """Loads a translation set; downloads and prepares it if that was not done yet.
+    """Loads a translation set; downloads and prepares it the first time.
 
-    Data that is prepared, in `TFDS_DATA_DIR` or `~/tensorflow_datasets`, is read
-    without the network. What is about to be downloaded is printed before.
+    Prepared data, in `TFDS_DATA_DIR` or `~/tensorflow_datasets`, is read without the
+    network. The size of a download is printed before it starts.
 
     Args:
         name: The set's name and, after a slash, its config:
             `"ted_hrlr_translate/pt_to_en"`.
         source: Optional language of the source, as for `load`.
         target: Optional language of the target, as for `load`.
-        stream: Whether the train split is read anew in each pass and not kept.
+        stream: Whether the train split is read again in each pass instead of being
+            kept in memory.
 
     Returns:
         A `Corpus` with the splits `"train"`, `"validation"`, `"test"` and the set's
         others.
 
     Raises:
-        ValueError: If there is no such set, it holds no translations, TensorFlow is
+        ValueError: If the set does not exist, it holds no translations, TensorFlow is
             missing, or the set must be downloaded by hand.
         ConnectionError: If the download fails.
     """
@@ -107,7 +108,7 @@ def _languages(tfds, builder) -> tuple[list[str], tuple[str, str] | None]:
 
 
 def _translations_key(tfds, features) -> str | None:
-    """Where in an example the translations stand; `None` for the example itself."""
+    """The key of the translations in an example; `None` for the example itself."""
     kinds = (tfds.features.Translation, tfds.features.TranslationVariableLanguages)
     if isinstance(features, kinds):
         return None
@@ -151,7 +152,7 @@ def _few_retries() -> Iterator[None]:
 
 
 def _pairs(tfds, builder, split: str, source: str, target: str) -> Iterator[Pair]:
-    """Reads a split, always in the same order."""
+    """Reads a split, always in the same order; texts are stripped as lines of files."""
     key = _translations_key(tfds, builder.info.features)
     for example in tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)):
         texts = example if key is None else example[key]
@@ -159,17 +160,17 @@ def _pairs(tfds, builder, split: str, source: str, target: str) -> Iterator[Pair
             languages = [language.decode() for language in texts["language"]]
             texts = dict(zip(languages, texts["translation"], strict=True))
         pair = texts.get(source, b""), texts.get(target, b"")
-        yield tuple(" ".join(text.decode("utf-8").split()) for text in pair)
+        yield tuple(text.decode("utf-8").strip() for text in pair)
 
 
 def _with_held_out(splits: dict, stream: bool) -> dict:
-    """Takes validation and test from train where the set does not have them."""
+    """Takes validation and test from train if the set has none."""
     if stream or {"train", "validation", "test"} <= set(splits):
         return splits
     found = split_pairs(splits["train"])
     missing = [name for name in ("validation", "test") if name not in splits]
     kept = {name for name in found if name in (*missing, "train")}
-    # what is held out for a split that the set has stays in train
+    # pairs held out for a split that the set already has stay in train
     held_out = {pair for name in missing for pair in found[name]}
     train = [pair for pair in splits["train"] if pair not in held_out]
     return {**splits, **{name: found[name] for name in kept}, "train": train}

@@ -70,6 +70,6 @@ def reference_ceiling(
         num_references=len(references),
         num_changed=len(changed),
         first=changed[0],
-        bleu=bleu.corpus_score(decoded, [references]).score,
+        bleu=round(bleu.corpus_score(decoded, [references]).score, 2),
         exact=1 - len(changed) / len(references),
     )
