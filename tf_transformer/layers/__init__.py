@@ -8,12 +8,15 @@ from tf_transformer.layers.decoder import Decoder, DecoderBlock
 from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.layers.encoder import Encoder, EncoderBlock
 from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.intermediates import capture_intermediates, sow
 from tf_transformer.layers.masks import (
     causal_mask,
+    combine_masks,
     decoder_self_attention_mask,
     keys_mask,
     padding_mask,
 )
+from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import (
     PositionalEncoding,
     sinusoidal_positions,
@@ -27,7 +30,6 @@ from tf_transformer.layers.recurrent.score_functions import (
     GeneralScore,
     ScaledDotScore,
 )
-from tf_transformer.layers.residual import Residual
 
 __all__ = [
     "AdditiveScore",
@@ -40,17 +42,20 @@ __all__ = [
     "FeedForward",
     "GeneralScore",
     "GlobalAttention",
+    "LayerNormalization",
     "MultiHeadAttention",
     "PositionalEncoding",
     "RecurrentDecoder",
     "RecurrentEncoder",
-    "Residual",
     "ScaledDotScore",
     "TokenEmbedding",
+    "capture_intermediates",
     "causal_mask",
+    "combine_masks",
     "decoder_self_attention_mask",
     "keys_mask",
     "padding_mask",
     "scaled_dot_product_attention",
     "sinusoidal_positions",
+    "sow",
 ]

@@ -1,10 +1,12 @@
-"""Attention (section 3.2): each position looks at others and gathers from them."""
+"""Scaled dot-product attention and multi-head attention (section 3.2)."""
 
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
 from tf_transformer.layers.fused_attention import fused_attention, has_kernel
-from tf_transformer.layers.record import is_recorded, note
+from tf_transformer.layers.intermediates import sow
+from tf_transformer.layers.masks import combine_masks
 
 MASKED_SCORE = -1e9  # finite, in float32: exp(-1e9 - max) is 0
 
@@ -63,8 +65,8 @@ def attention_weights(scores, attention_mask=None):
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class MultiHeadAttention(keras.layers.Layer):
-    r"""Lets every position look at every allowed position, h times in parallel.
+class MultiHeadAttention(BaseLayer):
+    r"""Multi-head attention: h attention functions in parallel.
 
     Section 3.2.2 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
 
@@ -88,13 +90,18 @@ class MultiHeadAttention(keras.layers.Layer):
         query: Tensor `(B, T, d_model)`.
         value: Tensor `(B, S, d_model)`.
         key: Optional tensor `(B, S, d_model)`. Defaults to `value`.
-        attention_mask: Optional bool tensor `(B, T, S)` or `(B, 1, S)`. `True` = may
-            attend.
+        attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or `(B, 1, S)`.
+            `True` = may attend.
         return_attention_scores: If `True`, also return the weights `(B, h, T, S)`.
         training: Whether dropout is active.
+        use_causal_mask: If `True`, a query sees only the keys up to its own position.
 
     Returns:
         Tensor `(B, T, d_model)`, or `(output, weights)`.
+
+    Raises:
+        ValueError: If `num_heads` does not divide `d_model`, or a mask has another
+            shape.
 
     Example:
 
@@ -105,9 +112,11 @@ class MultiHeadAttention(keras.layers.Layer):
     Shape letters: B batch, T target (query) length, S source (key) length, h heads.
     """
 
-    def __init__(self, d_model, num_heads, dropout_rate=0.0, **kwargs):
+    def __init__(self, *, d_model, num_heads, dropout_rate=0.0, **kwargs):
         super().__init__(**kwargs)
-        if num_heads < 1 or d_model % num_heads:
+        check_sizes(d_model=d_model, num_heads=num_heads)
+        check_rates(dropout_rate=dropout_rate)
+        if d_model % num_heads:
             raise ValueError(
                 "d_model must be divisible by num_heads so that each head gets an "
                 f"equal share. Received: d_model={d_model}, num_heads={num_heads}"
@@ -120,11 +129,11 @@ class MultiHeadAttention(keras.layers.Layer):
         self.value_dense = self._projection("value")
         self.output_dense = self._projection("output")
         self.dropout = keras.layers.Dropout(
-            dropout_rate, dtype=self.dtype_policy, name="dropout"
+            dropout_rate, **self.sublayer_arguments("dropout")
         )
 
     def _projection(self, name):
-        return keras.layers.Dense(self.d_model, dtype=self.dtype_policy, name=name)
+        return keras.layers.Dense(self.d_model, **self.sublayer_arguments(name))
 
     def build(self, query_shape, value_shape=None, key_shape=None):
         value_shape = value_shape or query_shape
@@ -142,13 +151,16 @@ class MultiHeadAttention(keras.layers.Layer):
         attention_mask=None,
         return_attention_scores=False,
         training=None,
+        use_causal_mask=False,
     ):
-        keys, values = self.keys_and_values(value, key)
+        key = value if key is None else key
+        mask = combine_masks(
+            query, key, attention_mask=attention_mask, use_causal_mask=use_causal_mask
+        )
         output, weights = self.attend(
             query,
-            keys,
-            values,
-            attention_mask,
+            *self.keys_and_values(value, key),
+            mask,
             training,
             need_weights=return_attention_scores,
         )
@@ -179,10 +191,10 @@ class MultiHeadAttention(keras.layers.Layer):
         training=None,
         need_weights=True,
     ):
-        """Looks with `query` at projected keys and values.
+        """Attends to projected keys and values.
 
-        On PyTorch its own kernel does it in training, where nobody sees the weights
-        and none is dropped: it keeps no tensor `(B, h, T, S)`.
+        In training on PyTorch its fused kernel is used when the weights are neither
+        returned nor dropped out: it stores no tensor `(B, h, T, S)`.
 
         Args:
             query: Tensor `(B, T, d_model)`.
@@ -190,17 +202,17 @@ class MultiHeadAttention(keras.layers.Layer):
             values: Tensor `(B, h, S, d_k)` of `keys_and_values`.
             attention_mask: Optional bool tensor `(B, T, S)` or `(B, 1, S)`.
             training: Whether dropout is active.
-            need_weights: Whether the weights are asked for.
+            need_weights: Whether the weights must be returned.
 
         Returns:
             The output `(B, T, d_model)` and the weights `(B, h, T, S)`, or `None` if
-            they are not asked for and were not made.
+            they are not needed and the kernel did not return them.
         """
         if attention_mask is not None:
-            attention_mask = attention_mask[:, None]  # the same for all heads
+            attention_mask = attention_mask[:, None]  # all heads share it
         query = self._split_heads(self.query_dense(query))
-        weights_matter = need_weights or self.dropout_rate or is_recorded()
-        if training and not weights_matter and has_kernel():
+        weights_are_used = need_weights or self.dropout_rate
+        if training and not weights_are_used and has_kernel():
             heads, weights = fused_attention(query, keys, values, attention_mask), None
         else:
             heads, weights = scaled_dot_product_attention(
@@ -210,7 +222,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 attention_mask,
                 lambda weights: self.dropout(weights, training=training),
             )
-        note(
+        sow(
             self,
             query=query,
             keys=keys,
@@ -232,27 +244,19 @@ class MultiHeadAttention(keras.layers.Layer):
         heads = ops.transpose(heads, (0, 2, 1, 3))
         return ops.reshape(heads, (batch_size, length, self.d_model))
 
+    def compute_output_shape(self, query_shape, value_shape=None, key_shape=None):
+        return (*query_shape[:-1], self.d_model)
+
     def compute_output_spec(
-        self,
-        query,
-        value,
-        key=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
+        self, query, value, key=None, *, return_attention_scores=False, **arguments
     ):
-        output = keras.KerasTensor(
-            (*query.shape[:-1], self.d_model), dtype=self.compute_dtype
-        )
+        output_shape = self.compute_output_shape(query.shape)
+        output = keras.KerasTensor(output_shape, dtype=self.compute_dtype)
         if not return_attention_scores:
             return output
-        weights_shape = (
-            query.shape[0],
-            self.num_heads,
-            query.shape[1],
-            value.shape[1],
-        )
-        return output, keras.KerasTensor(weights_shape, dtype=self.compute_dtype)
+        batch_size, num_queries = query.shape[:2]
+        shape = (batch_size, self.num_heads, num_queries, value.shape[1])
+        return output, keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {

@@ -1,11 +1,14 @@
-"""Token embedding (section 3.4): ids to vectors, and vectors back to logits."""
+"""Token embedding (section 3.4): ids to vectors, and vectors to logits."""
 
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.token_ids import as_integers
+
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class TokenEmbedding(keras.layers.Layer):
+class TokenEmbedding(BaseLayer):
     r"""Turns token ids into vectors; its transpose turns vectors into logits.
 
     Section 3.4 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
@@ -13,21 +16,29 @@ class TokenEmbedding(keras.layers.Layer):
         x      = E[ids] * sqrt(d_model)
         logits = y E^T
 
-    One matrix E serves both directions ("we share the same weight matrix"). It is
-    drawn from N(0, d_model^-1/2), so that the scaled vectors have variance 1 and the
-    first logits are neither flat nor saturated.
+    One matrix E serves both directions ("we share the same weight matrix"). Its
+    initial values are samples of N(0, d_model^-1/2), so that the scaled vectors have
+    variance 1 and the first logits are neither flat nor saturated. E is a
+    `keras.layers.ReversibleEmbedding`, which also provides LoRA and quantization.
+
+    Ids are never cast to the compute dtype: float ids, such as those of
+    `keras.Input((None,))`, stay exact in float16 and bfloat16. An id that is not in
+    the vocabulary gives NaN, or an error where the backend reports one.
 
     Args:
         vocab_size: Integer. Number of tokens V, padding included.
         d_model: Integer. Width of the vectors.
 
     Call arguments:
-        inputs: Integer tensor `(B, L)`, or with `reverse=True` a float tensor
+        inputs: Tensor of ids `(B, L)`, or with `reverse=True` a float tensor
             `(B, L, d_model)`.
         reverse: If `True`, compute logits. Defaults to `False`.
 
     Returns:
         Tensor `(B, L, d_model)` in the compute dtype, or float32 logits `(B, L, V)`.
+
+    Raises:
+        ValueError: If the ids are strings.
 
     Example:
 
@@ -39,30 +50,86 @@ class TokenEmbedding(keras.layers.Layer):
     Shape letters: B batch, L length, V vocabulary.
     """
 
-    def __init__(self, vocab_size, d_model, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, *, vocab_size, d_model, **kwargs):
+        super().__init__(**{**kwargs, "autocast": False})
+        check_sizes(vocab_size=vocab_size, d_model=d_model)
         self.vocab_size = vocab_size
         self.d_model = d_model
 
     def build(self, input_shape=None):
-        self.table = self.add_weight(
-            name="table",
-            shape=(self.vocab_size, self.d_model),
-            initializer=keras.initializers.RandomNormal(stddev=self.d_model**-0.5),
+        if self.built:
+            return
+        self.matrix = keras.layers.ReversibleEmbedding(
+            self.vocab_size,
+            self.d_model,
+            embeddings_initializer=keras.initializers.RandomNormal(
+                stddev=self.d_model**-0.5
+            ),
+            reverse_dtype=self.compute_dtype,
+            dtype=self.dtype_policy,
+            name="matrix",
         )
+        self.matrix.build()
         self.built = True
 
+    @property
+    def table(self):
+        """The matrix E `(V, d_model)`; with LoRA, the sum of E and its change."""
+        return self.matrix.embeddings
+
     def call(self, inputs, reverse=False):
-        table = ops.cast(self.table, self.compute_dtype)
         if reverse:
-            logits = ops.matmul(inputs, ops.transpose(table))
-            return ops.cast(logits, "float32")
-        # Keras hands floats to a model that it builds under a distribution strategy
-        token_ids = ops.cast(inputs, "int32")
+            return ops.cast(self.matrix(inputs, reverse=True), "float32")
+        token_ids = as_integers(inputs)
+        is_known = ops.logical_and(token_ids >= 0, token_ids < self.vocab_size)
+        # compiled functions would read another row: NaN is noticed
+        scale = ops.where(is_known, self.d_model**0.5, float("nan"))
+        scale = ops.expand_dims(ops.cast(scale, self.compute_dtype), -1)
+        return self._rows(token_ids) * scale
+
+    def _rows(self, token_ids):
+        if self.matrix.quantization_mode is not None:
+            return self.matrix(token_ids)
         # on TensorFlow a gather alone has a gradient of rows, one for each token:
-        # Keras' optimizers and clipping take repeated tokens for different ones
+        # Keras' optimizers and clipping would treat repeated tokens separately
+        table = ops.cast(self.table, self.compute_dtype)
         table = ops.reshape(table, table.shape)
-        return ops.take(table, token_ids, axis=0) * self.d_model**0.5
+        return ops.take(table, token_ids, axis=0)
+
+    def enable_lora(self, rank, lora_alpha=None):
+        """Freezes E and trains a low-rank change of it, in both directions.
+
+        Args:
+            rank: Integer. Rank of the change.
+            lora_alpha: Optional number. The change is multiplied by
+                `lora_alpha / rank`. Defaults to `rank`.
+
+        Example:
+
+        >>> embedding = TokenEmbedding(vocab_size=11, d_model=4)
+        >>> embedding.build()
+        >>> embedding.enable_lora(rank=2)
+        >>> [tuple(weight.shape) for weight in embedding.trainable_weights]
+        [(11, 2), (2, 4)]
+        """
+        if not self.built:
+            raise ValueError(
+                "LoRA needs the weights. Expected a layer that was built. "
+                "Received: built=False"
+            )
+        self.matrix.enable_lora(rank, lora_alpha=lora_alpha)
+
+    def quantize(self, mode, type_check=True, config=None):
+        """Quantizes E, as `keras.layers.ReversibleEmbedding` does.
+
+        `model.quantize` reaches E by itself.
+
+        Args:
+            mode: `"int8"` or `"int4"`.
+            type_check: Not used.
+            config: Optional `keras.quantizers.QuantizationConfig`.
+        """
+        self.matrix.quantize(mode, config=config)
 
     def compute_output_shape(self, input_shape, reverse=False):
         if reverse:
@@ -76,8 +143,6 @@ class TokenEmbedding(keras.layers.Layer):
         )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "vocab_size": self.vocab_size,
-            "d_model": self.d_model,
-        }
+        config = super().get_config()
+        del config["autocast"]  # always off
+        return {**config, "vocab_size": self.vocab_size, "d_model": self.d_model}

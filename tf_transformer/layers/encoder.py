@@ -3,35 +3,61 @@
 import keras
 
 from tf_transformer.layers.attention import MultiHeadAttention
+from tf_transformer.layers.base import (
+    BaseLayer,
+    check_rates,
+    check_sizes,
+    factory_name,
+    layer_factory,
+)
 from tf_transformer.layers.feed_forward import FeedForward
-from tf_transformer.layers.normalization import make_normalization, normalize
-from tf_transformer.layers.record import note
-from tf_transformer.layers.residual import Residual
+from tf_transformer.layers.intermediates import sow
+from tf_transformer.layers.masks import combine_masks
+from tf_transformer.layers.normalization import LayerNormalization
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class EncoderBlock(keras.layers.Layer):
+class EncoderBlock(BaseLayer):
     """One encoder layer: self-attention, then the feed-forward network.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    figure 1 left. Each of the two sub-layers stands inside a `Residual`. A subclass
-    may name other sub-layers in `attention_class` and `feed_forward_class`.
+    figure 1 left. Around each sub-layer:
+
+        post-norm (the paper):  x = LayerNorm(x + Dropout(Sublayer(x)))
+        pre-norm:               x = x + Dropout(Sublayer(LayerNorm(x)))
+
+    Sub-layers can be exchanged: pass a class, or a function that returns a layer (see
+    `docs/extending.md`).
+
+    Differs from the paper: `normalize_first=True` (pre-norm) is an option; a stack of
+    such blocks needs one more normalization at its end, which `Encoder` and `Decoder`
+    add.
 
     Args:
         d_model: Integer. Width of input and output.
         num_heads: Integer. Number of attention heads.
-        d_ff: Integer. Width of the feed-forward network's middle.
-        dropout_rate: Float in [0, 1). After every sub-layer.
-        attention_dropout_rate: Float in [0, 1). On the attention weights.
-        activation: Activation of the feed-forward network. Defaults to `"relu"`.
+        d_ff: Integer. Inner width of the feed-forward network.
+        dropout_rate: Float in [0, 1). On every sub-layer's output. Defaults to 0.
+        attention_dropout_rate: Float in [0, 1). On the attention weights. Defaults
+            to 0.
+        activation: Activation of the feed-forward network, a name or a function.
+            Defaults to `"relu"`.
         normalize_first: `False` for post-norm (the paper), `True` for pre-norm.
-        normalization: One of the kinds of `make_normalization`. Defaults to
-            `"layer"`.
+        norm: Class or function, called with `dtype` and `name`. Defaults to
+            `LayerNormalization`.
+        attention: Class or function, called with `d_model`, `num_heads`,
+            `dropout_rate`, `dtype` and `name`. Defaults to `MultiHeadAttention`.
+        feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
+            `dtype` and `name`. Defaults to `FeedForward`.
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`.
-        self_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, S, S)`.
-        padding_mask: Optional bool tensor `(B, S)`: real tokens, for BatchNorm.
+        padding_mask: Optional bool tensor `(B, S)`, `True` = real token. Padding is
+            hidden from every query.
+        self_attention_mask: Optional bool tensor `(S, S)`, `(B, S, S)` or
+            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+        use_causal_mask: If `True`, a position sees itself and the past only. Defaults
+            to `False`.
         training: Whether dropout is active.
 
     Returns:
@@ -46,11 +72,9 @@ class EncoderBlock(keras.layers.Layer):
     Shape letters: B batch, S source length.
     """
 
-    attention_class = MultiHeadAttention
-    feed_forward_class = FeedForward
-
     def __init__(
         self,
+        *,
         d_model,
         num_heads,
         d_ff,
@@ -58,56 +82,99 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout_rate=0.0,
         activation="relu",
         normalize_first=False,
-        normalization="layer",
+        norm=LayerNormalization,
+        attention=MultiHeadAttention,
+        feed_forward=FeedForward,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_sizes(d_model=d_model, num_heads=num_heads, d_ff=d_ff)
+        check_rates(
+            dropout_rate=dropout_rate, attention_dropout_rate=attention_dropout_rate
+        )
         self.d_model = d_model
         self.num_heads = num_heads
         self.d_ff = d_ff
         self.dropout_rate = dropout_rate
         self.attention_dropout_rate = attention_dropout_rate
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.normalize_first = normalize_first
-        self.normalization = normalization
-        dtype = self.dtype_policy
-        self.self_attention = self.attention_class(
-            d_model, num_heads, attention_dropout_rate, dtype=dtype, name="attention"
+        self.norm_factory = layer_factory(norm)
+        self.attention_factory = layer_factory(attention)
+        self.feed_forward_factory = layer_factory(feed_forward)
+        self._make_sublayers()
+
+    def _make_sublayers(self):
+        self.self_attention = self._attention("attention")
+        self.feed_forward = self.feed_forward_factory(
+            d_model=self.d_model,
+            d_ff=self.d_ff,
+            activation=self.activation,
+            **self.sublayer_arguments("feed_forward"),
         )
-        self.feed_forward = self.feed_forward_class(
-            d_model, d_ff, activation, dtype=dtype, name="feed_forward"
-        )
-        self.self_attention_residual, self.feed_forward_residual = (
-            self._residual(name)
-            for name in ("attention_residual", "feed_forward_residual")
+        self.self_attention_norm = self.make_norm("attention_norm")
+        self.self_attention_dropout = self._dropout("attention_dropout")
+        self.feed_forward_norm = self.make_norm("feed_forward_norm")
+        self.feed_forward_dropout = self._dropout("feed_forward_dropout")
+
+    def _attention(self, name):
+        return self.attention_factory(
+            d_model=self.d_model,
+            num_heads=self.num_heads,
+            dropout_rate=self.attention_dropout_rate,
+            **self.sublayer_arguments(name),
         )
 
-    def _residual(self, name):
-        return Residual(
-            self.dropout_rate,
-            self.normalize_first,
-            self.normalization,
-            dtype=self.dtype_policy,
-            name=name,
-        )
+    def make_norm(self, name):
+        """Makes one more normalization of the block's kind.
+
+        Args:
+            name: Name of the layer.
+
+        Returns:
+            A new layer.
+        """
+        return self.norm_factory(**self.sublayer_arguments(name))
+
+    def _dropout(self, name):
+        return keras.layers.Dropout(self.dropout_rate, **self.sublayer_arguments(name))
 
     def build(self, input_shape):
         self.self_attention.build(input_shape, input_shape)
         self.feed_forward.build(input_shape)
-        self.self_attention_residual.build(input_shape)
-        self.feed_forward_residual.build(input_shape)
+        self.self_attention_norm.build(input_shape)
+        self.feed_forward_norm.build(input_shape)
         self.built = True
 
-    def call(self, inputs, self_attention_mask=None, padding_mask=None, training=None):
-        mode = {"padding_mask": padding_mask, "training": training}
-        x = self.self_attention_residual.before(inputs, **mode)
-        y = self.self_attention(
-            x, x, attention_mask=self_attention_mask, training=training
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        self_attention_mask=None,
+        use_causal_mask=False,
+        training=None,
+    ):
+        mask = combine_masks(
+            inputs,
+            inputs,
+            padding_mask=padding_mask,
+            attention_mask=self_attention_mask,
+            use_causal_mask=use_causal_mask,
         )
-        x = self.self_attention_residual(inputs, y, **mode)
-        y = self.feed_forward(self.feed_forward_residual.before(x, **mode))
-        x = self.feed_forward_residual(x, y, **mode)
-        note(self, output=x)
+
+        def attention(x):
+            return self.self_attention(x, x, attention_mask=mask, training=training)
+
+        norm_1, norm_2 = self.self_attention_norm, self.feed_forward_norm
+        drop_1, drop_2 = self.self_attention_dropout, self.feed_forward_dropout
+        x = inputs
+        if self.normalize_first:
+            x = x + drop_1(attention(norm_1(x)), training=training)
+            x = x + drop_2(self.feed_forward(norm_2(x)), training=training)
+        else:
+            x = norm_1(x + drop_1(attention(x), training=training))
+            x = norm_2(x + drop_2(self.feed_forward(x), training=training))
+        sow(self, output=x)
         return x
 
     def compute_output_shape(self, input_shape):
@@ -121,28 +188,38 @@ class EncoderBlock(keras.layers.Layer):
             "d_ff": self.d_ff,
             "dropout_rate": self.dropout_rate,
             "attention_dropout_rate": self.attention_dropout_rate,
-            "activation": self.activation,
+            "activation": keras.activations.serialize(self.activation),
             "normalize_first": self.normalize_first,
-            "normalization": self.normalization,
+            "norm": factory_name(self.norm_factory),
+            "attention": factory_name(self.attention_factory),
+            "feed_forward": factory_name(self.feed_forward_factory),
         }
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class Encoder(keras.layers.Layer):
+class Encoder(BaseLayer):
     """A stack of N encoder blocks.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
-    With pre-norm a last normalization stands above the stack. A subclass may name
-    another block in `block_class`.
+    With pre-norm a last normalization follows the stack.
 
     Args:
         num_layers: Integer. Number of blocks N.
+        name: Optional name of the layer.
+        dtype: Optional dtype policy, for all blocks.
+        trainable: Whether the weights are trained. Defaults to `True`.
+        autocast: Whether float inputs are cast to the compute dtype, here and in all
+            blocks. Defaults to `True`.
         **block_arguments: The arguments of `EncoderBlock`.
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`: embeddings with positions.
-        self_attention_mask: Optional bool tensor `(B, 1, S)` or `(B, S, S)`.
-        padding_mask: Optional bool tensor `(B, S)`: real tokens, for BatchNorm.
+        padding_mask: Optional bool tensor `(B, S)`, `True` = real token. Padding is
+            hidden from every query.
+        self_attention_mask: Optional bool tensor `(S, S)`, `(B, S, S)` or
+            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+        use_causal_mask: If `True`, a position sees itself and the past only: the
+            stack of a language model. Defaults to `False`.
         training: Whether dropout is active.
 
     Returns:
@@ -151,35 +228,37 @@ class Encoder(keras.layers.Layer):
     Example:
 
     >>> encoder = Encoder(num_layers=2, d_model=8, num_heads=2, d_ff=16)
-    >>> encoder(keras.ops.ones((2, 5, 8))).shape
-    TensorShape([2, 5, 8])
+    >>> is_real = keras.ops.array([[True, True, True, False, False]])
+    >>> encoder(keras.ops.ones((1, 5, 8)), padding_mask=is_real).shape
+    TensorShape([1, 5, 8])
 
     Shape letters: B batch, S source length.
     """
 
-    block_class = EncoderBlock
-
     def __init__(
-        self, num_layers, *, name=None, dtype=None, trainable=True, **block_arguments
+        self,
+        *,
+        num_layers,
+        name=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        **block_arguments,
     ):
-        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        super().__init__(name=name, dtype=dtype, trainable=trainable, autocast=autocast)
+        check_sizes(num_layers=num_layers)
         self.num_layers = num_layers
-        self.block_arguments = block_arguments
         self.blocks = [
-            self.block_class(
-                **block_arguments, dtype=self.dtype_policy, name=f"block_{i}"
-            )
+            self._make_block(**block_arguments, **self.sublayer_arguments(f"block_{i}"))
             for i in range(num_layers)
         ]
+        first = self.blocks[0]
         self.final_norm = (
-            make_normalization(
-                block_arguments.get("normalization", "layer"),
-                self.dtype_policy,
-                name="final_norm",
-            )
-            if block_arguments.get("normalize_first")
-            else None
+            first.make_norm("final_norm") if first.normalize_first else None
         )
+
+    def _make_block(self, **arguments):
+        return EncoderBlock(**arguments)
 
     def build(self, input_shape):
         for block in self.blocks:
@@ -188,29 +267,32 @@ class Encoder(keras.layers.Layer):
             self.final_norm.build(input_shape)
         self.built = True
 
-    def call(self, inputs, self_attention_mask=None, padding_mask=None, training=None):
+    def call(
+        self,
+        inputs,
+        padding_mask=None,
+        self_attention_mask=None,
+        use_causal_mask=False,
+        training=None,
+    ):
+        mask = combine_masks(
+            inputs,
+            inputs,
+            padding_mask=padding_mask,
+            attention_mask=self_attention_mask,
+            use_causal_mask=use_causal_mask,
+        )
         x = inputs
         for block in self.blocks:
-            x = block(
-                x,
-                self_attention_mask=self_attention_mask,
-                padding_mask=padding_mask,
-                training=training,
-            )
-        return self.finish(x, padding_mask, training)
+            x = block(x, self_attention_mask=mask, training=training)
+        return self._finish(x)
 
-    def finish(self, x, padding_mask=None, training=None):
-        """The last normalization, if the stack has one."""
-        if self.final_norm is None:
-            return x
-        return normalize(self.final_norm, x, padding_mask, training)
+    def _finish(self, x):
+        return x if self.final_norm is None else self.final_norm(x)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_layers": self.num_layers,
-            **self.block_arguments,
-        }
+        block_config = self.blocks[0].get_config()
+        return {**block_config, **super().get_config(), "num_layers": self.num_layers}

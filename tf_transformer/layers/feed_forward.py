@@ -2,9 +2,11 @@
 
 import keras
 
+from tf_transformer.layers.base import BaseLayer, check_sizes
+
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class FeedForward(keras.layers.Layer):
+class FeedForward(BaseLayer):
     """Two linear maps with a ReLU between, applied to each position alone.
 
     Section 3.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
@@ -13,8 +15,9 @@ class FeedForward(keras.layers.Layer):
 
     Args:
         d_model: Integer. Width of input and output.
-        d_ff: Integer. Width in the middle.
-        activation: Name of the activation. Defaults to the paper's `"relu"`.
+        d_ff: Integer. Inner width.
+        activation: Name of an activation, or a function. Defaults to the paper's
+            `"relu"`.
 
     Call arguments:
         inputs: Tensor `(B, L, d_model)`.
@@ -30,16 +33,17 @@ class FeedForward(keras.layers.Layer):
     Shape letters: B batch, L length.
     """
 
-    def __init__(self, d_model, d_ff, activation="relu", **kwargs):
+    def __init__(self, *, d_model, d_ff, activation="relu", **kwargs):
         super().__init__(**kwargs)
+        check_sizes(d_model=d_model, d_ff=d_ff)
         self.d_model = d_model
         self.d_ff = d_ff
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.inner_dense = keras.layers.Dense(
-            d_ff, activation=activation, dtype=self.dtype_policy, name="inner"
+            d_ff, activation=self.activation, **self.sublayer_arguments("inner")
         )
         self.outer_dense = keras.layers.Dense(
-            d_model, dtype=self.dtype_policy, name="outer"
+            d_model, **self.sublayer_arguments("outer")
         )
 
     def build(self, input_shape):
@@ -58,5 +62,5 @@ class FeedForward(keras.layers.Layer):
             **super().get_config(),
             "d_model": self.d_model,
             "d_ff": self.d_ff,
-            "activation": self.activation,
+            "activation": keras.activations.serialize(self.activation),
         }

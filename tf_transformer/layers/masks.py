@@ -1,22 +1,26 @@
-"""The masks of the paper: who may be looked at (sections 3.1 and 3.2.3).
+"""Masks of attention (sections 3.1 and 3.2.3): which keys a query may attend to.
 
-All masks are boolean with `True` = may attend, as in Keras. They are made once,
-from token ids, by the model and handed down as arguments.
+All masks are boolean with `True` = may attend, as in Keras. A padding mask `(B, L)`
+says which tokens are real; an attention mask `(B, T, S)` says which keys each query
+may attend to.
 """
 
+import functools
+
+import keras
 from keras import ops
 
 from tf_transformer.ids import PAD_ID
 
 
 def padding_mask(token_ids):
-    """Tells real tokens from padding.
+    """Marks real tokens, as opposed to padding.
 
     Args:
         token_ids: Integer tensor `(B, L)`; 0 is padding.
 
     Returns:
-        Bool tensor `(B, L)`, `True` where a real token stands.
+        Bool tensor `(B, L)`, `True` = real token.
 
     Example:
 
@@ -26,37 +30,62 @@ def padding_mask(token_ids):
     return ops.not_equal(token_ids, PAD_ID)
 
 
-def causal_mask(length):
+def causal_mask(length, key_length=None):
     """Hides the future: position i sees the positions 0 to i.
 
     Also called look-ahead mask; it "preserves the auto-regressive property"
     (section 3.2.3).
 
     Args:
-        length: Integer or scalar tensor L.
+        length: Integer or scalar tensor T, the number of queries.
+        key_length: Integer or scalar tensor S. Defaults to `length`.
 
     Returns:
-        Bool tensor `(1, L, L)`; row = looking position, column = position looked at.
+        Bool tensor `(1, T, S)`; row = query, column = key.
+
+    Raises:
+        ValueError: If the length is `None`, as it is in a functional model of
+            variable length.
 
     Example:
 
     >>> causal_mask(3).numpy().astype(int).tolist()
     [[[1, 0, 0], [1, 1, 0], [1, 1, 1]]]
     """
-    positions = ops.arange(length)
-    return (positions[None, :] <= positions[:, None])[None]
+    key_length = length if key_length is None else key_length
+    if length is None or key_length is None:
+        raise ValueError(
+            "The length of a causal mask is not known yet. In a functional model of "
+            "variable length pass use_causal_mask=True to the layer, or use "
+            "decoder_self_attention_mask. Received: length=None"
+        )
+    return (ops.arange(key_length)[None, :] <= ops.arange(length)[:, None])[None]
 
 
-def keys_mask(token_padding_mask):
+def keys_mask(padding_mask):
     """Turns a padding mask into an attention mask that hides padded keys.
 
     Args:
-        token_padding_mask: Bool tensor `(B, S)`, `True` = real token.
+        padding_mask: Bool tensor `(B, S)`, `True` = real token.
 
     Returns:
         Bool tensor `(B, 1, S)`: the same keys for every query.
+
+    Raises:
+        ValueError: If the rank is not 2.
+
+    Example:
+
+    >>> keys_mask(ops.array([[True, True, False]])).numpy().tolist()
+    [[[True, True, False]]]
     """
-    return token_padding_mask[:, None, :]
+    padding_mask = _as_bool(padding_mask)
+    if len(padding_mask.shape) != 2:
+        raise ValueError(
+            "A padding mask must have the shape (batch, length). "
+            f"Received: shape={tuple(padding_mask.shape)}"
+        )
+    return padding_mask[:, None, :]
 
 
 def decoder_self_attention_mask(target_padding_mask):
@@ -74,5 +103,84 @@ def decoder_self_attention_mask(target_padding_mask):
     >>> attention_mask.numpy().astype(int).tolist()
     [[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]
     """
-    length = ops.shape(target_padding_mask)[1]
-    return ops.logical_and(keys_mask(target_padding_mask), causal_mask(length))
+    if keras.backend.is_keras_tensor(target_padding_mask):
+        # the length may be unknown: positions are counted, not made from it
+        positions = ops.cumsum(ops.ones_like(target_padding_mask, "int32"), axis=1)
+        causal = ops.expand_dims(positions, 1) <= ops.expand_dims(positions, 2)
+    else:
+        causal = causal_mask(ops.shape(target_padding_mask)[1])
+    return ops.logical_and(keys_mask(target_padding_mask), causal)
+
+
+def combine_masks(
+    query, key, *, padding_mask=None, attention_mask=None, use_causal_mask=False
+):
+    """Makes the attention mask that hides what any of the masks hides.
+
+    Args:
+        query: Tensor `(B, T, ...)`; only its shape is used.
+        key: Tensor `(B, S, ...)`; only its shape is used.
+        padding_mask: Optional bool tensor `(B, S)`, `True` = real token.
+        attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or `(B, 1, S)`.
+        use_causal_mask: Whether a query sees only the keys up to its own position.
+
+    Returns:
+        Bool tensor of rank 3 that broadcasts to `(B, T, S)`, or `None` if nothing is
+        hidden.
+
+    Raises:
+        ValueError: If a mask has another shape.
+
+    Example:
+
+    >>> x = ops.ones((1, 2, 8))
+    >>> real = ops.array([[True, False]])
+    >>> mask = combine_masks(x, x, padding_mask=real, use_causal_mask=True)
+    >>> mask.numpy().tolist()
+    [[[True, False], [True, False]]]
+    """
+    masks = []
+    if padding_mask is not None:
+        mask = keys_mask(padding_mask)
+        _check_shape("padding_mask", padding_mask, mask.shape, query, key)
+        masks.append(mask)
+    if attention_mask is not None:
+        masks.append(_with_rank_3(attention_mask, query, key))
+    if use_causal_mask:
+        masks.append(causal_mask(ops.shape(query)[1], ops.shape(key)[1]))
+    return functools.reduce(ops.logical_and, masks) if masks else None
+
+
+def _with_rank_3(attention_mask, query, key):
+    mask = _as_bool(attention_mask)
+    if len(mask.shape) == 2:  # (T, S), the same for all sentences
+        mask = mask[None]
+    if len(mask.shape) != 3:
+        raise ValueError(
+            "An attention mask must have the shape (T, S), (B, T, S) or (B, 1, S); "
+            "all heads share it. Received: attention_mask of "
+            f"shape={tuple(attention_mask.shape)}"
+        )
+    _check_shape("attention_mask", attention_mask, mask.shape, query, key)
+    return mask
+
+
+def _check_shape(name, mask, shape, query, key):
+    """Checks the sizes that are known before the numbers are."""
+    expected = (query.shape[0], query.shape[1], key.shape[1])
+    for size, wanted in zip(shape, expected, strict=True):
+        if size not in (None, 1, wanted) and wanted is not None:
+            raise ValueError(
+                f"The {name} does not fit query and key. Expected (T, S) or (B, T, S) "
+                "for an attention mask and (B, S) for a padding mask, which is passed "
+                f"as padding_mask, with (B, T, S)={expected}. "
+                f"Received: shape={tuple(mask.shape)}"
+            )
+
+
+def _as_bool(mask):
+    if not hasattr(mask, "shape"):
+        mask = ops.convert_to_tensor(mask)
+    if keras.backend.standardize_dtype(mask.dtype) == "bool":
+        return mask
+    return ops.cast(mask, "bool")

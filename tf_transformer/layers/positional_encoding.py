@@ -1,8 +1,10 @@
-"""Positional encoding (section 3.5): where a token stands in its sentence."""
+"""Positional encoding (section 3.5): the position of a token in its sentence."""
 
 import keras
 import numpy as np
 from keras import ops
+
+from tf_transformer.layers.base import BaseLayer, check_sizes
 
 
 def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
@@ -17,6 +19,9 @@ def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
 
     Returns:
         float64 array `(max_length, d_model)`, sine and cosine interleaved.
+
+    Raises:
+        ValueError: If `d_model` is odd.
 
     Example:
 
@@ -37,26 +42,31 @@ def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class PositionalEncoding(keras.layers.Layer):
-    """Adds to each vector a code of its position.
+class PositionalEncoding(BaseLayer):
+    """Adds to each vector an encoding of its position.
 
     Section 3.5 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
-    Attention itself does not know order; without this layer a sentence is a bag of
-    words. The sum is made in float32 and cast last, so that far positions stay apart
-    in float16 and bfloat16.
+    Attention itself does not depend on order; without this layer a sentence is a bag
+    of words. The sum is computed in float32 or better and cast last, so that far
+    positions stay distinct in float16 and bfloat16.
 
     Args:
-        max_length: Integer. Number of positions; a longer input is an error.
+        max_length: Integer. Number of positions.
         learned: If `True`, the table is trained instead of computed (the paper's
-            table 3, row E).
+            table 3, row E). Defaults to `False`.
 
     Call arguments:
-        inputs: Tensor `(B, L, d_model)`.
+        inputs: Tensor `(B, L, d_model)`. If L is known only when a compiled function
+            runs and exceeds `max_length`, the vectors beyond are NaN (on CPU without
+            XLA, TensorFlow raises an error).
         position: Optional integer scalar tensor. The position of `inputs[:, 0]`,
-            when a decoder steps through a sentence token by token. Defaults to 0.
+            for decoding token by token. Defaults to 0.
 
     Returns:
         Tensor `(B, L, d_model)`.
+
+    Raises:
+        ValueError: If L is known to exceed `max_length`.
 
     Example:
 
@@ -67,14 +77,15 @@ class PositionalEncoding(keras.layers.Layer):
     Shape letters: B batch, L length.
     """
 
-    def __init__(self, max_length, learned=False, **kwargs):
+    def __init__(self, *, max_length, learned=False, **kwargs):
         super().__init__(**kwargs)
-        if max_length < 1:
-            raise ValueError(
-                f"max_length must be at least 1. Received: max_length={max_length}"
-            )
+        check_sizes(max_length=max_length)
         self.max_length = max_length
         self.learned = learned
+
+    @property
+    def _sum_dtype(self):
+        return keras.backend.result_type(self.compute_dtype, "float32")
 
     def build(self, input_shape):
         d_model = input_shape[-1]
@@ -87,14 +98,14 @@ class PositionalEncoding(keras.layers.Layer):
             )
         else:
             table = sinusoidal_positions(self.max_length, d_model)
-            self.table = table.astype("float32")
+            self.table = table.astype(self._sum_dtype)
         self.built = True
 
     def call(self, inputs, position=None):
         length = inputs.shape[1]
         if length is not None and length > self.max_length:
             raise ValueError(
-                "The input is longer than the positions that this model has. "
+                "The input is longer than the number of positions. "
                 f"Expected at most max_length={self.max_length} tokens. "
                 f"Received: length={length}"
             )
@@ -102,9 +113,12 @@ class PositionalEncoding(keras.layers.Layer):
         positions = ops.arange(ops.shape(inputs)[1])
         if position is not None:
             positions = positions + ops.cast(position, positions.dtype)
-        table = ops.convert_to_tensor(self.table)
+        table = ops.cast(ops.convert_to_tensor(self.table), self._sum_dtype)
         encoding = ops.take(table, positions, axis=0)
-        summed = ops.cast(inputs, "float32") + encoding
+        if length is None:  # XLA would repeat the last row
+            is_known = ops.expand_dims(positions < self.max_length, -1)
+            encoding = ops.where(is_known, encoding, float("nan"))
+        summed = ops.cast(inputs, self._sum_dtype) + encoding
         return ops.cast(summed, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

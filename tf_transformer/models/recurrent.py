@@ -1,12 +1,14 @@
-"""The model before the Transformer: recurrent encoder and decoder, and attention."""
+"""The model before the Transformer: recurrent encoder-decoder with attention."""
 
 import keras
 from keras import ops
 
-from tf_transformer.layers.embedding import TokenEmbedding
+from tf_transformer.layers.base import check_sizes
 from tf_transformer.layers.masks import keys_mask, padding_mask
 from tf_transformer.layers.recurrent.cells import RecurrentDecoder, RecurrentEncoder
 from tf_transformer.layers.recurrent.global_attention import GlobalAttention
+from tf_transformer.layers.token_ids import check_token_ids
+from tf_transformer.models.embeddings import token_embeddings
 from tf_transformer.models.presets import RECURRENT_PRESETS, preset
 from tf_transformer.models.sequence_model import SequenceModel
 
@@ -20,7 +22,7 @@ class RecurrentSeq2Seq(SequenceModel):
     [Attention Is All You Need](https://arxiv.org/abs/1706.03762) started from.
     Section 3.2.3 there keeps this model's only attention: the query is the decoder's
     state at time t, keys and values are the encoder's states at all times. It has no
-    self-attention, where all three come from one sentence. The doors are those of
+    self-attention, where all three come from one sentence. Its methods are those of
     `Transformer`.
 
     With `score=None` the encoder's last state is all that the decoder sees: a
@@ -52,12 +54,17 @@ class RecurrentSeq2Seq(SequenceModel):
             default one vocabulary and one embedding matrix serve both sides.
 
     Call arguments:
-        inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`,
-            integers.
+        inputs: Dictionary of ids, `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
         training: Whether dropout is active.
 
     Returns:
         float32 logits `(B, T, V)`.
+
+    Raises:
+        ValueError: For a sentence longer than `max_length`, in compiled functions too
+            if its length is known; for an id outside the vocabulary, unless in
+            training or in a compiled function: there its logits are NaN, and
+            `tf_transformer.data.batches` checks ids.
 
     Example:
 
@@ -94,26 +101,28 @@ class RecurrentSeq2Seq(SequenceModel):
             "target_vocab_size": target_vocab_size,
         }
         super().__init__(arguments, **kwargs)
+        check_sizes(vocab_size=vocab_size, max_length=max_length)
+        if target_vocab_size is not None:
+            check_sizes(target_vocab_size=target_vocab_size)
         self._make_layers()
         self.build()
 
     def _make_layers(self):
         dtype = self.dtype_policy
-        self.source_embedding = self.target_embedding = TokenEmbedding(
-            self.vocab_size, self.d_model, dtype=dtype, name="embedding"
+        self.source_embedding, self.target_embedding = token_embeddings(
+            self.vocab_size, self.target_vocab_size, self.d_model, dtype
         )
-        if self.target_vocab_size is not None:
-            self.target_embedding = TokenEmbedding(
-                self.target_vocab_size,
-                self.d_model,
-                dtype=dtype,
-                name="target_embedding",
-            )
-        arguments = (self.num_layers, self.d_model, self.cell, self.dropout_rate)
-        self.encoder = RecurrentEncoder(*arguments, dtype=dtype, name="encoder")
-        self.decoder = RecurrentDecoder(*arguments, dtype=dtype, name="decoder")
+        arguments = {
+            "num_layers": self.num_layers,
+            "d_model": self.d_model,
+            "cell": self.cell,
+            "dropout_rate": self.dropout_rate,
+            "dtype": dtype,
+        }
+        self.encoder = RecurrentEncoder(name="encoder", **arguments)
+        self.decoder = RecurrentDecoder(name="decoder", **arguments)
         self.attention = GlobalAttention(
-            self.d_model, self.score, dtype=dtype, name="attention"
+            d_model=self.d_model, score=self.score, dtype=dtype, name="attention"
         )
         self.dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=dtype, name="dropout"
@@ -140,17 +149,16 @@ class RecurrentSeq2Seq(SequenceModel):
             return
         states_shape = (None, None, self.d_model)
         self.source_embedding.build()
-        if self.target_vocab_size is not None:
-            self.target_embedding.build()
+        self.target_embedding.build()
         for layer in (self.encoder, self.decoder, self.attention):
             layer.build(states_shape)
         self.built = True
 
     def encode(self, source_ids, training=None):
-        """Reads the source sentences.
+        """Encodes the source sentences.
 
         Args:
-            source_ids: Integer tensor `(B, S)`.
+            source_ids: Ids `(B, S)`.
             training: Whether dropout is active.
 
         Returns:
@@ -158,7 +166,12 @@ class RecurrentSeq2Seq(SequenceModel):
             last state alone), `"padding_mask"` `(B, S)` and `"last_states"`, the
             encoder's memory at the end.
         """
-        self._check_length(source_ids)
+        source_ids = check_token_ids(
+            source_ids,
+            "source_ids",
+            self.max_length,
+            None if training else self.vocab_size,
+        )
         source_padding_mask = padding_mask(source_ids)
         states, last_states = self.encoder(
             self.source_embedding(source_ids), source_padding_mask, training=training
@@ -172,10 +185,10 @@ class RecurrentSeq2Seq(SequenceModel):
         }
 
     def decode(self, target_ids, encoded, training=None):
-        """Predicts, at every position of the target, the token that follows.
+        """Predicts the next token at every position of the target.
 
         Args:
-            target_ids: Integer tensor `(B, T)` that begins with the start token.
+            target_ids: Ids `(B, T)`; the first is the start token.
             encoded: Result of `encode`.
             training: Whether dropout is active.
 
@@ -187,7 +200,12 @@ class RecurrentSeq2Seq(SequenceModel):
 
     def _read(self, target_ids, encoded, training):
         """The attention's output at every position, and its weights."""
-        self._check_length(target_ids)
+        target_ids = check_token_ids(
+            target_ids,
+            "target_ids",
+            self.max_length,
+            None if training else self.target_embedding.vocab_size,
+        )
         queries = self.decoder(
             self.target_embedding(target_ids),
             encoded["last_states"],
@@ -204,12 +222,12 @@ class RecurrentSeq2Seq(SequenceModel):
         return self.target_embedding(outputs, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """The state from which `step` writes translations token by token.
+        """Makes the first state of decoding token by token.
 
         Args:
             encoded: Result of `encode` for B sentences.
             max_length: Not used: the memory has the same size at every step.
-            beam_size: Integer K, hypotheses of a sentence.
+            beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
             A state, see `SequenceModel`.
@@ -242,7 +260,7 @@ class RecurrentSeq2Seq(SequenceModel):
         num_sentences = ops.shape(sentence["padding_mask"])[0]
         vectors = self.target_embedding(token_ids[:, None])[:, 0]
         query, memory = self.decoder.step(vectors, state["hypothesis"])
-        # the K hypotheses of a sentence look at its one source like K positions
+        # the K hypotheses of a sentence are K queries to the same source
         outputs, _ = self.attention.attend(
             ops.reshape(query, (num_sentences, -1, self.d_model)),
             sentence["keys"],
@@ -255,7 +273,7 @@ class RecurrentSeq2Seq(SequenceModel):
         return logits, state
 
     def attend(self, inputs):
-        """Where the decoder looks, by teacher forcing.
+        """Computes the decoder's attention weights.
 
         Args:
             inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
@@ -269,11 +287,3 @@ class RecurrentSeq2Seq(SequenceModel):
         encoded = self.encode(inputs["source_ids"], training=False)
         _, weights = self._read(inputs["target_ids"], encoded, training=False)
         return {"cross": ops.cast(weights, "float32")[:, None, None]}
-
-    def _check_length(self, token_ids):
-        length = token_ids.shape[1]
-        if length is not None and length > self.max_length:
-            raise ValueError(
-                "The input is longer than this model reads. Expected at most "
-                f"max_length={self.max_length} tokens. Received: length={length}"
-            )

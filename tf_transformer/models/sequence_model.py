@@ -29,7 +29,7 @@ class SequenceModel(keras.Model):
     """
 
     def __init__(self, arguments: dict, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{**kwargs, "autocast": False})  # ids are never cast
         self._arguments = arguments
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -98,4 +98,4 @@ class SequenceModel(keras.Model):
         return dict(self._arguments)
 
     def get_config(self):
-        return {**super().get_config(), **self._arguments}
+        return {**super().get_config(), **self.arguments()}

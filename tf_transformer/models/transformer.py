@@ -1,30 +1,26 @@
-"""The whole model (section 3, figure 1) and its doors."""
+"""The whole model (section 3, figure 1)."""
 
 import keras
 from keras import ops
 
+from tf_transformer.layers.attention import MultiHeadAttention
+from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
 from tf_transformer.layers.decoder import Decoder
-from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.layers.encoder import Encoder
-from tf_transformer.layers.masks import (
-    decoder_self_attention_mask,
-    keys_mask,
-    padding_mask,
-)
+from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.intermediates import capture_intermediates
+from tf_transformer.layers.masks import padding_mask
+from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import PositionalEncoding
-from tf_transformer.layers.record import recorded
+from tf_transformer.layers.token_ids import check_token_ids
+from tf_transformer.models.embeddings import token_embeddings
 from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
 
+FACTORIES = ("norm", "attention", "feed_forward", "encoder", "decoder")
 BLOCK_ARGUMENTS = (
-    "d_model",
-    "num_heads",
-    "d_ff",
-    "dropout_rate",
-    "attention_dropout_rate",
-    "activation",
-    "normalize_first",
-    "normalization",
+    *("d_model", "num_heads", "d_ff", "dropout_rate", "attention_dropout_rate"),
+    *("activation", "normalize_first", "norm", "attention", "feed_forward"),
 )
 
 
@@ -35,9 +31,11 @@ class Transformer(SequenceModel):
     Section 3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     `model({"source_ids", "target_ids"})` is
     `model.decode(target_ids, model.encode(source_ids))`: the logits of teacher
-    forcing. Search goes through `encode`, `start` and `step`. Masks are made here,
-    from ids (0 is padding), and handed down as arguments. A subclass may name other
-    stacks in `encoder_class` and `decoder_class` (see `scripts/changed_layer.py`).
+    forcing. Search uses `encode`, `start` and `step`. Id 0 is padding, which no
+    query sees.
+
+    To change a layer, pass another class, or a function that returns a layer:
+    `Transformer(..., feed_forward=MyFeedForward)` (see `docs/extending.md`).
 
     Paper symbols: N = `num_layers`, d_model = `d_model`, h = `num_heads`,
     d_ff = `d_ff`, P_drop = `dropout_rate`.
@@ -53,10 +51,18 @@ class Transformer(SequenceModel):
         dropout_rate: Float in [0, 1). On embeddings and on every sub-layer's output.
             Defaults to 0.1.
         attention_dropout_rate: Float in [0, 1). On attention weights. Defaults to 0.
-        activation: Activation of the feed-forward networks. Defaults to `"relu"`.
+        activation: Activation of the feed-forward networks, a name or a function.
+            Defaults to `"relu"`.
         normalize_first: `True` for pre-norm. Defaults to `False`.
-        normalization: "layer", "rms", "group", "batch", "batch_with_padding" or
-            "none" (see `layers/normalization.py`). Defaults to `"layer"`.
+        norm: Class or function that returns a normalization, such as
+            `keras.layers.RMSNormalization`. Defaults to `LayerNormalization`.
+        attention: Class or function that returns an attention layer. Defaults to
+            `MultiHeadAttention`.
+        feed_forward: Class or function that returns a feed-forward network. Defaults
+            to `FeedForward`. The arguments of these three are those of
+            `EncoderBlock`.
+        encoder: Class or function that returns the stack. Defaults to `Encoder`.
+        decoder: Class or function that returns the stack. Defaults to `Decoder`.
         learned_positions: `True` for trained positions. Defaults to `False`.
         max_length: Integer. Longest sentence in tokens, on either side. Defaults
             to 512.
@@ -65,11 +71,17 @@ class Transformer(SequenceModel):
             output projection is always the target embedding, transposed.
 
     Call arguments:
-        inputs: Integer `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
+        inputs: Dictionary of ids, `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
         training: Whether dropout is active.
 
     Returns:
         float32 logits `(B, T, V)`.
+
+    Raises:
+        ValueError: For a sentence longer than `max_length`, in compiled functions too
+            if its length is known; for an id outside the vocabulary, unless in
+            training or in a compiled function: there its logits are NaN, and
+            `tf_transformer.data.batches` checks ids.
 
     Example:
 
@@ -81,8 +93,6 @@ class Transformer(SequenceModel):
     Shape letters: B batch, S source length, T target length, V target vocabulary,
     D d_model, K hypotheses of a sentence.
     """
-
-    encoder_class, decoder_class = Encoder, Decoder
 
     def __init__(
         self,
@@ -96,7 +106,11 @@ class Transformer(SequenceModel):
         attention_dropout_rate=0.0,
         activation="relu",
         normalize_first=False,
-        normalization="layer",
+        norm=LayerNormalization,
+        attention=MultiHeadAttention,
+        feed_forward=FeedForward,
+        encoder=Encoder,
+        decoder=Decoder,
         learned_positions=False,
         max_length=512,
         target_vocab_size=None,
@@ -110,33 +124,36 @@ class Transformer(SequenceModel):
             "d_ff": d_ff,
             "dropout_rate": dropout_rate,
             "attention_dropout_rate": attention_dropout_rate,
-            "activation": activation,
+            "activation": keras.activations.get(activation),
             "normalize_first": normalize_first,
-            "normalization": normalization,
+            "norm": layer_factory(norm),
+            "attention": layer_factory(attention),
+            "feed_forward": layer_factory(feed_forward),
+            "encoder": layer_factory(encoder),
+            "decoder": layer_factory(decoder),
             "learned_positions": learned_positions,
             "max_length": max_length,
             "target_vocab_size": target_vocab_size,
         }
         super().__init__(arguments, **kwargs)
+        check_sizes(vocab_size=vocab_size, max_length=max_length)
+        if target_vocab_size is not None:
+            check_sizes(target_vocab_size=target_vocab_size)
         self._make_embeddings()
         self._make_stacks()
         self.build()
 
     def _make_embeddings(self):
         dtype = self.dtype_policy
-        self.source_embedding = self.target_embedding = TokenEmbedding(
-            self.vocab_size, self.d_model, dtype=dtype, name="embedding"
+        self.source_embedding, self.target_embedding = token_embeddings(
+            self.vocab_size, self.target_vocab_size, self.d_model, dtype
         )
-        if self.target_vocab_size is not None:
-            self.target_embedding = TokenEmbedding(
-                self.target_vocab_size,
-                self.d_model,
-                dtype=dtype,
-                name="target_embedding",
-            )
         self.source_positions, self.target_positions = (
             PositionalEncoding(
-                self.max_length, self.learned_positions, dtype=dtype, name=name
+                max_length=self.max_length,
+                learned=self.learned_positions,
+                dtype=dtype,
+                name=name,
             )
             for name in ("source_positions", "target_positions")
         )
@@ -147,8 +164,15 @@ class Transformer(SequenceModel):
     def _make_stacks(self):
         arguments = {name: self._arguments[name] for name in BLOCK_ARGUMENTS}
         arguments |= {"num_layers": self.num_layers, "dtype": self.dtype_policy}
-        self.encoder = self.encoder_class(name="encoder", **arguments)
-        self.decoder = self.decoder_class(name="decoder", **arguments)
+        self.encoder = self._arguments["encoder"](name="encoder", **arguments)
+        self.decoder = self._arguments["decoder"](name="decoder", **arguments)
+
+    def arguments(self) -> dict:
+        """Returns the arguments of a model like this one, classes by their names."""
+        arguments = super().arguments()
+        names = {name: factory_name(arguments[name]) for name in FACTORIES}
+        activation = keras.activations.serialize(arguments["activation"])
+        return {**arguments, **names, "activation": activation}
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
@@ -170,8 +194,7 @@ class Transformer(SequenceModel):
             return
         states_shape = (None, None, self.d_model)
         self.source_embedding.build()
-        if self.target_vocab_size is not None:
-            self.target_embedding.build()
+        self.target_embedding.build()
         self.source_positions.build(states_shape)
         self.target_positions.build(states_shape)
         self.encoder.build(states_shape)
@@ -179,67 +202,69 @@ class Transformer(SequenceModel):
         self.built = True
 
     def encode(self, source_ids, training=None):
-        """Reads the source sentences.
+        """Encodes the source sentences.
 
         Args:
-            source_ids: Integer tensor `(B, S)`.
+            source_ids: Ids `(B, S)`.
             training: Whether dropout is active.
 
         Returns:
             Dictionary of `"states"` `(B, S, D)` and `"padding_mask"` `(B, S)`.
         """
+        source_ids = check_token_ids(
+            source_ids,
+            "source_ids",
+            self.max_length,
+            None if training else self.vocab_size,
+        )
         source_padding_mask = padding_mask(source_ids)
         x = self.source_positions(self.source_embedding(source_ids))
         x = self.embedding_dropout(x, training=training)
-        states = self.encoder(
-            x,
-            self_attention_mask=keys_mask(source_padding_mask),
-            padding_mask=source_padding_mask,
-            training=training,
-        )
+        states = self.encoder(x, padding_mask=source_padding_mask, training=training)
         return {"states": states, "padding_mask": source_padding_mask}
 
     def decode(self, target_ids, encoded, training=None):
-        """Predicts, at every position of the target, the token that follows.
+        """Predicts the next token at every position of the target.
 
         Args:
-            target_ids: Integer tensor `(B, T)` that begins with the start token.
+            target_ids: Ids `(B, T)`; the first is the start token.
             encoded: Result of `encode`.
             training: Whether dropout is active.
 
         Returns:
             float32 logits `(B, T, V)`.
         """
+        target_ids = check_token_ids(
+            target_ids,
+            "target_ids",
+            self.max_length,
+            None if training else self.target_embedding.vocab_size,
+        )
         x = self.target_positions(self.target_embedding(target_ids))
         x = self.embedding_dropout(x, training=training)
-        target_padding_mask = padding_mask(target_ids)
         states = self.decoder(
             x,
             encoded["states"],
-            self_attention_mask=decoder_self_attention_mask(target_padding_mask),
-            cross_attention_mask=keys_mask(encoded["padding_mask"]),
-            padding_mask=target_padding_mask,
+            padding_mask=padding_mask(target_ids),
+            encoder_padding_mask=encoded["padding_mask"],
             training=training,
         )
         return self.target_embedding(states, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """The state from which `step` writes translations token by token.
+        """Makes the first state of decoding token by token.
 
         Args:
             encoded: Result of `encode` for B sentences.
-            max_length: Integer or scalar tensor L: the most steps there will be.
-            beam_size: Integer K, hypotheses of a sentence.
+            max_length: Integer or scalar tensor L, the largest number of steps.
+            beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
             A state: `"position"` (scalar), `"sentence"` (tensors with leading axis
             B, never reordered) and `"hypothesis"` (tensors with leading axis B * K,
-            to be reordered by search).
+            which search reorders).
         """
-        num_sentences = ops.shape(encoded["states"])[0]
-        source, caches = self.decoder.start(
-            encoded["states"], num_sentences * beam_size, max_length
-        )
+        source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
         return {
             "position": ops.convert_to_tensor(0, dtype="int32"),
             "sentence": {"source": source, "padding_mask": encoded["padding_mask"]},
@@ -251,8 +276,8 @@ class Transformer(SequenceModel):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start`, or of the step before. After the L steps that
-                `start` made room for there may be no more.
+            state: Result of `start`, or of the step before. At most L steps are
+                possible.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.
@@ -266,14 +291,14 @@ class Transformer(SequenceModel):
             state["hypothesis"],
             sentence["source"],
             position,
-            keys_mask(sentence["padding_mask"]),
+            sentence["padding_mask"],
         )
         logits = self.target_embedding(states, reverse=True)
         state = {"position": position + 1, "sentence": sentence, "hypothesis": caches}
         return ops.reshape(logits, (-1, logits.shape[-1])), state
 
     def attend(self, inputs):
-        """Where each head of each layer looks, by teacher forcing.
+        """Computes the attention weights of each head of each layer.
 
         Args:
             inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
@@ -282,18 +307,19 @@ class Transformer(SequenceModel):
             Dictionary of attention weights, float32: `"encoder"` `(B, N, h, S, S)`,
             `"decoder"` `(B, N, h, T, T)` and `"cross"` `(B, N, h, T, S)`.
         """
-        with recorded() as record:
+        with capture_intermediates() as captured:
             self(inputs, training=False)
         encoder, decoder = self.encoder.blocks, self.decoder.blocks
-        layers = {
+        layers_by_kind = {
             "encoder": [block.self_attention for block in encoder],
             "decoder": [block.self_attention for block in decoder],
             "cross": [block.cross_attention for block in decoder],
         }
+
+        def weights(layer):
+            return ops.cast(captured[layer]["weights"], "float32")
+
         return {
-            kind: ops.stack(
-                [ops.cast(record[layer]["weights"], "float32") for layer in of_kind],
-                axis=1,
-            )
-            for kind, of_kind in layers.items()
+            kind: ops.stack([weights(layer) for layer in layers], axis=1)
+            for kind, layers in layers_by_kind.items()
         }

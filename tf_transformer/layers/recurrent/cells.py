@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
+
 CELLS = ("gru", "lstm")
 
 
@@ -32,28 +34,28 @@ def recurrent_cell(name, units, dtype=None):
     return keras.layers.GRUCell(units, reset_after=False, dtype=dtype, name="cell")
 
 
-class RecurrentStack(keras.layers.Layer):
+class RecurrentStack(BaseLayer):
     """What encoder and decoder share: arguments, and dropout between the layers."""
 
-    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+    def __init__(self, *, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
         super().__init__(**kwargs)
+        check_sizes(num_layers=num_layers, d_model=d_model)
+        check_rates(dropout_rate=dropout_rate)
         self.num_layers = num_layers
         self.d_model = d_model
         self.cell = cell
         self.dropout_rate = dropout_rate
         self.dropout = keras.layers.Dropout(
-            dropout_rate, dtype=self.dtype_policy, name="dropout"
+            dropout_rate, **self.sublayer_arguments("dropout")
         )
 
     def rnns(self, units, name, **arguments):
         """One Keras RNN per layer; the plain loop, which runs on every device."""
-        dtype = self.dtype_policy
         return [
             keras.layers.RNN(
-                recurrent_cell(self.cell, units, dtype),
+                recurrent_cell(self.cell, units, self.dtype_policy),
                 return_sequences=True,
-                dtype=dtype,
-                name=f"{name}_{i}",
+                **self.sublayer_arguments(f"{name}_{i}"),
                 **arguments,
             )
             for i in range(self.num_layers)
@@ -89,7 +91,7 @@ class RecurrentEncoder(RecurrentStack):
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`.
-        padding_mask: Bool tensor `(B, S)`, `True` = real token.
+        padding_mask: Optional bool tensor `(B, S)`, `True` = real token.
         training: Whether dropout is active.
 
     Returns:
@@ -107,14 +109,14 @@ class RecurrentEncoder(RecurrentStack):
     Shape letters: B batch, S source length.
     """
 
-    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
-        super().__init__(num_layers, d_model, cell, dropout_rate, **kwargs)
-        if d_model % 2:
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        if self.d_model % 2:
             raise ValueError(
                 "Each direction has half of the width, so d_model must be even. "
-                f"Received: d_model={d_model}"
+                f"Received: d_model={self.d_model}"
             )
-        arguments = {"units": d_model // 2, "return_state": True}
+        arguments = {"units": self.d_model // 2, "return_state": True}
         self.forward_layers = self.rnns(name="forward", **arguments)
         self.backward_layers = self.rnns(
             name="backward", go_backwards=True, **arguments
@@ -125,7 +127,7 @@ class RecurrentEncoder(RecurrentStack):
             layer.build((*input_shape[:-1], self.d_model))
         self.built = True
 
-    def call(self, inputs, padding_mask, training=None):
+    def call(self, inputs, padding_mask=None, training=None):
         x, last_states = inputs, []
         for forward, backward in zip(
             self.forward_layers, self.backward_layers, strict=True
@@ -142,6 +144,12 @@ class RecurrentEncoder(RecurrentStack):
                 ]
             )
         return x, last_states
+
+    def compute_output_shape(self, input_shape):
+        num_states = 2 if self.cell == "lstm" else 1
+        state_shape = (input_shape[0], self.d_model)
+        last_states = [[state_shape] * num_states for _ in range(self.num_layers)]
+        return input_shape, last_states
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -177,9 +185,9 @@ class RecurrentDecoder(RecurrentStack):
     Shape letters: B batch, T target length, N hypotheses.
     """
 
-    def __init__(self, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
-        super().__init__(num_layers, d_model, cell, dropout_rate, **kwargs)
-        self.layers_in_order = self.rnns(d_model, name="layer")
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.layers_in_order = self.rnns(self.d_model, name="layer")
 
     def build(self, input_shape):
         for layer in self.layers_in_order:
@@ -203,10 +211,14 @@ class RecurrentDecoder(RecurrentStack):
             Tensor `(N, d_model)` and the next memory.
         """
         x, next_states = inputs, []
-        for layer, of_layer in zip(self.layers_in_order, states, strict=True):
-            x, of_layer = layer.cell(x, of_layer)
-            next_states.append(list(of_layer))
+        for layer, memory in zip(self.layers_in_order, states, strict=True):
+            x, memory = layer.cell(x, memory)
+            next_states.append(list(memory))
         return x, next_states
 
+    def compute_output_shape(self, inputs_shape, first_states_shape=None):
+        return inputs_shape
+
     def compute_output_spec(self, inputs, first_states, training=None):
-        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)

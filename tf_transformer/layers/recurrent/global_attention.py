@@ -4,11 +4,13 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.attention import attention_weights
+from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.masks import combine_masks
 from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class GlobalAttention(keras.layers.Layer):
+class GlobalAttention(BaseLayer):
     """Lets each decoder state look at all encoder states.
 
     Section 3.1 of [Luong et al. 2015](https://arxiv.org/abs/1508.04025):
@@ -31,8 +33,8 @@ class GlobalAttention(keras.layers.Layer):
     Call arguments:
         query: Tensor `(B, T, d_model)`, the decoder's states.
         value: Tensor `(B, S, d_model)`, the encoder's states.
-        attention_mask: Optional bool tensor `(B, 1, S)` or `(B, T, S)`. `True` = may
-            attend.
+        attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or `(B, 1, S)`.
+            `True` = may attend.
 
     Returns:
         Tensor `(B, T, d_model)`.
@@ -46,8 +48,9 @@ class GlobalAttention(keras.layers.Layer):
     Shape letters: B batch, T target (query) length, S source (key) length.
     """
 
-    def __init__(self, d_model, score="dot", **kwargs):
+    def __init__(self, *, d_model, score="dot", **kwargs):
         super().__init__(**kwargs)
+        check_sizes(d_model=d_model)
         if score is not None and score not in SCORE_FUNCTIONS:
             raise ValueError(
                 f"Unknown score function. Expected one of {', '.join(SCORE_FUNCTIONS)}."
@@ -55,12 +58,16 @@ class GlobalAttention(keras.layers.Layer):
             )
         self.d_model = d_model
         self.score = score
-        dtype = self.dtype_policy
         self.score_function = None
         if score is not None:
-            self.score_function = SCORE_FUNCTIONS[score](dtype=dtype, name="score")
+            self.score_function = SCORE_FUNCTIONS[score](
+                **self.sublayer_arguments("score")
+            )
         self.output_dense = keras.layers.Dense(
-            d_model, activation="tanh", use_bias=False, dtype=dtype, name="output"
+            d_model,
+            activation="tanh",
+            use_bias=False,
+            **self.sublayer_arguments("output"),
         )
 
     def build(self, query_shape, value_shape=None):
@@ -71,7 +78,8 @@ class GlobalAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, query, value, attention_mask=None):
-        return self.attend(query, *self.keys_and_values(value), attention_mask)[0]
+        mask = combine_masks(query, value, attention_mask=attention_mask)
+        return self.attend(query, *self.keys_and_values(value), mask)[0]
 
     def keys_and_values(self, value):
         """What can be computed once for a sentence.
@@ -109,10 +117,8 @@ class GlobalAttention(keras.layers.Layer):
         scores = self.score_function.score(query, keys)
         return attention_weights(scores, attention_mask)
 
-    def compute_output_spec(self, query, value, attention_mask=None):
-        return keras.KerasTensor(
-            (*query.shape[:-1], self.d_model), dtype=self.compute_dtype
-        )
+    def compute_output_shape(self, query_shape, value_shape=None):
+        return (*query_shape[:-1], self.d_model)
 
     def get_config(self):
         return {**super().get_config(), "d_model": self.d_model, "score": self.score}

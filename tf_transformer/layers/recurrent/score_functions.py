@@ -7,8 +7,10 @@ follows is the same for all: softmax over s, then a weighted sum of the values.
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import BaseLayer
 
-class ScoreFunction(keras.layers.Layer):
+
+class ScoreFunction(BaseLayer):
     """What all score functions share: keys are prepared once, queries come and go.
 
     A subclass says how in `score`, and in `keys` what of it depends on h_s alone.
@@ -50,6 +52,9 @@ class ScoreFunction(keras.layers.Layer):
             Tensor `(B, T, S)`.
         """
         raise NotImplementedError
+
+    def compute_output_shape(self, query_shape, states_shape=None):
+        return (*query_shape[:-1], (states_shape or query_shape)[1])
 
     def _cast(self, weight):
         return ops.cast(weight, self.compute_dtype)

@@ -1,0 +1,142 @@
+"""What the package's layers share: checks of arguments, and layers passed as classes.
+
+A sub-layer is passed to a block as a class or a function that returns a layer. In a
+configuration it is written as a name.
+"""
+
+import keras
+
+KERAS_LAYERS = "keras.layers."
+
+
+class BaseLayer(keras.layers.Layer):
+    """A Keras layer that hands its dtype policy and `autocast` to its sub-layers.
+
+    Args:
+        **kwargs: The arguments of `keras.layers.Layer`.
+    """
+
+    def sublayer_arguments(self, name: str) -> dict:
+        """Returns the arguments of `keras.layers.Layer` for a sub-layer.
+
+        Args:
+            name: Name of the sub-layer.
+
+        Returns:
+            Dictionary with `"dtype"`, `"name"`, and `"autocast"` if it is off.
+        """
+        arguments = {"dtype": self.dtype_policy, "name": name}
+        return arguments if self.autocast else {**arguments, "autocast": False}
+
+    def get_config(self):
+        config = super().get_config()
+        return config if self.autocast else {**config, "autocast": False}
+
+
+def check_sizes(**sizes) -> None:
+    """Checks that each size is an integer of at least 1.
+
+    Args:
+        **sizes: Sizes by the name of their argument.
+
+    Raises:
+        ValueError: For anything else.
+
+    Example:
+
+    >>> check_sizes(d_model=512, num_heads=8)
+    """
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(
+                f"{name} must be an integer of at least 1. Received: {name}={size!r}"
+            )
+
+
+def check_rates(**rates) -> None:
+    """Checks that each dropout rate is in [0, 1).
+
+    Args:
+        **rates: Rates by the name of their argument.
+
+    Raises:
+        ValueError: For anything else.
+
+    Example:
+
+    >>> check_rates(dropout_rate=0.1)
+    """
+    for name, rate in rates.items():
+        is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if not is_number or not 0 <= rate < 1:
+            raise ValueError(
+                f"{name} must be a number of at least 0 and below 1. "
+                f"Received: {name}={rate!r}"
+            )
+
+
+def layer_factory(factory):
+    """Returns the class or function that a constructor received.
+
+    Args:
+        factory: A class or function that returns a layer, or its name in a
+            configuration (see `factory_name`).
+
+    Returns:
+        The class or function.
+
+    Raises:
+        ValueError: If the name is not registered, or if it is no class or function.
+
+    Example:
+
+    >>> layer_factory("keras.layers.RMSNormalization").__name__
+    'RMSNormalization'
+    """
+    found = factory
+    if isinstance(factory, str):
+        if factory.startswith(KERAS_LAYERS):
+            found = getattr(keras.layers, factory.removeprefix(KERAS_LAYERS), None)
+        else:
+            found = keras.saving.get_registered_object(factory)
+        if found is None:
+            raise ValueError(
+                "A layer's class is known by its name only if it was registered with "
+                "keras.saving.register_keras_serializable, or passed as one of "
+                f"custom_objects. Received: {factory!r}"
+            )
+    if not callable(found) or isinstance(found, keras.layers.Layer):
+        raise ValueError(
+            "Expected a class or a function that returns a layer, so that each block "
+            f"gets a layer of its own. Received: {factory!r}"
+        )
+    return found
+
+
+def factory_name(factory) -> str:
+    """Returns the name under which a configuration keeps a class or function.
+
+    Args:
+        factory: A class or function that returns a layer.
+
+    Returns:
+        Its registered name, or `"keras.layers.NAME"` for Keras' own layers.
+
+    Raises:
+        ValueError: If it has no name, such as a lambda.
+
+    Example:
+
+    >>> factory_name(keras.layers.RMSNormalization)
+    'keras.layers.RMSNormalization'
+    """
+    name = getattr(factory, "__name__", "<lambda>")
+    if name == "<lambda>":
+        raise ValueError(
+            "A class or function without a name cannot be saved. Expected one "
+            "registered with keras.saving.register_keras_serializable. "
+            f"Received: {factory!r}"
+        )
+    if getattr(keras.layers, name, None) is factory:
+        return KERAS_LAYERS + name
+    return keras.saving.get_registered_name(factory)

@@ -1,0 +1,87 @@
+"""Checks of token ids: type, rank, length and vocabulary."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=None):
+    """Checks the token ids of a batch of sentences and makes them integers.
+
+    Type, rank and length are checked while a function is traced, hence once per
+    shape, compiled or not. The ids themselves are checked only if their values can be
+    read: outside compiled functions.
+
+    Args:
+        token_ids: Tensor or array `(B, L)` of integers, or of floats that are
+            integers, as `keras.Input((None,))` makes them.
+        name: Name of the argument, for the error.
+        max_length: Optional integer. The largest L.
+        vocab_size: Optional integer. Number of ids.
+
+    Returns:
+        int32 tensor `(B, L)`.
+
+    Raises:
+        ValueError: For strings, another rank, a longer batch, or an id that is not in
+            the vocabulary.
+
+    Example:
+
+    >>> check_token_ids([[5.0, 3.0]]).numpy().tolist()
+    [[5, 3]]
+    """
+    token_ids = as_integers(token_ids, name)
+    if len(token_ids.shape) != 2:
+        raise ValueError(
+            f"{name} must have the shape (batch, length). "
+            f"Received: shape={tuple(token_ids.shape)}"
+        )
+    length = token_ids.shape[1]
+    if max_length is not None and length is not None and length > max_length:
+        raise ValueError(
+            "A sentence is longer than the model's limit. Expected at most "
+            f"max_length={max_length} tokens in {name}. Received: length={length}"
+        )
+    if vocab_size is not None:
+        _check_values(token_ids, name, vocab_size)
+    return token_ids
+
+
+def as_integers(token_ids, name="token_ids"):
+    """Casts token ids to int32.
+
+    Args:
+        token_ids: Tensor or array of numbers.
+        name: Name of the argument, for the error.
+
+    Returns:
+        int32 tensor of the same shape.
+
+    Raises:
+        ValueError: For strings.
+    """
+    if not keras.backend.is_keras_tensor(token_ids):
+        try:
+            token_ids = ops.convert_to_tensor(token_ids)
+        except (TypeError, ValueError):
+            token_ids = np.asarray(token_ids)
+    if not any(kind in str(token_ids.dtype) for kind in ("int", "float", "bool")):
+        raise ValueError(
+            f"{name} must be numbers: a tokenizer makes them from text. "
+            f"Received: dtype={token_ids.dtype}"
+        )
+    return ops.cast(token_ids, "int32")
+
+
+def _check_values(token_ids, name, vocab_size):
+    try:
+        values = np.asarray(token_ids)
+    except (NotImplementedError, TypeError, ValueError, RuntimeError):
+        return  # symbolic, traced, or on an accelerator that NumPy cannot read
+    if values.size and not 0 <= values.min() <= values.max() < vocab_size:
+        wrong = values.max() if values.max() >= vocab_size else values.min()
+        raise ValueError(
+            f"An id in {name} is not in the vocabulary. Expected 0 to "
+            f"{vocab_size - 1} (vocab_size={vocab_size}). Received: {wrong}"
+        )

@@ -1,0 +1,31 @@
+"""The token embeddings of a model's two sides."""
+
+from tf_transformer.layers.embedding import TokenEmbedding
+
+
+def token_embeddings(vocab_size, target_vocab_size, d_model, dtype):
+    """Makes the embeddings of source and target.
+
+    Args:
+        vocab_size: Integer. Size of the vocabulary, or of the source's.
+        target_vocab_size: Optional integer. Size of the target's own vocabulary.
+        d_model: Integer. Width of the vectors.
+        dtype: Keras dtype policy.
+
+    Returns:
+        Two layers; without `target_vocab_size` twice the same.
+
+    Example:
+
+    >>> source, target = token_embeddings(23, None, 8, "float32")
+    >>> source is target
+    True
+    """
+
+    def make(size, name):
+        return TokenEmbedding(vocab_size=size, d_model=d_model, dtype=dtype, name=name)
+
+    source = make(vocab_size, "embedding")
+    if target_vocab_size is None:
+        return source, source
+    return source, make(target_vocab_size, "target_embedding")
