@@ -3,13 +3,15 @@
     python benchmarks/normalizations.py --output normalizations.json
 
 Every cell is a small Transformer trained for the same number of updates on the built-in
-corpus, sentences of all lengths in each batch. It tells the negative log-likelihood of
+corpus, sentences of all lengths in each batch. It prints the negative log-likelihood of
 unseen sentences twice: as the model is used (BatchNorm takes its running statistics),
 and in batches like those of training (BatchNorm takes the batch's own). The last column
 is how far the logits of a training batch move when 20 columns of padding are added.
 """
 
 import argparse
+import contextlib
+import functools
 import json
 from pathlib import Path
 
@@ -18,12 +20,65 @@ import numpy as np
 from keras import ops
 
 import tf_transformer as tt
-from tf_transformer.layers.normalization import NORMALIZATIONS
 
 MODEL = {"num_layers": 2, "d_model": 64, "num_heads": 4, "d_ff": 256}
 LENGTH = 40  # columns of every batch: sentences are shorter, the rest is padding
 MORE_PADDING = 20
 NUM_SCORED = 512
+EPSILON = 1e-6
+MOMENTUM = 0.9  # of the running statistics, for runs of hundreds of updates
+
+padding_masks: list = [None]  # the last one is that of the sentences being read
+
+
+@contextlib.contextmanager
+def real_tokens(padding_mask):
+    """Tells `TokenBatchNorm` which tokens are real, inside a `with` statement."""
+    padding_masks.append(padding_mask)
+    try:
+        yield
+    finally:
+        padding_masks.pop()
+
+
+class TokenBatchNorm(keras.layers.BatchNormalization):
+    """BatchNorm with the statistics of real tokens only."""
+
+    def call(self, inputs, training=None):
+        return super().call(inputs, training=training, mask=padding_masks[-1])
+
+
+class PositionGroupNorm(keras.layers.GroupNormalization):
+    """GroupNorm of each position alone: Keras' own mixes all positions."""
+
+    def call(self, inputs):
+        rows = super().call(ops.reshape(inputs, (-1, inputs.shape[-1])))
+        return ops.reshape(rows, ops.shape(inputs))
+
+
+class MaskingTransformer(tt.Transformer):
+    """Tells `TokenBatchNorm` which tokens are real."""
+
+    def encode(self, source_ids, training=None):
+        with real_tokens(tt.layers.padding_mask(source_ids)):
+            return super().encode(source_ids, training)
+
+    def decode(self, target_ids, encoded, training=None):
+        with real_tokens(tt.layers.padding_mask(target_ids)):
+            return super().decode(target_ids, encoded, training)
+
+
+BATCH_NORM = {"epsilon": EPSILON, "momentum": MOMENTUM}
+NORMALIZATIONS = {
+    "layer": tt.layers.LayerNormalization,
+    "rms": keras.layers.RMSNormalization,
+    "group": functools.partial(PositionGroupNorm, groups=4, epsilon=EPSILON),
+    "batch": functools.partial(TokenBatchNorm, **BATCH_NORM),
+    "batch_with_padding": functools.partial(
+        keras.layers.BatchNormalization, **BATCH_NORM
+    ),
+    "none": keras.layers.Identity,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -85,11 +140,11 @@ def measure(kind, size, train, test, vocab_size, options) -> dict:
     """Trains one model on batches of `size` sentences and measures it."""
     keras.utils.set_random_seed(options.seed)
     random = np.random.default_rng(options.seed)
-    model = tt.Transformer(
+    model = MaskingTransformer(
         vocab_size,
         **MODEL,
         dropout_rate=0.0,  # then training=True changes BatchNorm alone
-        normalization=kind,
+        norm=NORMALIZATIONS[kind],
         normalize_first=options.normalize_first,
     )
     schedule = tt.TransformerSchedule(
@@ -100,8 +155,8 @@ def measure(kind, size, train, test, vocab_size, options) -> dict:
         loss=tt.MaskedCrossEntropy(),
     )
     for _ in range(options.updates):
-        drawn = random.choice(len(train), size, replace=False)
-        model.train_on_batch(*element([train[i] for i in drawn]))
+        indices = random.choice(len(train), size, replace=False)
+        model.train_on_batch(*element([train[i] for i in indices]))
     in_use = negative_log_likelihood(model, test, 64, training=False)
     as_in_training = negative_log_likelihood(model, test, size, training=True)
     return {
@@ -127,10 +182,10 @@ class Losses(keras.Model):
 
 def negative_log_likelihood(model, rows, size, training) -> float:
     """Nats per real target token, in batches of `size` sentences."""
-    losses_of, total, num_tokens = Losses(model, training), 0.0, 0
+    token_losses, total, num_tokens = Losses(model, training), 0.0, 0
     for start in range(0, NUM_SCORED, size):
         inputs, labels, _ = element(rows[start : start + size])
-        losses = losses_of.predict_on_batch({**inputs, "labels": labels})
+        losses = token_losses.predict_on_batch({**inputs, "labels": labels})
         total += float(np.sum(losses * (labels != 0)))
         num_tokens += np.sum(labels != 0)
     return total / num_tokens

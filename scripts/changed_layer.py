@@ -2,9 +2,8 @@
 
     python scripts/changed_layer.py --epochs 3
 
-Each class below changes one thing and names it in the class above it: sub-layers in a
-block, the block in a stack, the stacks in a model. Training, search, scoring and
-export then work as they do with the paper's layers.
+Each class below changes one sub-layer; the model receives it as an argument. Training,
+search, scoring and export then work as they do with the paper's layers.
 """
 
 import argparse
@@ -20,10 +19,10 @@ register = keras.saving.register_keras_serializable(package="changed_layer")
 class GatedFeedForward(tt.layers.FeedForward):
     """(activation(x W_1 + b_1) * (x V + c)) W_2 + b_2, as in arXiv:2002.05202."""
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.gate_dense = keras.layers.Dense(
-            self.d_ff, dtype=self.dtype_policy, name="gate"
+            self.d_ff, **self.sublayer_arguments("gate")
         )
 
     def build(self, input_shape):
@@ -45,34 +44,9 @@ class TemperedAttention(tt.layers.MultiHeadAttention):
         super().build(*shapes)
 
     def keys_and_values(self, value, key=None):
-        # the decoder keeps these while it writes, so they are the place to change
+        # the decoder caches these, so the change belongs here
         keys, values = super().keys_and_values(value, key)
         return keys * keras.ops.cast(self.temperature, keys.dtype), values
-
-
-@register
-class ChangedEncoderBlock(tt.layers.EncoderBlock):
-    attention_class, feed_forward_class = TemperedAttention, GatedFeedForward
-
-
-@register
-class ChangedDecoderBlock(tt.layers.DecoderBlock):
-    attention_class, feed_forward_class = TemperedAttention, GatedFeedForward
-
-
-@register
-class ChangedEncoder(tt.layers.Encoder):
-    block_class = ChangedEncoderBlock
-
-
-@register
-class ChangedDecoder(tt.layers.Decoder):
-    block_class = ChangedDecoderBlock
-
-
-@register
-class ChangedTransformer(tt.Transformer):
-    encoder_class, decoder_class = ChangedEncoder, ChangedDecoder
 
 
 def main() -> None:
@@ -90,8 +64,12 @@ def main() -> None:
     )
     valid = tt.data.batches(pairs.validation[:200], tokenizer, batch_tokens=1024)
 
-    model = ChangedTransformer.from_preset(
-        "tiny", tokenizer.vocab_size, activation="silu"
+    model = tt.Transformer.from_preset(
+        "tiny",
+        tokenizer.vocab_size,
+        activation="silu",
+        attention=TemperedAttention,
+        feed_forward=GatedFeedForward,
     )
     model.compile(
         optimizer=tt.Adam(tt.TransformerSchedule(model.d_model, warmup_steps=400)),

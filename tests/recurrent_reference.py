@@ -107,8 +107,8 @@ def attend(weights, name, queries, states):
 
 def sentence_logits(weights, source_ids, target_ids, cell, score):
     """The whole model for one pair of sentences: logits (T, V) and weights (T, S)."""
-    source_table = weights["embedding/table"]
-    target_table = weights.get("target_embedding/table", source_table)
+    source_table = weights["embedding/matrix/embeddings"]
+    target_table = weights.get("target_embedding/matrix/embeddings", source_table)
     width = source_table.shape[1]
     source_ids = [i for i in source_ids if i != PAD_ID]
     source = source_table[source_ids] * np.sqrt(width)

@@ -96,10 +96,9 @@ def layer_norm(weights, x):
 
 def residual(weights, x, sublayer, normalize_first):
     """Section 3.1: LayerNorm(x + Sublayer(x)), or pre-norm."""
-    norm = below(weights, "norm")
     if normalize_first:
-        return x + sublayer(layer_norm(norm, x))
-    return layer_norm(norm, x + sublayer(x))
+        return x + sublayer(layer_norm(weights, x))
+    return layer_norm(weights, x + sublayer(x))
 
 
 def block(weights, x, self_mask, num_heads, normalize_first, source=None, seen=None):
@@ -128,7 +127,7 @@ def block(weights, x, self_mask, num_heads, normalize_first, source=None, seen=N
         ("feed_forward", lambda y: feed_forward(below(weights, "feed_forward"), y))
     )
     for name, sublayer in sublayers:
-        own = below(weights, f"{name}_residual")
+        own = below(weights, f"{name}_norm")
         x = residual(own, x, sublayer, normalize_first)
     return x
 
@@ -171,8 +170,8 @@ def sentence_logits(
     Attention weights are appended to the list `seen`: the encoder's blocks, then for
     each of the decoder's blocks self-attention and cross-attention.
     """
-    source_table = weights["embedding/table"]
-    target_table = weights.get("target_embedding/table", source_table)
+    source_table = weights["embedding/matrix/embeddings"]
+    target_table = weights.get("target_embedding/matrix/embeddings", source_table)
     source_mask = [[i != PAD_ID for i in source_ids]]
     states = stack(
         below(weights, "encoder"),

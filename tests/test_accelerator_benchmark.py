@@ -130,15 +130,15 @@ def copy_weights(ours, theirs):
             blocks = getattr(ours, stack).blocks
             for module, block in zip(getattr(theirs, stack), blocks, strict=True):
                 put_attention(module.self_attention, block.self_attention)
-                residuals = [block.self_attention_residual, block.feed_forward_residual]
+                norms = [block.self_attention_norm, block.feed_forward_norm]
                 if stack == "decoder":
                     put_attention(module.cross_attention, block.cross_attention)
-                    residuals.insert(1, block.cross_attention_residual)
+                    norms.insert(1, block.cross_attention_norm)
                 put_linear(module.feed_forward[0], block.feed_forward.inner_dense)
                 put_linear(module.feed_forward[2], block.feed_forward.outer_dense)
-                for norm, residual in zip(module.norms, residuals, strict=True):
-                    put(norm.weight, residual.norm.gamma)
-                    put(norm.bias, residual.norm.beta)
+                for their_norm, norm in zip(module.norms, norms, strict=True):
+                    put(their_norm.weight, norm.gamma)
+                    put(their_norm.bias, norm.beta)
 
 
 @pytest.mark.slow

@@ -40,8 +40,15 @@ def test_examples_of_extending_run():
     found = {}
     exec(layer + corpus + search, found)
     blocks = [*found["model"].encoder.blocks, *found["model"].decoder.blocks]
+    network = blocks[0].feed_forward
+    x = ops.ones((1, 2, network.d_model))
+    inner = ops.silu(x @ network.inner_dense.kernel + network.inner_dense.bias)
+    gate = x @ network.gate_dense.kernel + network.gate_dense.bias
+    expected = (inner * gate) @ network.outer_dense.kernel + network.outer_dense.bias
+    difference = ops.max(ops.abs(network(x) - expected))
+    assert float(difference) < 1e-5
     kinds = [type(block.feed_forward).__name__ for block in blocks]
-    assert kinds == ["Gelu", "Gelu", "FeedForward", "FeedForward"]
+    assert kinds == ["GatedFeedForward"] * 4
     assert len(found["train"]) == 1
 
     def step(token_ids, state):

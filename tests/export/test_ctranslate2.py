@@ -14,7 +14,7 @@ ctranslate2 = pytest.importorskip(
 VARIANTS = {
     "post-norm": {},
     "pre-norm": {"normalize_first": True},
-    "rms": {"normalization": "rms", "normalize_first": True},
+    "rms": {"norm": keras.layers.RMSNormalization, "normalize_first": True},
     "gelu": {"activation": "gelu"},
     "silu": {"activation": "silu"},
     "tanh": {"activation": "tanh"},
@@ -105,8 +105,8 @@ def test_weights_of_8_bits_are_a_third_as_large_and_near(taught, tmp_path):
 
 def test_what_ctranslate2_does_not_know_is_refused(tmp_path):
     path = tmp_path / "model"
-    batch_norm = make_translator(normalization="batch")
-    with pytest.raises(ValueError, match="Received: 'batch'"):
+    batch_norm = make_translator(norm=keras.layers.BatchNormalization)
+    with pytest.raises(ValueError, match="Received: BatchNormalization"):
         export_ctranslate2(batch_norm, path)
     odd = make_translator(activation="softsign")
     with pytest.raises(ValueError, match="Received: 'softsign'"):

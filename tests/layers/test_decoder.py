@@ -5,7 +5,7 @@ from keras import ops
 from tests import reference
 from tests.backend import gradients
 from tests.layer_contract import assert_layer_contract
-from tf_transformer.layers.decoder import Decoder, DecoderBlock
+from tf_transformer.layers import Decoder, DecoderBlock
 
 BLOCK = {"d_model": 12, "num_heads": 3, "d_ff": 17}
 RANDOM = np.random.default_rng(8)
@@ -58,6 +58,8 @@ def test_keeps_the_layer_contract(layer_class, normalize_first):
         {
             "inputs": (2, 5, 12),
             "encoder_output": (2, 7, 12),
+            "padding_mask": (2, 5),
+            "encoder_padding_mask": (2, 7),
             "self_attention_mask": (2, 5, 5),
             "cross_attention_mask": (2, 1, 7),
         },
@@ -78,7 +80,7 @@ def test_block_equals_the_paper(normalize_first):
         expected = reference.block(
             reference.weights_of(block),
             X[i].astype("float64"),
-            self_mask[i],
+            self_mask[i] & CAUSAL[i],
             num_heads=3,
             normalize_first=normalize_first,
             source=(SOURCE[i].astype("float64"), cross_mask[i]),
@@ -106,10 +108,10 @@ def test_stack_equals_the_paper(decoder):
 
 
 def test_future_vectors_do_not_change_the_past(decoder):
-    before = decoder(X, SOURCE, self_attention_mask=CAUSAL)
+    before = decoder(X, SOURCE)
     changed = X.copy()
     changed[:, 3] = RANDOM.normal(size=(2, 12))  # a constant LayerNorm would not see
-    after = decoder(changed, SOURCE, self_attention_mask=CAUSAL)
+    after = decoder(changed, SOURCE)
     moved = np.abs(after - before).max(axis=(0, 2))
     np.testing.assert_allclose(moved[:3], 0.0, atol=1e-6)
     assert np.all(moved[3:] > 1e-3)
@@ -127,8 +129,7 @@ def test_every_real_source_position_matters_and_no_padding_does(decoder):
 
 def steps(decoder, inputs, num_hypotheses):
     """Reads (B, K, T, D) position by position; returns all answers in that shape."""
-    cross_mask = SOURCE_IS_REAL[:, None]
-    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 2 * num_hypotheses, 6)
+    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 6, num_hypotheses)
     answers = []
     for position in range(inputs.shape[2]):
         answer, caches = decoder.step(
@@ -136,7 +137,7 @@ def steps(decoder, inputs, num_hypotheses):
             caches,
             source,
             ops.convert_to_tensor(position),
-            cross_mask,
+            SOURCE_IS_REAL,
         )
         answers.append(answer)
     return np.stack(answers, axis=2)
@@ -149,16 +150,13 @@ def test_steps_equal_the_whole_sentence_at_once(decoder, num_hypotheses):
     answers = steps(decoder, inputs, num_hypotheses)
     for hypothesis in range(num_hypotheses):
         whole = decoder(
-            inputs[:, hypothesis],
-            SOURCE,
-            self_attention_mask=CAUSAL,
-            cross_attention_mask=SOURCE_IS_REAL[:, None],
+            inputs[:, hypothesis], SOURCE, encoder_padding_mask=SOURCE_IS_REAL
         )
         np.testing.assert_allclose(answers[:, hypothesis], whole, atol=2e-5)
 
 
 def test_caches_have_a_fixed_size_and_sources_are_not_repeated(decoder):
-    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 6, 9)
+    source, caches = decoder.start(ops.convert_to_tensor(SOURCE), 9, 3)
     assert set(source) == set(caches) == {"block_0", "block_1"}
     for name in source:
         assert {value.shape for value in source[name].values()} == {(2, 3, 7, 4)}

@@ -75,7 +75,7 @@ def test_one_table_learns_from_both_sides(embedding):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_logits_are_float32_under_mixed_precision(dtype):
-    layer = TokenEmbedding(23, 12, dtype=f"mixed_{dtype}")
+    layer = TokenEmbedding(vocab_size=23, d_model=12, dtype=f"mixed_{dtype}")
     vectors = layer(IDS)
     logits = layer(vectors, reverse=True)
     assert (dtype_of(vectors), dtype_of(logits)) == (dtype, "float32")
@@ -86,6 +86,6 @@ def test_logits_are_float32_under_mixed_precision(dtype):
 def test_reverse_shape_is_known_before_numbers_are():
     import keras
 
-    layer = TokenEmbedding(23, 12, dtype="mixed_bfloat16")
+    layer = TokenEmbedding(vocab_size=23, d_model=12, dtype="mixed_bfloat16")
     logits = layer(keras.KerasTensor((None, 5, 12), "bfloat16"), reverse=True)
     assert (logits.shape, logits.dtype) == ((None, 5, 23), "float32")

@@ -4,7 +4,7 @@ import pytest
 
 from tests import reference
 from tests.layer_contract import assert_layer_contract
-from tf_transformer.layers.encoder import Encoder, EncoderBlock
+from tf_transformer.layers import Encoder, EncoderBlock
 
 BLOCK = {"d_model": 12, "num_heads": 3, "d_ff": 17}
 RANDOM = np.random.default_rng(7)
@@ -45,7 +45,11 @@ def test_keeps_the_layer_contract(layer_class, normalize_first):
     assert_layer_contract(
         layer_class,
         arguments,
-        {"inputs": (2, 7, 12), "self_attention_mask": (2, 1, 7)},
+        {
+            "inputs": (2, 7, 12),
+            "padding_mask": (2, 7),
+            "self_attention_mask": (2, 7, 7),
+        },
         (2, 7, 12),
         num_weights,
     )
@@ -89,7 +93,7 @@ def test_padding_changes_nothing_at_real_tokens(normalize_first):
     encoder = with_random_weights(
         Encoder(num_layers=2, **BLOCK, normalize_first=normalize_first)
     )
-    padded = encoder(X, self_attention_mask=IS_REAL[:, None])
+    padded = encoder(X, padding_mask=IS_REAL)
     alone = encoder(X[1:, :4])
     np.testing.assert_allclose(padded[1, :4], alone[0], atol=1e-5)
     without_mask = encoder(X)

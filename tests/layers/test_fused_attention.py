@@ -13,7 +13,7 @@ from tf_transformer.layers.attention import (
     scaled_dot_product_attention,
 )
 from tf_transformer.layers.fused_attention import fused_attention, has_kernel
-from tf_transformer.layers.record import recorded
+from tf_transformer.layers.intermediates import capture_intermediates
 
 RANDOM = np.random.default_rng(11)
 QUERY = RANDOM.normal(size=(2, 3, 5, 4)).astype("float32")
@@ -116,16 +116,24 @@ def test_the_kernel_trains_all_layers_of_a_model(calls):
     )
 
 
-def test_the_kernel_only_trains_where_no_weights_matter(calls):
+def test_the_kernel_is_used_in_training_without_weights_only(calls):
     made()(*inputs())
     made()(*inputs(), training=False)
     made()(*inputs(), training=True, return_attention_scores=True)
     made(dropout_rate=0.4)(*inputs(), training=True)
-    layer = made()
-    with recorded() as record:
-        layer(*inputs(), training=True)
-    assert tuple(record[layer]["weights"].shape) == (2, 3, 5, 7)
     assert calls == []
+
+
+def test_capturing_does_not_choose_another_kernel(calls):
+    layer = made()
+    with capture_intermediates() as captured:
+        layer(*inputs(), training=True)
+    assert len(calls) == 1
+    assert captured[layer]["weights"] is None
+    with capture_intermediates() as captured:
+        layer(*inputs(), training=True, return_attention_scores=True)
+    assert len(calls) == 1
+    assert tuple(captured[layer]["weights"].shape) == (2, 3, 5, 7)
 
 
 def test_the_kernel_is_pytorchs():

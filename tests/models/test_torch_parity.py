@@ -56,7 +56,7 @@ def copy_stack(stack, weights, sublayers):
         copy_linear(layer.linear1, below(own, "feed_forward", "inner"))
         copy_linear(layer.linear2, below(own, "feed_forward", "outer"))
         for i, name in enumerate(sublayers, start=1):
-            norm = below(own, f"{name}_residual", "norm")
+            norm = below(own, f"{name}_norm")
             copy_norm(getattr(layer, f"norm{i}"), norm)
     if stack.norm is not None:
         copy_norm(stack.norm, below(weights, "final_norm"))
@@ -64,7 +64,7 @@ def copy_stack(stack, weights, sublayers):
 
 def torch_twin(weights, normalize_first):
     """`torch.nn.Transformer` in float64 with the weights of our model."""
-    nn, width = torch.nn, weights["embedding/table"].shape[1]
+    nn, width = torch.nn, weights["embedding/matrix/embeddings"].shape[1]
     block = {
         **{"d_model": width, "nhead": NUM_HEADS, "dim_feedforward": 17},
         **{"dropout": 0.0, "activation": "relu", "layer_norm_eps": 1e-6},
@@ -100,7 +100,10 @@ def torch_twin(weights, normalize_first):
 def test_encoder_states_and_logits_equal_those_of_torch(normalize_first):
     model = shared_model(normalize_first)
     weights = reference.weights_of(model)
-    twin, table = torch_twin(weights, normalize_first), weights["embedding/table"]
+    twin, table = (
+        torch_twin(weights, normalize_first),
+        weights["embedding/matrix/embeddings"],
+    )
     source, target = (
         torch.tensor(np.array([reference.embed(table, ids) for ids in rows]))
         for rows in (SOURCE, TARGET)

@@ -1,17 +1,12 @@
 """A run's options for the model's inside: normalization, telemetry, pictures."""
 
+import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tf_transformer.layers import normalization
-from tf_transformer.runs import config as run_config
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.train import train
-
-
-def test_normalizations_of_a_run_are_those_of_the_layers():
-    assert run_config.NORMALIZATIONS == normalization.NORMALIZATIONS
 
 
 def test_recurrent_model_has_no_normalization_to_choose():
@@ -53,7 +48,9 @@ def test_run_has_the_normalization_and_writes_what_is_inside(tmp_path):
     )
     run = train(config, tmp_path / "run")
     model = run.translator().model
-    assert (model.normalization, model.normalize_first) == ("rms", True)
+    norm = model.decoder.blocks[0].feed_forward_norm
+    assert type(norm) is keras.layers.RMSNormalization
+    assert model.normalize_first
     # RMSNorm has a scale and no shift
     assert "beta" not in {w.path.rpartition("/")[2] for w in model.weights}
     events = EventAccumulator(str(run.logs), size_guidance={"tensors": 0}).Reload()

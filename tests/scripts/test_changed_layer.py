@@ -1,10 +1,11 @@
-"""Changed layers reach every block, and the doors of the model still agree."""
+"""Changed layers reach every block, and the methods of the model still agree."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import tf_transformer as tt
 from tests.scripts.load_script import load_script
 
 script = load_script("changed_layer")
@@ -17,8 +18,14 @@ INPUTS = {"source_ids": SOURCE, "target_ids": TARGET}
 def model():
     keras.utils.set_random_seed(3)
     sizes = {"num_layers": 2, "d_model": 12, "num_heads": 3, "d_ff": 17}
-    changed = script.ChangedTransformer(
-        23, **sizes, max_length=19, dropout_rate=0.0, activation="silu"
+    changed = tt.Transformer(
+        23,
+        **sizes,
+        max_length=19,
+        dropout_rate=0.0,
+        activation="silu",
+        attention=script.TemperedAttention,
+        feed_forward=script.GatedFeedForward,
     )
     random = np.random.default_rng(4)
     for weight in changed.weights:
@@ -74,5 +81,6 @@ def test_steps_equal_teacher_forcing(model):
 def test_a_saved_model_comes_back_with_the_changed_layers(model, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(again) is script.ChangedTransformer
+    assert type(again.decoder.blocks[1].feed_forward) is script.GatedFeedForward
+    assert type(again.decoder.blocks[1].cross_attention) is script.TemperedAttention
     np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)

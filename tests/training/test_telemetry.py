@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.models.small_model import INPUTS, TARGET, make_model, numbers
-from tf_transformer.layers.record import recorded
+from tf_transformer.layers.intermediates import capture_intermediates
 from tf_transformer.training.attention_statistics import attention_statistics
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.telemetry import Telemetry
@@ -90,14 +90,14 @@ def test_training_is_the_same_to_the_bit_and_figures_come_every_few_updates(tmp_
 def test_figures_are_those_of_the_model_at_that_update(tmp_path):
     model = trained(Telemetry(tmp_path, BATCH, every=3), epochs=3)
     found = {tag: points[3] for tag, points in scalars(tmp_path).items()}
-    with recorded() as record, tf.GradientTape() as tape:
+    with capture_intermediates() as captured, tf.GradientTape() as tape:
         logits = model(INPUTS, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(
             LABELS, logits, from_logits=True
         )
         loss = tf.reduce_sum(losses * WEIGHTS)
     block = model.decoder.blocks[1]
-    rows = numbers(record[block]["output"])[TARGET != 0]
+    rows = numbers(captured[block]["output"])[TARGET != 0]
     activation = np.sqrt(np.mean(rows**2))
     np.testing.assert_allclose(
         found["activation/decoder/block_1"], activation, rtol=1e-4
@@ -106,7 +106,7 @@ def test_figures_are_those_of_the_model_at_that_update(tmp_path):
     norm = np.sqrt(sum(np.sum(numbers(g) ** 2) for g in gradients))
     np.testing.assert_allclose(found["gradient/decoder/block_1"], norm, rtol=1e-4)
     # entropy of cross-attention from its weights, over the eight real positions
-    weights = numbers(record[block.cross_attention]["weights"])
+    weights = numbers(captured[block.cross_attention]["weights"])
     entropy = -np.sum(weights * np.log(np.maximum(weights, 1e-30)), axis=-1)
     np.testing.assert_allclose(
         found["attention_entropy/decoder/block_1/cross_attention"],

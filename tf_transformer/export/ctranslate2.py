@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 from keras import ops
 
 from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
 from tf_transformer.inference.translator import Translator
-from tf_transformer.layers.normalization import LAYER_NORM_EPSILON
+from tf_transformer.layers import FeedForward, LayerNormalization, MultiHeadAttention
 from tf_transformer.models import Transformer
 from tf_transformer.utils.atomic import new_folder
 
@@ -92,14 +93,15 @@ def _specification(model):
             "This export needs CTranslate2: pip install 'tf_transformer[ctranslate2]'"
         ) from error
     _check_model(model)
+    norm = model.encoder.blocks[0].self_attention_norm
     specification = TransformerSpec.from_config(
         model.num_layers,
         model.num_heads,
         pre_norm=model.normalize_first,
-        activation=common_spec.Activation[ACTIVATIONS[model.activation]],
-        rms_norm=model.normalization == "rms",
+        activation=common_spec.Activation[_activation(model)],
+        rms_norm=isinstance(norm, keras.layers.RMSNormalization),
     )
-    specification.config.layer_norm_epsilon = LAYER_NORM_EPSILON
+    specification.config.layer_norm_epsilon = norm.epsilon
     encoder, decoder = specification.encoder, specification.decoder
     encoder.embeddings[0].weight = _array(model.source_embedding.table)
     decoder.embeddings.weight = _array(model.target_embedding.table)
@@ -123,16 +125,33 @@ def _check_model(model) -> None:
             "CTranslate2 knows the paper's model only. Expected a Transformer. "
             f"Received: {type(model).__name__}"
         )
-    if model.normalization not in ("layer", "rms"):
-        raise ValueError(
-            "CTranslate2 has no such normalization. Expected 'layer' or 'rms'. "
-            f"Received: {model.normalization!r}"
-        )
-    if model.activation not in ACTIVATIONS:
+    block = model.decoder.blocks[0]
+    for layer, expected in (
+        (
+            block.self_attention_norm,
+            (LayerNormalization, keras.layers.RMSNormalization),
+        ),
+        (block.self_attention, (MultiHeadAttention,)),
+        (block.feed_forward, (FeedForward,)),
+    ):
+        if type(layer) not in expected:
+            raise ValueError(
+                "CTranslate2 has no such layer. Expected "
+                f"{' or '.join(kind.__name__ for kind in expected)}. "
+                f"Received: {type(layer).__name__}"
+            )
+    _activation(model)
+
+
+def _activation(model) -> str:
+    """CTranslate2's name of the model's activation."""
+    name = keras.activations.serialize(model.activation)
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(
             f"CTranslate2 has no such activation. Expected one of "
-            f"{tuple(ACTIVATIONS)}. Received: {model.activation!r}"
+            f"{tuple(ACTIVATIONS)}. Received: {name!r}"
         )
+    return ACTIVATIONS[name]
 
 
 def _write_self_attention(specification, block) -> None:
@@ -142,7 +161,7 @@ def _write_self_attention(specification, block) -> None:
         *(attention.query_dense, attention.key_dense, attention.value_dense),
     )
     _write_dense(specification.linear[1], attention.output_dense)
-    _write_norm(specification.layer_norm, block.self_attention_residual.norm)
+    _write_norm(specification.layer_norm, block.self_attention_norm)
 
 
 def _write_cross_attention(specification, block) -> None:
@@ -150,13 +169,13 @@ def _write_cross_attention(specification, block) -> None:
     _write_dense(specification.linear[0], attention.query_dense)
     _write_dense(specification.linear[1], attention.key_dense, attention.value_dense)
     _write_dense(specification.linear[2], attention.output_dense)
-    _write_norm(specification.layer_norm, block.cross_attention_residual.norm)
+    _write_norm(specification.layer_norm, block.cross_attention_norm)
 
 
 def _write_feed_forward(specification, block) -> None:
     _write_dense(specification.linear_0, block.feed_forward.inner_dense)
     _write_dense(specification.linear_1, block.feed_forward.outer_dense)
-    _write_norm(specification.layer_norm, block.feed_forward_residual.norm)
+    _write_norm(specification.layer_norm, block.feed_forward_norm)
 
 
 def _write_dense(specification, *layers) -> None:

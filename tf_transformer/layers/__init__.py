@@ -4,9 +4,11 @@ from tf_transformer.layers.attention import (
     MultiHeadAttention,
     scaled_dot_product_attention,
 )
-from tf_transformer.layers.decoder import Decoder, DecoderBlock
+from tf_transformer.layers.decoder import Decoder
+from tf_transformer.layers.decoder_block import DecoderBlock
 from tf_transformer.layers.embedding import TokenEmbedding
-from tf_transformer.layers.encoder import Encoder, EncoderBlock
+from tf_transformer.layers.encoder import Encoder
+from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.feed_forward import FeedForward
 from tf_transformer.layers.intermediates import capture_intermediates, sow
 from tf_transformer.layers.masks import (

@@ -10,6 +10,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
 
         LayerNorm(x) = gamma * (x - mean(x)) / sqrt(variance(x) + epsilon) + beta
 
+    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762), from
     [Ba et al., 2016](https://arxiv.org/abs/1607.06450); mean and variance are those
     of one position over its width. On TensorFlow its gradient needs half as many
     passes over memory as that of Keras.

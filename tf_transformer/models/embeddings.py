@@ -1,6 +1,7 @@
-"""The token embeddings of a model's two sides."""
+"""Token ids and embeddings of a model's two sides."""
 
 from tf_transformer.layers.embedding import TokenEmbedding
+from tf_transformer.layers.token_ids import check_token_ids
 
 
 def token_embeddings(vocab_size, target_vocab_size, d_model, dtype):
@@ -29,3 +30,24 @@ def token_embeddings(vocab_size, target_vocab_size, d_model, dtype):
     if target_vocab_size is None:
         return source, source
     return source, make(target_vocab_size, "target_embedding")
+
+
+def check_ids(model, token_ids, name, training):
+    """Checks the ids that a model's `encode` or `decode` receives.
+
+    Args:
+        model: A `SequenceModel`.
+        token_ids: Ids `(B, L)`.
+        name: "source_ids" or "target_ids".
+        training: In training the values are not read: `data.batches` checks them.
+
+    Returns:
+        int32 tensor `(B, L)`.
+
+    Raises:
+        ValueError: See `check_token_ids`.
+    """
+    is_source = name == "source_ids"
+    embedding = model.source_embedding if is_source else model.target_embedding
+    vocab_size = None if training else embedding.vocab_size
+    return check_token_ids(token_ids, name, model.max_length, vocab_size)

@@ -7,8 +7,7 @@ from tf_transformer.layers.base import check_sizes
 from tf_transformer.layers.masks import keys_mask, padding_mask
 from tf_transformer.layers.recurrent.cells import RecurrentDecoder, RecurrentEncoder
 from tf_transformer.layers.recurrent.global_attention import GlobalAttention
-from tf_transformer.layers.token_ids import check_token_ids
-from tf_transformer.models.embeddings import token_embeddings
+from tf_transformer.models.embeddings import check_ids, token_embeddings
 from tf_transformer.models.presets import RECURRENT_PRESETS, preset
 from tf_transformer.models.sequence_model import SequenceModel
 
@@ -61,10 +60,9 @@ class RecurrentSeq2Seq(SequenceModel):
         float32 logits `(B, T, V)`.
 
     Raises:
-        ValueError: For a sentence longer than `max_length`, in compiled functions too
-            if its length is known; for an id outside the vocabulary, unless in
-            training or in a compiled function: there its logits are NaN, and
-            `tf_transformer.data.batches` checks ids.
+        ValueError: For a sentence longer than `max_length`, and for an id outside the
+            vocabulary. In training and in compiled functions such ids give NaN
+            instead: `tf_transformer.data.batches` checks them.
 
     Example:
 
@@ -166,12 +164,7 @@ class RecurrentSeq2Seq(SequenceModel):
             last state alone), `"padding_mask"` `(B, S)` and `"last_states"`, the
             encoder's memory at the end.
         """
-        source_ids = check_token_ids(
-            source_ids,
-            "source_ids",
-            self.max_length,
-            None if training else self.vocab_size,
-        )
+        source_ids = check_ids(self, source_ids, "source_ids", training)
         source_padding_mask = padding_mask(source_ids)
         states, last_states = self.encoder(
             self.source_embedding(source_ids), source_padding_mask, training=training
@@ -200,12 +193,7 @@ class RecurrentSeq2Seq(SequenceModel):
 
     def _read(self, target_ids, encoded, training):
         """The attention's output at every position, and its weights."""
-        target_ids = check_token_ids(
-            target_ids,
-            "target_ids",
-            self.max_length,
-            None if training else self.target_embedding.vocab_size,
-        )
+        target_ids = check_ids(self, target_ids, "target_ids", training)
         queries = self.decoder(
             self.target_embedding(target_ids),
             encoded["last_states"],

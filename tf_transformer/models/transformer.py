@@ -12,8 +12,7 @@ from tf_transformer.layers.intermediates import capture_intermediates
 from tf_transformer.layers.masks import padding_mask
 from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import PositionalEncoding
-from tf_transformer.layers.token_ids import check_token_ids
-from tf_transformer.models.embeddings import token_embeddings
+from tf_transformer.models.embeddings import check_ids, token_embeddings
 from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
 
@@ -37,8 +36,7 @@ class Transformer(SequenceModel):
     To change a layer, pass another class, or a function that returns a layer:
     `Transformer(..., feed_forward=MyFeedForward)` (see `docs/extending.md`).
 
-    Paper symbols: N = `num_layers`, d_model = `d_model`, h = `num_heads`,
-    d_ff = `d_ff`, P_drop = `dropout_rate`.
+    Paper symbols: N = `num_layers`, h = `num_heads`, P_drop = `dropout_rate`.
     Differs from the paper: options from `attention_dropout_rate` on, whose defaults
     are the paper's.
 
@@ -56,13 +54,11 @@ class Transformer(SequenceModel):
         normalize_first: `True` for pre-norm. Defaults to `False`.
         norm: Class or function that returns a normalization, such as
             `keras.layers.RMSNormalization`. Defaults to `LayerNormalization`.
-        attention: Class or function that returns an attention layer. Defaults to
-            `MultiHeadAttention`.
-        feed_forward: Class or function that returns a feed-forward network. Defaults
-            to `FeedForward`. The arguments of these three are those of
-            `EncoderBlock`.
-        encoder: Class or function that returns the stack. Defaults to `Encoder`.
-        decoder: Class or function that returns the stack. Defaults to `Decoder`.
+        attention: Class or function. Defaults to `MultiHeadAttention`.
+        feed_forward: Class or function. Defaults to `FeedForward`. `EncoderBlock`
+            lists the arguments that these three are called with.
+        encoder: Class or function. Defaults to `Encoder`.
+        decoder: Class or function. Defaults to `Decoder`.
         learned_positions: `True` for trained positions. Defaults to `False`.
         max_length: Integer. Longest sentence in tokens, on either side. Defaults
             to 512.
@@ -78,10 +74,9 @@ class Transformer(SequenceModel):
         float32 logits `(B, T, V)`.
 
     Raises:
-        ValueError: For a sentence longer than `max_length`, in compiled functions too
-            if its length is known; for an id outside the vocabulary, unless in
-            training or in a compiled function: there its logits are NaN, and
-            `tf_transformer.data.batches` checks ids.
+        ValueError: For a sentence longer than `max_length`, and for an id outside the
+            vocabulary. In training and in compiled functions such ids give NaN
+            instead: `tf_transformer.data.batches` checks them.
 
     Example:
 
@@ -148,15 +143,10 @@ class Transformer(SequenceModel):
         self.source_embedding, self.target_embedding = token_embeddings(
             self.vocab_size, self.target_vocab_size, self.d_model, dtype
         )
-        self.source_positions, self.target_positions = (
-            PositionalEncoding(
-                max_length=self.max_length,
-                learned=self.learned_positions,
-                dtype=dtype,
-                name=name,
-            )
-            for name in ("source_positions", "target_positions")
-        )
+        arguments = {"max_length": self.max_length, "dtype": dtype}
+        arguments["learned"] = self.learned_positions
+        self.source_positions = PositionalEncoding(name="source_positions", **arguments)
+        self.target_positions = PositionalEncoding(name="target_positions", **arguments)
         self.embedding_dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=dtype, name="embedding_dropout"
         )
@@ -211,12 +201,7 @@ class Transformer(SequenceModel):
         Returns:
             Dictionary of `"states"` `(B, S, D)` and `"padding_mask"` `(B, S)`.
         """
-        source_ids = check_token_ids(
-            source_ids,
-            "source_ids",
-            self.max_length,
-            None if training else self.vocab_size,
-        )
+        source_ids = check_ids(self, source_ids, "source_ids", training)
         source_padding_mask = padding_mask(source_ids)
         x = self.source_positions(self.source_embedding(source_ids))
         x = self.embedding_dropout(x, training=training)
@@ -234,12 +219,7 @@ class Transformer(SequenceModel):
         Returns:
             float32 logits `(B, T, V)`.
         """
-        target_ids = check_token_ids(
-            target_ids,
-            "target_ids",
-            self.max_length,
-            None if training else self.target_embedding.vocab_size,
-        )
+        target_ids = check_ids(self, target_ids, "target_ids", training)
         x = self.target_positions(self.target_embedding(target_ids))
         x = self.embedding_dropout(x, training=training)
         states = self.decoder(
@@ -252,7 +232,7 @@ class Transformer(SequenceModel):
         return self.target_embedding(states, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """Makes the first state of decoding token by token.
+        """Makes the first state for `step`.
 
         Args:
             encoded: Result of `encode` for B sentences.
@@ -260,9 +240,7 @@ class Transformer(SequenceModel):
             beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
-            A state: `"position"` (scalar), `"sentence"` (tensors with leading axis
-            B, never reordered) and `"hypothesis"` (tensors with leading axis B * K,
-            which search reorders).
+            A state, see `SequenceModel`.
         """
         source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
         return {
@@ -276,8 +254,7 @@ class Transformer(SequenceModel):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start`, or of the step before. At most L steps are
-                possible.
+            state: Result of `start`, or of one of the at most L - 1 steps before.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.

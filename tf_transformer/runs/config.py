@@ -9,7 +9,7 @@ from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
 
 BUILT_IN_CORPUS = "en_ko_grammar"
 ARCHITECTURES = ("transformer", "recurrent")
-NORMALIZATIONS = ("layer", "rms", "group", "batch", "batch_with_padding", "none")
+NORMALIZATIONS = ("layer", "rms")
 SCORES = ("dot", "scaled_dot", "general", "additive", "concat", "none")
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16")
 MONITORS = ("bleu", "chrf", "nll", "accuracy")

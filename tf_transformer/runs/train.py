@@ -101,7 +101,8 @@ def make_model(config, tokenizer) -> keras.Model:
     if config.score is not None:
         changes["score"] = None if config.score == "none" else config.score
     if config.architecture == "transformer":
-        changes["normalization"] = config.normalization
+        if config.normalization == "rms":
+            changes["norm"] = keras.layers.RMSNormalization
         changes["normalize_first"] = config.normalize_first
     return ARCHITECTURES[config.architecture].from_preset(
         config.preset,

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from tf_transformer.ids import PAD_ID
-from tf_transformer.layers.record import recorded
+from tf_transformer.layers.intermediates import capture_intermediates
 from tf_transformer.training.attention_statistics import attention_statistics
 
 
@@ -69,30 +69,30 @@ class Telemetry(keras.callbacks.Callback):
     def _figures(self):
         inputs, labels, weights = self.batch
         variables = self.model.trainable_variables
-        with self._tf.GradientTape() as tape, recorded() as record:
+        with self._tf.GradientTape() as tape, capture_intermediates() as captured:
             logits = self.model(inputs, training=False)
             loss = self.model.compute_loss(
                 inputs, labels, logits, weights, training=False
             )
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         return {
-            **_inside(record, inputs),
+            **_inside(captured, inputs),
             **_gradient_norms(variables, gradients),
         }
 
 
-def _inside(record, inputs) -> dict:
+def _inside(captured, inputs) -> dict:
     figures = {}
-    for layer, noted in record.items():
+    for layer, tensors in captured.items():
         name = layer.path.partition("/")[2]  # without the model's own name
         side = "source_ids" if name.startswith("encoder") else "target_ids"
         is_token = ops.not_equal(inputs[side], PAD_ID)
-        if "weights" in noted:
-            statistics = attention_statistics(**noted, is_query=is_token)
+        if "weights" in tensors:
+            statistics = attention_statistics(**tensors, is_query=is_token)
             for figure, value in statistics.items():
                 figures[f"attention_{figure}/{name}"] = value
         else:
-            rows = ops.cast(noted["output"], "float32")
+            rows = ops.cast(tensors["output"], "float32")
             counted = ops.cast(is_token, "float32")[..., None]
             num_numbers = ops.sum(counted) * rows.shape[-1]
             mean_square = ops.sum(counted * rows**2) / num_numbers
@@ -104,7 +104,9 @@ def _gradient_norms(variables, gradients) -> dict:
     squares = defaultdict(float)
     for variable, gradient in zip(variables, gradients, strict=True):
         # transformer/encoder/block_0/... -> encoder/block_0
-        block = "/".join(variable.path.split("/")[1:-1][:2])
+        _, part, *inside = variable.path.split("/")
+        in_stack = part in ("encoder", "decoder")
+        block = f"{part}/{inside[0]}" if in_stack else part
         gradient = ops.cast(ops.convert_to_tensor(gradient), "float32")
         squares[block] += ops.sum(gradient**2)
     return {f"gradient/{block}": ops.sqrt(value) for block, value in squares.items()}

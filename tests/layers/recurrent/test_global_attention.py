@@ -15,7 +15,7 @@ def vectors(length, seed):
 
 
 def made(score):
-    layer = GlobalAttention(12, score)
+    layer = GlobalAttention(d_model=12, score=score)
     layer.build((None, None, 12))
     random = np.random.default_rng(5)
     for weight in layer.weights:
@@ -89,4 +89,4 @@ def test_without_a_score_the_one_value_is_taken_as_it_is():
 
 def test_unknown_score_is_an_error_that_names_the_known():
     with pytest.raises(ValueError, match="dot, scaled_dot, .*: score='cosine'"):
-        GlobalAttention(12, "cosine")
+        GlobalAttention(d_model=12, score="cosine")
