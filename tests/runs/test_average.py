@@ -65,7 +65,7 @@ def weights(run, file):
 
 def means(run, count):
     """Means of what the last checkpoints say of each weight, found by its path."""
-    # the model's own name counts its models: transformer_1/embedding/table
+    # the model's own name counts its models: transformer_1/embedding/matrix/embeddings
     paths = [weight.path.partition("/")[2] for weight in run.translator().model.weights]
     files = [np.load(path) for path in run.last_checkpoints(count)]
     assert len(files) == count

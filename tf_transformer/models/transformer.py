@@ -169,8 +169,7 @@ class Transformer(SequenceModel):
         """Makes a model of a named size.
 
         Args:
-            name: "tiny", "small", "base" or "big" (see `models/presets.py`; the last
-                two are rows of the paper's table 3).
+            name: "tiny", "small", "base" or "big" (see `models/presets.py`).
             vocab_size: Integer. Size of the vocabulary.
             **changes: Other arguments of `Transformer`, which override the preset's.
 
@@ -286,11 +285,10 @@ class Transformer(SequenceModel):
         """
         with capture_intermediates() as captured:
             self(inputs, training=False)
-        encoder, decoder = self.encoder.blocks, self.decoder.blocks
         layers_by_kind = {
-            "encoder": [block.self_attention for block in encoder],
-            "decoder": [block.self_attention for block in decoder],
-            "cross": [block.cross_attention for block in decoder],
+            "encoder": [block.self_attention for block in self.encoder.blocks],
+            "decoder": [block.self_attention for block in self.decoder.blocks],
+            "cross": [block.cross_attention for block in self.decoder.blocks],
         }
 
         def weights(layer):
