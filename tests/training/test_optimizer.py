@@ -122,7 +122,7 @@ def test_a_token_that_is_repeated_makes_one_update_of_its_row(make):
     upstream = RANDOM.normal(size=(2, 3, 4)).astype("float32")
     expected = np.zeros((7, 4), "float32")
     np.add.at(expected, ids, upstream * 2)  # the root of the width
-    layer, other = (TokenEmbedding(7, 4) for _ in range(2))
+    layer, other = (TokenEmbedding(vocab_size=7, d_model=4) for _ in range(2))
     for one in (layer, other):
         one.build()
         one.table.assign(np.linspace(-1, 1, 28, dtype="float32").reshape((7, 4)))
