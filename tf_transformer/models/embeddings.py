@@ -1,5 +1,6 @@
 """Token ids and embeddings of a model's two sides."""
 
+from tf_transformer.layers.base import check_sizes
 from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.layers.token_ids import check_token_ids
 
@@ -29,6 +30,7 @@ def token_embeddings(vocab_size, target_vocab_size, d_model, dtype):
     source = make(vocab_size, "embedding")
     if target_vocab_size is None:
         return source, source
+    check_sizes(target_vocab_size=target_vocab_size)
     return source, make(target_vocab_size, "target_embedding")
 
 

@@ -100,8 +100,6 @@ class RecurrentSeq2Seq(SequenceModel):
         }
         super().__init__(arguments, **kwargs)
         check_sizes(vocab_size=vocab_size, max_length=max_length)
-        if target_vocab_size is not None:
-            check_sizes(target_vocab_size=target_vocab_size)
         self._make_layers()
         self.build()
 

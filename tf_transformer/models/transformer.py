@@ -111,29 +111,22 @@ class Transformer(SequenceModel):
         target_vocab_size=None,
         **kwargs,
     ):
+        sizes = {"num_layers": num_layers, "d_model": d_model, "num_heads": num_heads}
+        sizes |= {"vocab_size": vocab_size, "d_ff": d_ff, "max_length": max_length}
+        check_sizes(**sizes)
+        factories = {"norm": norm, "attention": attention, "encoder": encoder}
+        factories |= {"feed_forward": feed_forward, "decoder": decoder}
         arguments = {
-            "vocab_size": vocab_size,
-            "num_layers": num_layers,
-            "d_model": d_model,
-            "num_heads": num_heads,
-            "d_ff": d_ff,
+            **sizes,
             "dropout_rate": dropout_rate,
             "attention_dropout_rate": attention_dropout_rate,
             "activation": keras.activations.get(activation),
             "normalize_first": normalize_first,
-            "norm": layer_factory(norm),
-            "attention": layer_factory(attention),
-            "feed_forward": layer_factory(feed_forward),
-            "encoder": layer_factory(encoder),
-            "decoder": layer_factory(decoder),
+            **{name: layer_factory(made) for name, made in factories.items()},
             "learned_positions": learned_positions,
-            "max_length": max_length,
             "target_vocab_size": target_vocab_size,
         }
         super().__init__(arguments, **kwargs)
-        check_sizes(vocab_size=vocab_size, max_length=max_length)
-        if target_vocab_size is not None:
-            check_sizes(target_vocab_size=target_vocab_size)
         self._make_embeddings()
         self._make_stacks()
         self.build()
