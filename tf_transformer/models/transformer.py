@@ -114,22 +114,20 @@ class Transformer(SequenceModel):
         sizes = {"num_layers": num_layers, "d_model": d_model, "num_heads": num_heads}
         sizes |= {"vocab_size": vocab_size, "d_ff": d_ff, "max_length": max_length}
         check_sizes(**sizes)
-        factories = {"norm": norm, "attention": attention, "encoder": encoder}
-        factories |= {"feed_forward": feed_forward, "decoder": decoder}
+        factories = (norm, attention, feed_forward, encoder, decoder)
         arguments = {
             **sizes,
             "dropout_rate": dropout_rate,
             "attention_dropout_rate": attention_dropout_rate,
             "activation": keras.activations.get(activation),
             "normalize_first": normalize_first,
-            **{name: layer_factory(made) for name, made in factories.items()},
+            **dict(zip(FACTORIES, map(layer_factory, factories), strict=True)),
             "learned_positions": learned_positions,
             "target_vocab_size": target_vocab_size,
         }
         super().__init__(arguments, **kwargs)
         self._make_embeddings()
         self._make_stacks()
-        self.build()
 
     def _make_embeddings(self):
         dtype = self.dtype_policy
@@ -149,6 +147,7 @@ class Transformer(SequenceModel):
         arguments |= {"num_layers": self.num_layers, "dtype": self.dtype_policy}
         self.encoder = self._arguments["encoder"](name="encoder", **arguments)
         self.decoder = self._arguments["decoder"](name="decoder", **arguments)
+        self.build()
 
     def arguments(self) -> dict:
         """Returns the arguments of a model like this one, classes by their names."""
