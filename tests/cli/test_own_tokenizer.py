@@ -1,15 +1,12 @@
-"""SentencePiece models and symbols of one's own, from `train` to exported strings.
+"""SentencePiece models and symbols of one's own in `train`.
 
 Run: pytest tests/cli/test_own_tokenizer.py
 """
-
-import json
 
 import pytest
 import sentencepiece
 
 from tf_transformer import cli
-from tf_transformer.export.saved_model import SavedTranslator
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import describe_references, load_corpus, make_tokenizer
 from tf_transformer.runs.directory import RunDirectory
@@ -49,26 +46,20 @@ def train_model(path, lines, **settings):
 
 
 @pytest.mark.slow
-def test_own_models_go_from_train_to_exported_strings(tmp_path, data, lines, capsys):
+def test_a_run_keeps_two_models_of_ones_own(tmp_path, data, lines):
     sources, targets = zip(*lines, strict=True)
-    models = [
-        train_model(
-            tmp_path / "source", sources, user_defined_symbols=[*TARGETS], **IDS_OF_T5
-        ),
+    models = (
+        train_model(tmp_path / "source", sources, **IDS_OF_T5),
         train_model(tmp_path / "target", targets, model_type="bpe"),
-    ]
-    run, folder = tmp_path / "run", tmp_path / "models"
-    command = ["train", "--run", str(run), "--data", str(data), "--epochs", "1"]
-    command += ["--validation-sentences", "3", "--tokenizer", *models]
-    assert cli.main(command) == 0
-    assert cli.main(command) == 0
-    assert "trained already" in capsys.readouterr().out
-    training = json.loads((run / "config.json").read_text("utf-8"))["training"]
-    assert training["tokenizer"] == models
-    assert cli.main(["export", str(run), str(folder)]) == 0
-    texts = ["<2up> sun moon", "<2id> star  ｂｉｒｄ ☃", "", "<2up>"]
-    expected = RunDirectory(run).translator()(texts, beam_size=4)
-    assert SavedTranslator(folder / "1")(texts) == expected
+    )
+    run, nll = tmp_path / "run", ["--monitor", "nll", "--validation-sentences", "0"]
+    command = ["train", "--run", str(run), "--data", str(data), "--epochs", "1", *nll]
+    assert cli.main([*command, "--tokenizer", *models]) == 0
+    # a list in config.json is the same setting when the run is continued
+    assert RunDirectory(run).config().tokenizer == models
+    translator = RunDirectory(run).translator()
+    assert translator.tokenizer.target_vocab_size is not None
+    assert len(translator(["<2up> sun moon"], beam_size=1)) == 1
 
 
 def test_one_own_model_serves_both_sides_and_says_what_it_changes(

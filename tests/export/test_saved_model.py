@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.export.toy_export import BEAM_SIZE, MAX_LENGTH, TEXTS, make_translator
+from tests.export.graph_tokenizer.library import train_model
+from tests.export.toy_export import (
+    BEAM_SIZE,
+    MAX_LENGTH,
+    PAIRS,
+    TEXTS,
+    make_translator,
+)
+from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
 from tf_transformer.inference.search import SearchSettings
 from tf_transformer.version import __version__
@@ -41,8 +49,15 @@ def test_fresh_process_gives_the_same_strings_and_scores(translator, exported):
 
 
 @pytest.mark.slow
-def test_each_side_may_have_its_own_vocabulary(tmp_path):
-    translator = make_translator(shared=False)
+def test_each_side_may_have_a_sentencepiece_model_of_its_own(tmp_path):
+    lines = [text for pair in PAIRS for text in pair]
+    ids_of_t5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    ids_of_spm_train = {"unk_id": 0, "bos_id": 1, "eos_id": 2, "pad_id": -1}
+    tokenizer = Tokenizer(
+        train_model(*lines, user_defined_symbols=["<2ko>", "cat"], **ids_of_t5),
+        train_model(*lines, model_type="bpe", **ids_of_spm_train),
+    )
+    translator = make_translator(tokenizer=tokenizer)
     settings = SearchSettings(beam_size=BEAM_SIZE)
     path = export_saved_model(translator, tmp_path / "1", settings)
     check_fresh_process(translator, path)

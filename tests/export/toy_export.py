@@ -24,10 +24,10 @@ MAX_LENGTH = 61
 BEAM_SIZE = 4
 
 
-def make_translator(shared=True, dtype="float32", **changes):
+def make_translator(shared=True, dtype="float32", tokenizer=None, **changes):
     """A `Translator` whose model has random weights, with one vocabulary or two."""
     keras.utils.set_random_seed(3)
-    tokenizer = Tokenizer.train(PAIRS, vocab_size=330, shared=shared)
+    tokenizer = tokenizer or Tokenizer.train(PAIRS, vocab_size=330, shared=shared)
     model = Transformer(
         tokenizer.vocab_size,
         num_layers=2,

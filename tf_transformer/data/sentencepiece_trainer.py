@@ -71,7 +71,7 @@ def checked_symbols(symbols: Sequence[str]) -> list[str]:
     """User-defined symbols, if they can be used.
 
     Raises:
-        ValueError: If one has spaces, is no string, is reserved or comes twice.
+        ValueError: If one has spaces, is not a string, is reserved or a duplicate.
     """
     is_list = isinstance(symbols, Iterable) and not isinstance(symbols, (str, bytes))
     names = list(symbols) if is_list else []
@@ -101,7 +101,7 @@ def normalizer_spec(rule: str, remove_extra_whitespaces: bool):
             at both ends are removed.
 
     Raises:
-        ValueError: If there is no such rule.
+        ValueError: If the rule is unknown.
     """
     if rule not in NORMALIZATION_RULES:
         raise ValueError(

@@ -92,7 +92,7 @@ def possible_pairs() -> int:
 
 
 def _draws(random: Random) -> Iterator[Sentence]:
-    """Yields random sentences for ever, patterns in proportion to their weight."""
+    """Yields random sentences without end, patterns in proportion to their weight."""
     wheel: list[Pattern] = [
         pattern for pattern in PATTERNS for _ in range(pattern.weight)
     ]

@@ -116,7 +116,7 @@ _NOT_ABOUT_FOOD = ("hungry", "thirsty", "young", "lazy", "tired")
 
 def _read_table() -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:
     """Returns what things prevent by their nature, and animals by their feelings."""
-    of_things, of_animals = [], []
+    causes, feelings = [], []
     for block in _TABLE.strip().split("\n\n"):
         head, *lines = block.splitlines()
         text, _, particle = head.rpartition(" ")
@@ -125,16 +125,16 @@ def _read_table() -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:
         for line in lines:
             name, _, adjectives = line.partition(":")
             noun = NOUNS[name]
-            of_things.extend(
+            causes.extend(
                 Obstacle(verb, noun, REASONS_OF_THINGS[word])
                 for word in adjectives.split()
             )
-            of_animals.extend(
+            feelings.extend(
                 Obstacle(verb, noun, adjective)
                 for word, adjective in FEELINGS_OF_ANIMALS.items()
                 if not (about_food and word in _NOT_ABOUT_FOOD)
             )
-    return tuple(of_things), tuple(of_animals)
+    return tuple(causes), tuple(feelings)
 
 
 def _english_reason(

@@ -65,8 +65,8 @@ class Merges(tf.Module):
 
         Returns:
             Three int32 tensors `(N,)` over the pieces of all texts, in order: the row
-            of the text, the id, and the first character. A character that is no piece
-            has the id -1.
+            of the text, the id, and the first character. A character that is not a
+            piece has the id -1.
         """
         is_character = tf.sequence_mask(lengths, tf.shape(code_points)[1])
         rows = tf.cast(tf.where(is_character)[:, 0], tf.int32)
@@ -160,7 +160,7 @@ class Merges(tf.Module):
 
 
 def _leftmost(rows, sizes):
-    """Where the symbols of each text start, read one behind the other."""
+    """Where the symbols of each text start, from left to right."""
     num_characters = tf.size(rows)
     is_first = tf.not_equal(rows, tf.pad(rows, [[1, 0]], constant_values=-1)[:-1])
     following = tf.range(num_characters) + sizes

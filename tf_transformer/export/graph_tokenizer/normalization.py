@@ -19,12 +19,13 @@ _VALUE = (1 << 31) - 1
 
 
 class Normalization(tf.Module):
-    """Text to the characters that the vocabulary was learnt from.
+    """Text to the characters that are split into pieces.
 
-    Rules replace one to a few characters, the leftmost and of those the longest first;
-    rule `nmt_nfkc` writes compatible forms alike and drops control characters. Then
-    spaces are merged, cut at both ends and made visible, and each text begins with one.
-    A byte that is no well-formed UTF-8 becomes U+FFFD.
+    From left to right, the longest rule that matches replaces one or more characters;
+    `nmt_nfkc`, for example, replaces compatible characters and removes control
+    characters. User-defined symbols are kept as they are. Then, as the model says, runs
+    of spaces become one space, spaces at both ends are removed, each space becomes "▁",
+    and each text begins with one. A malformed byte becomes U+FFFD.
 
     Args:
         model: A `SentencePieceModel`.
@@ -64,7 +65,7 @@ class Normalization(tf.Module):
             text: String tensor `(B,)`.
 
         Returns:
-            code_points: int32 tensor `(B, M)` with M > 0, `NO_CHARACTER` behind a text.
+            code_points: int32 tensor `(B, M)` with M > 0, padded with `NO_CHARACTER`.
             lengths: int32 tensor `(B,)`.
         """
         num_texts = tf.shape(text)[0]
@@ -106,7 +107,7 @@ class Normalization(tf.Module):
         has_rule = tf.gather(match_sizes, used) > 0
         offsets = tf.where(has_rule, tf.gather(offsets, used), 0)
         counts = tf.where(has_rule, tf.gather(self._replacement_counts, offsets), 1)
-        # every character that is written, with its place within its rule: (N,)
+        # each character of the result, and its position within its rule: (N,)
         indices, places = repeats(counts)
         has_rule = tf.gather(has_rule, indices)
         found = tf.gather(self._replacement_starts, tf.gather(offsets, indices))
@@ -134,12 +135,12 @@ class Normalization(tf.Module):
         return sizes, offsets
 
     def _longest_rules(self, values, starts):
-        # walks the trie from all starts at once, byte by byte, until no walk goes on
+        # follows the trie from all starts at once, byte by byte, until every walk ends
         values = tf.concat([values, [utf8.SEPARATOR]], 0)
         nothing = tf.zeros_like(starts)
         root = _offsets(self._units[0])
 
-        def goes_on(_, nodes, *__):
+        def continues(_, nodes, *__):
             return tf.reduce_any(nodes >= 0)
 
         def step(depth, nodes, sizes, offsets):
@@ -161,7 +162,7 @@ class Normalization(tf.Module):
 
         nodes = tf.fill(tf.shape(starts), root)
         _, _, sizes, offsets = tf.while_loop(
-            goes_on, step, [tf.constant(0), nodes, nothing, nothing]
+            continues, step, [tf.constant(0), nodes, nothing, nothing]
         )
         return sizes, offsets
 
@@ -172,7 +173,7 @@ def _offsets(units):
 
 
 def _replacements(blob: bytes):
-    """For each offset in the blob: start and count of its characters, and those."""
+    """Start and count of the characters at each offset of the blob; all characters."""
     starts, counts = np.zeros((2, len(blob) + 1), np.int32)
     characters, offset = [0], 0
     for text in blob.split(b"\0"):
@@ -183,7 +184,7 @@ def _replacements(blob: bytes):
 
 
 def _all_bytes(text):
-    """Bytes of all texts in a row, each text ended by a separator."""
+    """Bytes of all texts, one after the other, each text followed by a separator."""
     separator = tf.constant(bytes([utf8.SEPARATOR]))
     joined = tf.strings.reduce_join(tf.strings.join([text, separator]))
     values = tf.cast(tf.io.decode_raw(joined, tf.uint8), tf.int32)
@@ -195,14 +196,14 @@ def _all_bytes(text):
 
 
 def _is_used(is_start, starts, sizes):
-    """Which characters are read on their own or begin a rule that replaces several."""
+    """Which characters are not inside a rule that began before them."""
     num_characters = tf.size(starts)
     indices = tf.range(num_characters)
     num_starts = tf.cumsum(tf.cast(is_start, tf.int32))
     following = tf.gather(num_starts, starts + sizes - 1)
 
     def walk():
-        # one more element: the end, which points to itself
+        # one more element for the end, which points to itself
         roots = tf.equal(tf.range(num_characters + 1), 0)
         return reached(roots, tf.concat([following, [num_characters]], 0))[:-1]
 
@@ -214,7 +215,7 @@ def _is_used(is_start, starts, sizes):
 
 
 def _is_needed(is_space, is_visible_space, rows):
-    """Which characters stay when spaces are merged and cut at both ends."""
+    """Which characters are kept when extra spaces are removed."""
     indices = tf.range(tf.size(rows))
     num_rows = tf.reduce_max(tf.pad(rows, [[0, 1]])) + 1
     lasts = tf.where(is_visible_space, -1, indices)

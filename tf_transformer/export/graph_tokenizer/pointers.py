@@ -1,18 +1,18 @@
-"""Following pointers from element to element, many steps at a time."""
+"""Pointer doubling: all elements on a chain of pointers in few steps."""
 
 import tensorflow as tf
 
 
 def reached(roots, successors):
-    """Finds the elements that a walk from the roots comes by.
+    """Finds the elements that can be reached from the roots.
 
-    Every element points to one successor. Instead of walking step by step, the
-    pointers are doubled: 1, 2, 4, ... steps at once, until nothing changes.
+    Every element points to one successor. The pointers are doubled, to 1, 2, 4, ...
+    steps, until nothing changes.
 
     Args:
-        roots: Bool tensor `(N,)`: where the walks begin.
-        successors: int32 tensor `(N,)`: where each element points to. A walk ends at
-            an element that points to itself.
+        roots: Bool tensor `(N,)`: the first elements.
+        successors: int32 tensor `(N,)`: the successor of each element. The last
+            element of a chain points to itself.
 
     Returns:
         Bool tensor `(N,)`.

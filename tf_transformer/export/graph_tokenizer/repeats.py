@@ -1,17 +1,17 @@
-"""Elements that stand for several others, written out."""
+"""Repeated elements and the index of each repetition."""
 
 import tensorflow as tf
 
 
 def repeats(counts):
-    """Writes each element as often as it counts.
+    """Repeats each element as often as its count says.
 
     Args:
         counts: int32 tensor `(N,)`.
 
     Returns:
-        Two int32 tensors `(sum of counts,)`: the element, and which of its repetitions
-        it is, counted from 0.
+        Two int32 tensors `(sum of counts,)`: the index of the element, and the index of
+        the repetition, from 0.
 
     Example:
 

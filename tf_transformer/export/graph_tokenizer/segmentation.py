@@ -10,14 +10,14 @@ from tf_transformer.export.graph_tokenizer.trie import Trie
 class Segmentation(tf.Module):
     """Splits characters into the pieces of a unigram language model.
 
-    Of all splits, the one with the greatest sum of scores is taken. Equal sums are
-    decided as in SentencePiece: sums run from left to right in float32, and the last
-    piece that begins first stays unless a later one gives a greater sum.
+    The split with the greatest sum of scores is chosen. Ties are broken as in
+    SentencePiece: sums are made from left to right in float32, and of equal sums the
+    one whose last piece begins first wins.
 
     Args:
         piece_ids: Dictionary from each piece of text to its id.
         scores: Natural log probability of each id.
-        unknown_score: Score of one character that is no piece.
+        unknown_score: Score of one character that is not a piece.
 
     Example:
 
@@ -41,18 +41,18 @@ class Segmentation(tf.Module):
         """Splits texts.
 
         Args:
-            code_points: int32 tensor `(B, M)` with M > 0. Behind a text stand values
-                that are no characters.
+            code_points: int32 tensor `(B, M)` with M > 0, padded with values that
+                are not characters.
             lengths: int32 tensor `(B,)`.
 
         Returns:
             Three int32 tensors `(N,)` over the pieces of all texts, in order: the row
-            of the text, the id, and the first character. A character that is no piece
-            has the id -1.
+            of the text, the id, and the first character. A character that is not a
+            piece has the id -1.
         """
         nodes = self._nodes(code_points)
         sizes = self._best_sizes(nodes)
-        # the ends of the pieces, walking back from the ends of the texts: (B, M + 1)
+        # the ends of the pieces, followed back from the ends of the texts: (B, M + 1)
         num_ends = tf.shape(sizes)[1]
         ends = tf.range(num_ends)[None]
         indices = tf.range(tf.size(sizes))
@@ -70,7 +70,7 @@ class Segmentation(tf.Module):
         return rows, ids, tf.gather_nd(code_points, tf.stack([rows, starts], 1))
 
     def _nodes(self, code_points):
-        """Walks the trie from every character at once.
+        """Follows the trie from every character at once.
 
         Returns:
             int32 tensor `(M, B, K)`: the node after 1 to K characters from each start;
@@ -81,7 +81,7 @@ class Segmentation(tf.Module):
         characters = tf.pad(tf.cast(code_points, tf.int64), padding, constant_values=-1)
         node = tf.zeros_like(code_points, tf.int64)
 
-        def goes_on(depth, node, _):
+        def continues(depth, node, _):
             is_alive = tf.reduce_any(node < self._trie.nowhere)
             return (depth < self._trie.longest) & (is_alive | tf.equal(depth, 0))
 
@@ -93,11 +93,11 @@ class Segmentation(tf.Module):
         nodes = tf.TensorArray(
             tf.int32, 0, dynamic_size=True, element_shape=[None, None]
         )
-        _, _, nodes = tf.while_loop(goes_on, step, [tf.constant(0), node, nodes])
+        _, _, nodes = tf.while_loop(continues, step, [tf.constant(0), node, nodes])
         return tf.transpose(nodes.stack(), [2, 1, 0])
 
     def _best_sizes(self, nodes):
-        """Characters of the last piece of the best split up to each place.
+        """Characters of the last piece of the best split up to each position.
 
         Returns:
             int32 tensor `(B, M + 1)`; column 0 is 0.
@@ -112,7 +112,7 @@ class Segmentation(tf.Module):
         no_size = tf.zeros([num_texts, 1], tf.int32)
 
         def step(start, here, best, best_sizes, sizes):
-            # the best sums of the next K places, (B, K), seen from this one
+            # best sums at the next K positions: (B, K)
             sums = here + scores[start]
             is_better = sums > best
             best = tf.where(is_better, sums, best)

@@ -1,4 +1,4 @@
-"""What each token reads as when ids become text."""
+"""The text of each token when ids become text."""
 
 import tensorflow as tf
 
@@ -11,8 +11,8 @@ _REPLACEMENT = chr(utf8.REPLACEMENT)
 class Surfaces(tf.Module):
     """The text that each token adds to a sentence, in core TensorFlow ops.
 
-    "▁" reads as a space, but not at the head of a text; control tokens read as
-    nothing; byte tokens join to characters, and a malformed byte reads as U+FFFD.
+    "▁" becomes a space, except at the beginning of a text; control tokens have no text;
+    bytes join to characters, and a malformed byte becomes U+FFFD.
 
     Args:
         model: A `SentencePieceModel`.
@@ -32,7 +32,7 @@ class Surfaces(tf.Module):
         token_ids = range(len(model.pieces))
         surfaces = [_surface(model, token_id) for token_id in token_ids]
         at_head = [_surface_at_head(model, token_id) for token_id in token_ids]
-        # what may stand before the head of the text
+        # tokens after which the text has not begun yet
         silent = at_head if model.remove_extra_whitespaces else surfaces
         with tf.device("CPU:0"):
             self._surfaces = tf.constant(surfaces)
@@ -48,13 +48,13 @@ class Surfaces(tf.Module):
         """Looks up the surfaces.
 
         Args:
-            ids: int32 tensor `(B, T)`. The last token of each row is no byte.
+            ids: int32 tensor `(B, T)`. The last token of each row must not be a byte.
 
         Returns:
-            String tensor `(B, T)`; its rows joined are the texts.
+            String tensor `(B, T)`; each row, joined, is a text.
         """
-        is_sounding = tf.cast(~tf.gather(self._is_silent, ids), tf.int32)
-        is_head = tf.equal(tf.cumsum(is_sounding, axis=1, exclusive=True), 0)
+        has_text = tf.cast(~tf.gather(self._is_silent, ids), tf.int32)
+        is_head = tf.equal(tf.cumsum(has_text, axis=1, exclusive=True), 0)
         surfaces = tf.where(
             is_head, tf.gather(self._at_head, ids), tf.gather(self._surfaces, ids)
         )

@@ -1,8 +1,8 @@
-"""UTF-8 as arithmetic on tensors, with SentencePiece's view of malformed bytes."""
+"""UTF-8 as arithmetic on tensors; malformed bytes are handled as in SentencePiece."""
 
 import tensorflow as tf
 
-REPLACEMENT = 0xFFFD  # U+FFFD stands for each malformed byte
+REPLACEMENT = 0xFFFD  # U+FFFD replaces each malformed byte
 LONGEST = 4  # bytes of a character
 SEPARATOR = 0xFF  # no byte of well-formed UTF-8
 
@@ -10,12 +10,12 @@ SEPARATOR = 0xFF  # no byte of well-formed UTF-8
 def read_characters(values):
     """Reads a character at every byte.
 
-    Malformed are: bytes that start nothing, characters that are cut off, overlong
-    forms, surrogates, and what lies beyond U+10FFFF.
+    Malformed are bytes that start no character, incomplete characters, overlong forms,
+    surrogates, and code points above U+10FFFF.
 
     Args:
-        values: int32 tensor `(N,)`: bytes, one text behind the other. `SEPARATOR`
-            between two texts keeps them apart, since no character holds it.
+        values: int32 tensor `(N,)`: the bytes of all texts. No character contains
+            `SEPARATOR`, which stands between two texts.
 
     Returns:
         code_points: int32 tensor `(N,)`: the character that starts at each byte.
@@ -80,7 +80,7 @@ def character_bytes(code_points, indices):
 
     Args:
         code_points: int32 tensor `(N,)`.
-        indices: int32 tensor `(N,)`: which byte, counted from 0.
+        indices: int32 tensor `(N,)`: index of the byte, from 0.
 
     Returns:
         int32 tensor `(N,)`.
