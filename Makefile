@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-slow test-backends benchmark check format clean
+.PHONY: install demo test test-slow test-backends benchmark check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -17,6 +17,8 @@ $(BIN)/.installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+install: $(BIN)/.installed
+
 demo: $(BIN)/.installed
 	$(BIN)/python scripts/demo.py
 
@@ -24,10 +26,11 @@ test: $(BIN)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long" $(PYTEST_OPTIONS)
 
 test-slow: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "slow or long" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or long" $(PYTEST_OPTIONS)
 
 # layers to text under every other backend that is installed; the rest is about
 # TensorFlow. `make test` and `make test-slow` say which are missing.
+BACKEND_MARKS := not slow$(if $(TF_TRANSFORMER_FAST), and not long)
 BACKEND_TESTS := tests/layers tests/models tests/decoding tests/training \
   tests/inference
 
@@ -36,7 +39,7 @@ test-backends: $(BIN)/.installed
 	  if $(BIN)/python -c "import $$backend" 2>/dev/null; then \
 	    echo "Tests with KERAS_BACKEND=$$backend:"; \
 	    JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile \
-	      -m "not slow" $(BACKEND_TESTS) || exit 1; \
+	      -m "$(BACKEND_MARKS)" $(BACKEND_TESTS) || exit 1; \
 	  else \
 	    echo "Not tested: $$backend is not installed: $(BIN)/python -m pip install '.[$$backend]'"; \
 	  fi; \
@@ -49,6 +52,7 @@ benchmark: $(BIN)/.installed
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 format: $(BIN)/.installed
 	$(BIN)/python -m ruff check --fix .

@@ -11,6 +11,8 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 from tests.backend import BACKEND, let_numpy_read_tensors  # noqa: E402
+from tests.fast import FAST  # noqa: E402
+from tests.once import folder_made_once  # noqa: E402
 
 let_numpy_read_tensors()
 
@@ -22,11 +24,30 @@ def pytest_configure(config):
     )
 
 
+# each of their tests is a program of its own: any process may take any of them
+_SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     skip = pytest.mark.skip(reason=f"about TensorFlow: KERAS_BACKEND={BACKEND} here")
+    only_full = pytest.mark.skip(reason="only in `.ci/run full`")
     for item in items:
         if BACKEND != "tensorflow" and item.get_closest_marker("needs_tensorflow"):
             item.add_marker(skip)
+        if FAST and item.get_closest_marker("full"):
+            item.add_marker(only_full)
+        # with --dist loadgroup the other tests of a file share its fixtures
+        if not item.nodeid.startswith(_SINGLE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(scope="session")
+def toy_export(tmp_path_factory):
+    """The export of the toy translator with all signatures, as `.../toy/1`."""
+    from tests.export.toy_export import export_toy
+
+    return folder_made_once(tmp_path_factory, "toy_export", export_toy) / "toy" / "1"
 
 
 @pytest.fixture(autouse=True)

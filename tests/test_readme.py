@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fast import FAST
+
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LEAST_EXACT = 0.95
@@ -25,15 +27,21 @@ def test_quickstart_translates_unseen_sentences_and_its_export_loads(
     monkeypatch.chdir(tmp_path)
     train_and_export, load_back = programs("README.md")
     names = {}
+    if FAST:  # how well it learns is then what `make demo` shows
+        assert train_and_export.count("epochs=7") == 1
+        train_and_export = train_and_export.replace("epochs=7", "epochs=2")
     exec(train_and_export, names)
-    assert "['나는 학생이다.']" in capsys.readouterr().out
+    written = capsys.readouterr().out.splitlines()[-1]
+    exec(load_back, {})
+    assert f"['{capsys.readouterr().out.strip()}']" == written
+    if FAST:
+        return
+    assert written == "['나는 학생이다.']"
     for split in ("test", "test_combinations"):
         pairs = names["pairs"][split]
         found = names["translator"]([source for source, _ in pairs], beam_size=1)
         exact = sum(map(str.__eq__, found, (target for _, target in pairs)))
         assert exact / len(pairs) >= LEAST_EXACT, split
-    exec(load_back, {})
-    assert "나는 학생이다." in capsys.readouterr().out
 
 
 @pytest.mark.slow

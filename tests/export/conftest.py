@@ -1,12 +1,11 @@
-"""One exported folder for all tests of this room."""
+"""One exported folder for all tests of this package."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.export.toy_export import BEAM_SIZE, make_translator
-from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.inference.search import SearchSettings
+from tests.export.toy_export import make_translator
+from tf_transformer.export.saved_model import SavedTranslator
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,10 +23,8 @@ def translator():
 
 
 @pytest.fixture(scope="session")
-def exported(translator, tmp_path_factory):
-    path = tmp_path_factory.mktemp("saved_models") / "toy" / "1"
-    settings = SearchSettings(beam_size=BEAM_SIZE)
-    return export_saved_model(translator, path, settings, {"languages": ["en", "ko"]})
+def exported(toy_export):
+    return toy_export
 
 
 @pytest.fixture(scope="session")

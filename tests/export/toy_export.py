@@ -4,6 +4,8 @@ import keras
 import numpy as np
 
 from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.inference.search import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
 
@@ -45,3 +47,10 @@ def make_translator(shared=True, dtype="float32", tokenizer=None, **changes):
         [w + 0.4 * generator.standard_normal(w.shape) for w in model.get_weights()]
     )
     return Translator(model, tokenizer)
+
+
+def export_toy(folder):
+    """Exports the translator to `folder/toy/1`."""
+    settings = SearchSettings(beam_size=BEAM_SIZE)
+    info = {"languages": ["en", "ko"]}
+    export_saved_model(make_translator(), folder / "toy" / "1", settings, info)

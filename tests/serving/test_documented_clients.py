@@ -68,17 +68,16 @@ def test_grpc_client_gets_not_found_for_an_unknown_model(grpc_port):
 
 
 @pytest.mark.slow
-def test_grpc_client_gives_the_strings_of_the_translator(prediction_service, tmp_path):
+def test_grpc_client_gives_the_strings_of_the_translator(
+    prediction_service, toy_export
+):
     import grpc
 
     from tests.export.toy_export import TEXTS, make_translator
-    from tf_transformer.export.saved_model import export_saved_model
 
-    translator = make_translator()
-    folder = export_saved_model(translator, tmp_path / "toy" / "1")
-    expected = [best.text for best, *_ in translator.nbest(TEXTS)]
+    expected = [best.text for best, *_ in make_translator().nbest(TEXTS)]
     assert len(set(expected)) > 2
-    with prediction_service("en_ko", folder) as port:
+    with prediction_service("en_ko", toy_export) as port:
         assert run(GRPC_CLIENT, port, texts=TEXTS) == expected
         with pytest.raises(grpc.RpcError, match="longer than the model") as error:
             run(GRPC_CLIENT, port, texts=["cat " * 100])

@@ -16,12 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.export.toy_export import TEXTS, make_translator
+from tests.export.toy_export import TEXTS
 from tests.serving.patience import until
-from tf_transformer.export.saved_model import (
-    SavedTranslator,
-    export_saved_model,
-)
+from tf_transformer.export.saved_model import SavedTranslator
 
 pytestmark = pytest.mark.slow
 
@@ -85,10 +82,9 @@ def start(tmp_path):
         yield start
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    path = tmp_path_factory.mktemp("translator") / "toy" / "1"
-    return export_saved_model(make_translator(), path)
+@pytest.fixture
+def exported(toy_export):
+    return toy_export
 
 
 def clients(number, function):

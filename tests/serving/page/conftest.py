@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.export.toy_export import BEAM_SIZE, PAIRS, make_translator
+from tests.export.toy_export import BEAM_SIZE, PAIRS
 from tests.serving.patience import until
 from tests.serving.served_models import save_words
 from tf_transformer.data.tokenizer import Tokenizer
@@ -48,12 +48,11 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def models(browser, tmp_path_factory):
+def models(browser, toy_export, tmp_path_factory):
     """A folder with `recurrent`, `toy` and `words`, which has no attention."""
     folder = tmp_path_factory.mktemp("models")
     settings = SearchSettings(beam_size=BEAM_SIZE)
-    info = {"languages": ["en", "ko"]}
-    export_saved_model(make_translator(), folder / "toy" / "1", settings, info)
+    (folder / "toy").symlink_to(toy_export.parent)
     keras.utils.set_random_seed(4)
     tokenizer = Tokenizer.train(PAIRS, vocab_size=330)
     model = RecurrentSeq2Seq(tokenizer.vocab_size, d_model=14, max_length=61)

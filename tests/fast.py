@@ -1,0 +1,9 @@
+"""Whether the long tests run in their short form, as `.ci/run` asks for.
+
+With TF_TRANSFORMER_FAST=1 trainings are shorter and corpora are sampled; every claim is
+still checked. `.ci/run full` runs everything whole.
+"""
+
+import os
+
+FAST = os.environ.get("TF_TRANSFORMER_FAST") == "1"

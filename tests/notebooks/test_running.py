@@ -1,0 +1,11 @@
+"""Every notebook runs from its first cell to its last, in an empty folder."""
+
+import pytest
+
+from tests.notebooks import notebook_files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", notebook_files.PATHS, ids=lambda path: path.stem)
+def test_runs_from_the_first_cell_to_the_last(path, tmp_path):
+    notebook_files.run(path, tmp_path)
