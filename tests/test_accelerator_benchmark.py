@@ -27,7 +27,7 @@ HIDE_TENSORFLOW = (
 
 @pytest.fixture
 def accelerator(monkeypatch):
-    monkeypatch.setattr(sys, "path", [str(ACCELERATOR), *sys.path])
+    monkeypatch.syspath_prepend(str(ACCELERATOR))
     importlib.import_module("shared")  # which lets `work` be found
     yield
     for name in MODULES:

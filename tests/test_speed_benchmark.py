@@ -7,13 +7,22 @@ import numpy as np
 import pytest
 
 SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
+MODULES = ["work", "turns", "peers", "picture", "fitting", "keras_layers", "growth"]
 
 
 @pytest.fixture
 def speed(monkeypatch):
     monkeypatch.syspath_prepend(str(SPEED))
     yield
-    for name in ("work", "turns", "peers", "picture", "fitting", "keras_layers"):
+    for name in (
+        "work",
+        "turns",
+        "peers",
+        "picture",
+        "fitting",
+        "keras_layers",
+        "growth",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -151,3 +160,23 @@ def test_a_worker_that_fails_is_named(speed, monkeypatch, tmp_path):
     monkeypatch.setenv("LOGS", str(tmp_path))
     with pytest.raises(RuntimeError, match="broken ended; see .*broken.log"):
         turns.Worker("broken", script)
+
+
+def test_growth_is_measured_in_rounds_and_shows_their_spread(
+    speed, monkeypatch, capsys, tmp_path
+):
+    import growth
+
+    found = iter([5.0, 2.0, 9.0, 4.0, 7.0, 6.0])
+
+    def answer(arguments):
+        return {"tokens/s": next(found), "GB": 0.5}
+
+    kind = ("tokens", "tokens/s", {"training": {8: ("training", 8), 16: (16,)}})
+    monkeypatch.setattr(growth, "KINDS", {"length": kind})
+    monkeypatch.setattr(growth, "answer", answer)
+    rows = growth.measured("length", 3)
+    assert [growth.values(row, "tokens/s") for row in rows] == [(5, 7, 9), (2, 4, 6)]
+    assert "| training | 8 | 7 (5 to 9) | 0.5 (0.5 to 0.5) |" in capsys.readouterr().out
+    growth.draw(rows, tmp_path / "growth.svg")
+    assert "LineCollection" in (tmp_path / "growth.svg").read_text(encoding="utf-8")

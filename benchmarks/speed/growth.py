@@ -1,14 +1,16 @@
 """How time and memory grow with length, batch, vocabulary and corpus; model S.
 
     python benchmarks/speed/growth.py
-    python benchmarks/speed/growth.py --kind corpus     anew, the other figures stay
+    python benchmarks/speed/growth.py --kind corpus     measures only this kind again
 
-Each measurement is a process of its own (`growth_work.py`). One that ends without an
-answer, for want of memory as a rule, is told as such.
+Each measurement is a process of its own (`growth_work.py`), repeated in rounds. The
+tables and the picture show the median, the lowest and the highest round. A process that
+ends without an answer, usually because memory runs out, is reported and left out.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ from matplotlib.figure import Figure
 
 WORK = Path(__file__).with_name("growth_work.py")
 VOCABULARIES = (4_000, 8_000, 16_000, 32_000, 64_000)
-# kind: (what grows, unit that is drawn, {line: {size: arguments}})
+# kind: (what grows, unit of the picture, {line: {size: arguments}})
 KINDS = {
     "decoding": (
         "tokens written",
@@ -70,37 +72,55 @@ def main() -> None:
     """Measures, prints the tables; writes the figures and a picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kind", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path("speed"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     path = options.folder / "growth.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     for kind in options.kind:
-        rows = [row for row in rows if row["kind"] != kind] + measured(kind)
+        kept = [row for row in rows if row["kind"] != kind]
+        rows = kept + measured(kind, options.rounds)
         path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     draw(rows, path.with_suffix(".svg"))
     print(f"\n{path}\n{path.with_suffix('.svg')}")
 
 
-def measured(kind: str) -> list[dict]:
+def measured(kind: str, rounds: int) -> list[dict]:
     """A row for each size of each line, printed as a table in Markdown."""
-    grows, _, lines = KINDS[kind]
-    rows, keys = [], None
-    for line, sizes in lines.items():
-        for size, arguments in sizes.items():
-            found = answer(arguments)
-            rows.append({"kind": kind, "line": line, "size": size, **found})
-            if found and not keys:
-                keys = list(found)
-                print(f"\n| {kind} | {grows} | {' | '.join(keys)} |")
-                print("|---" * (len(keys) + 2) + "|")
-            cells = [f"{value:.4g}" for value in found.values()] or ["no answer"]
-            print(f"| {line} | {size} | {' | '.join(cells)} |", flush=True)
+    grows, unit, lines = KINDS[kind]
+    rows = [
+        {"kind": kind, "line": line, "size": size, "rounds": []}
+        for line, sizes in lines.items()
+        for size in sizes
+    ]
+    for _ in range(rounds):  # each size once a round: a busy minute spoils one of them
+        for row in rows:
+            if found := answer(lines[row["line"]][row["size"]]):
+                row["rounds"].append(found)
+    keys = next((list(row["rounds"][0]) for row in rows if row["rounds"]), [unit])
+    print(f"\n| {kind} | {grows} | {' | '.join(keys)} |")
+    print("|---" * (len(keys) + 2) + "|")
+    for row in rows:
+        cells = [spread(row, key) for key in keys] if row["rounds"] else ["no answer"]
+        print(f"| {row['line']} | {row['size']} | {' | '.join(cells)} |")
     return rows
 
 
+def values(row: dict, key: str) -> tuple[float, float, float]:
+    """Lowest, median and highest value over the rounds."""
+    found = [one[key] for one in row["rounds"]]
+    return min(found), statistics.median(found), max(found)
+
+
+def spread(row: dict, key: str) -> str:
+    """The median, with the lowest and the highest value."""
+    lowest, median, highest = values(row, key)
+    return f"{median:.4g} ({lowest:.4g} to {highest:.4g})"
+
+
 def answer(arguments) -> dict:
-    """What the process found, or nothing if it ended without an answer."""
+    """What the process measured, or nothing if it ended without an answer."""
     done = subprocess.run(
         [sys.executable, WORK, *map(str, arguments)], capture_output=True, text=True
     )
@@ -111,7 +131,7 @@ def answer(arguments) -> dict:
 
 
 def draw(rows: list[dict], path: Path) -> None:
-    """Writes one panel for each kind."""
+    """Writes one panel for each kind: medians, and lines from lowest to highest."""
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     figure = Figure(figsize=(9, 2.8 * -(-len(kinds) // 2)), layout="constrained")
     axes = figure.subplots(-(-len(kinds) // 2), 2, squeeze=False).ravel()
@@ -121,11 +141,13 @@ def draw(rows: list[dict], path: Path) -> None:
         grows, unit, lines = KINDS[kind]
         for line in lines:
             found = [
-                (row["size"], row[unit])
+                (row["size"], *values(row, unit))
                 for row in rows
-                if (row["kind"], row["line"]) == (kind, line) and unit in row
+                if (row["kind"], row["line"]) == (kind, line) and row["rounds"]
             ]
-            axis.plot(*zip(*found, strict=True), marker="o", label=line)
+            sizes, lowest, median, highest = zip(*found, strict=True)
+            (curve,) = axis.plot(sizes, median, marker="o", label=line)
+            axis.vlines(sizes, lowest, highest, color=curve.get_color())
         axis.set_xscale("log", base=10 if kind == "corpus" else 2)
         axis.set_ylim(bottom=0)
         axis.set_title(kind, loc="left", fontsize=10)

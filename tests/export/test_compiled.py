@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.export.toy_export import BEAM_SIZE, TEXTS
+from tests.fast import FAST
 from tf_transformer.export import compiled
 from tf_transformer.export.saved_model import ServableTranslator
 from tf_transformer.inference.search import SearchSettings
@@ -71,7 +72,7 @@ def check_search(translator, settings):
 @pytest.mark.slow
 def test_every_size_gives_the_same(saved):
     pair = saved.signatures["translate"], saved.signatures["translate_compiled"]
-    for count in (0, 1, 2, 3):
+    for count in (0, 3) if FAST else (0, 1, 2, 3):
         for text in ("a", "I am a student", "the old mat " * 4):
             check_same(*pair, [text + " birds" * i for i in range(count)])
 

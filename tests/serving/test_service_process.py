@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 
 from tests.export.toy_export import TEXTS
+from tests.fast import FAST
 from tests.serving.patience import until
 from tf_transformer.export.saved_model import SavedTranslator
 
 pytestmark = pytest.mark.slow
 
-SOAK_SECONDS = float(os.environ.get("TF_TRANSFORMER_SOAK_SECONDS", 20))
+SOAK_SECONDS = float(os.environ.get("TF_TRANSFORMER_SOAK_SECONDS", 9 if FAST else 20))
 
 
 class Service:
