@@ -84,9 +84,8 @@ def token_negative_log_likelihood(labels, logits):
 def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
     """Cross entropy against (1 - epsilon) * one_hot(label) + epsilon / V.
 
-    No tensor of one-hot labels is made: the sum over classes is
-    logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits). Value
-    and gradient share one softmax, to pass over `(B, T, V)` less often.
+    No tensor of one-hot labels is made. The result can be differentiated any number
+    of times, on JAX in forward mode too.
 
     Args:
         labels: Integer tensor `(B, T)`.
@@ -99,14 +98,36 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
     """
     logits = ops.cast(logits, keras.backend.result_type(dtype, "float32"))
     labels = ops.cast(labels, "int32")
-    losses = _cross_entropy(labels, label_smoothing)(logits)
+    if keras.backend.backend() == "tensorflow":
+        losses = _with_explicit_gradient(labels, label_smoothing)(logits)
+    else:
+        losses = _with_automatic_gradient(labels, label_smoothing, logits)
     return ops.where(padding_mask(labels), losses, 0.0)
 
 
-def _cross_entropy(labels, label_smoothing):
+def _with_automatic_gradient(labels, label_smoothing, logits):
+    """The losses, in the form whose gradient the backend computes fastest."""
+    log_normalizers = 0.0
+    if keras.backend.backend() == "torch":
+        logits = ops.log_softmax(logits, axis=-1)  # already normalized
+    else:
+        log_normalizers = ops.logsumexp(logits, axis=-1)
+    label_logits = ops.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+    losses = log_normalizers - (1 - label_smoothing) * label_logits
+    if label_smoothing:
+        losses = losses - label_smoothing * ops.mean(logits, axis=-1)
+    return losses
+
+
+def _with_explicit_gradient(labels, label_smoothing):
     """The losses as a function of the logits, with their gradient written out.
 
+    loss = logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits)
     d loss / d logits = softmax(logits) - (1 - epsilon) * one_hot(label) - epsilon / V
+
+    Value and gradient share one softmax, to pass over `(B, T, V)` less often. The
+    gradient is a function of tensors that TensorFlow has recorded, so that it has
+    gradients in turn.
     """
 
     @ops.custom_gradient
@@ -116,23 +137,24 @@ def _cross_entropy(labels, label_smoothing):
         log_normalizers = ops.max(logits, axis=-1) - ops.log(
             ops.max(probabilities, axis=-1)
         )
-        of_label = ops.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-        losses = log_normalizers - (1 - label_smoothing) * of_label
+        label_logits = ops.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+        losses = log_normalizers - (1 - label_smoothing) * label_logits
         if label_smoothing:
             losses = losses - label_smoothing * ops.mean(logits, axis=-1)
 
-        def gradient(*arguments, upstream=None):
-            upstream = arguments[-1] if upstream is None else upstream
+        def gradient(upstream):
             vocab_size = logits.shape[-1]
             flat_labels = ops.reshape(labels, (-1,))
             upstream = ops.reshape(upstream, (-1, 1))
-            result = ops.reshape(probabilities, (-1, vocab_size))
-            result = (result - label_smoothing / vocab_size) * upstream
-            places = ops.stack([ops.arange(ops.shape(result)[0]), flat_labels], axis=1)
-            of_label = ops.take_along_axis(result, flat_labels[:, None], axis=-1)
-            of_label = of_label - (1 - label_smoothing) * upstream
-            result = ops.scatter_update(result, places, of_label[:, 0])
-            return ops.reshape(result, ops.shape(logits))
+            dlogits = ops.reshape(probabilities, (-1, vocab_size))
+            dlogits = (dlogits - label_smoothing / vocab_size) * upstream
+            indices = ops.stack(
+                [ops.arange(ops.shape(dlogits)[0]), flat_labels], axis=1
+            )
+            dlabels = ops.take_along_axis(dlogits, flat_labels[:, None], axis=-1)
+            dlabels = dlabels - (1 - label_smoothing) * upstream
+            dlogits = ops.scatter_update(dlogits, indices, dlabels[:, 0])
+            return ops.reshape(dlogits, ops.shape(logits))
 
         return losses, gradient
 

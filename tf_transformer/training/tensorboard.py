@@ -55,7 +55,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         if update < self._last_update + UPDATES_PER_POINT:
             return
         self._last_update = update
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = _number(self.model.optimizer.learning_rate)
         with self.writer.as_default(step=update):
             self.summary.scalar("update/learning_rate", rate)
             for name, value in self._means_since_last_point():
@@ -68,7 +68,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         for name, metric in metrics.items():
             if not (hasattr(metric, "total") and hasattr(metric, "count")):
                 continue
-            total, count = float(metric.total), float(metric.count)
+            total, count = _number(metric.total), _number(metric.count)
             last_total, last_count = self._last_sums.get(name, (0.0, 0.0))
             self._last_sums[name] = total, count
             if count > last_count:
@@ -94,3 +94,8 @@ class TensorBoardLog(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.writer.close()
+
+
+def _number(value) -> float:
+    """A scalar tensor or variable as a float; under replicas the sum of theirs."""
+    return float(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value)))
