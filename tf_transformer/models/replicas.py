@@ -2,8 +2,10 @@
 
 import keras
 
+from tf_transformer.utils.keras_compat import inner_optimizer, learning_rate_schedule
+
 CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
-# class names, since this room knows no TensorFlow
+# class names: models do not import TensorFlow
 STRATEGIES_THAT_FIT_DOES_NOT_KNOW = {
     "CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy",
     "ParameterServerStrategyV1": "ParameterServerStrategy",
@@ -22,7 +24,7 @@ def check_compiled(model) -> None:
             several replicas would accumulate or clip gradients or run through XLA,
             or if Keras' `fit` does not work with the way of distribution.
     """
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner_optimizer(model.optimizer)
     strategy = getattr(model, "distribute_strategy", None)
     _check_schedule(optimizer)
     _check_distribution(strategy)
@@ -32,7 +34,7 @@ def check_compiled(model) -> None:
 
 
 def _check_schedule(optimizer) -> None:
-    schedule = getattr(optimizer, "_learning_rate", None)
+    schedule = learning_rate_schedule(optimizer)
     expected = getattr(optimizer, "gradient_accumulation_steps", None) or 1
     received = getattr(schedule, "gradient_accumulation_steps", expected)
     if received != expected:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tf_transformer.training.checkpoints import weights_in
+from tf_transformer.utils.keras_compat import inner_optimizer, moving_averages
 
 
 def average_checkpoints(paths: Iterable[Path], model) -> None:
@@ -68,12 +69,7 @@ def swap_averages(model) -> None:
     Args:
         model: A model whose optimizer was made with `use_ema=True`.
     """
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    for variable, average in zip(
-        optimizer._trainable_variables,
-        optimizer._model_variables_moving_average,
-        strict=True,
-    ):
+    for variable, average in moving_averages(inner_optimizer(model.optimizer)):
         weight = np.array(keras.ops.convert_to_numpy(variable))
         variable.assign(average)
         average.assign(weight)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from tf_transformer.utils.keras_compat import adam_moments
+
 _KerasAdam = keras.optimizers.Adam
 if keras.backend.backend() == "torch":
     # there Keras makes another class, which updates all weights at once
@@ -48,13 +50,13 @@ class Adam(_KerasAdam):
             return
         import tensorflow as tf
 
-        index = self._get_variable_index(variable)
+        m, v = adam_moments(self, variable)
         dtype = variable.dtype
         t = ops.cast(self.iterations + 1, dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=m.value.handle,
+            v=v.value.handle,
             beta1_power=ops.power(ops.cast(self.beta_1, dtype), t),
             beta2_power=ops.power(ops.cast(self.beta_2, dtype), t),
             lr=ops.cast(learning_rate, dtype),

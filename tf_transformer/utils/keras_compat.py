@@ -28,3 +28,33 @@ def sum_over_replicas(value):
     if context is None or context.num_replicas_in_sync == 1:
         return value
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def inner_optimizer(optimizer):
+    """The optimizer behind Keras' `LossScaleOptimizer`, or the optimizer itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def learning_rate_schedule(optimizer):
+    """The learning rate as it was passed to an optimizer: a schedule or a variable.
+
+    `optimizer.learning_rate` is only its present value.
+    """
+    return getattr(optimizer, "_learning_rate", None)
+
+
+def adam_moments(optimizer, variable):
+    """The variables m and v of a trained variable in a built Keras Adam."""
+    index = optimizer._get_variable_index(variable)
+    return optimizer._momentums[index], optimizer._velocities[index]
+
+
+def moving_averages(optimizer) -> list[tuple]:
+    """Pairs (weight, moving average) of a built optimizer with `use_ema=True`."""
+    return list(
+        zip(
+            optimizer._trainable_variables,
+            optimizer._model_variables_moving_average,
+            strict=True,
+        )
+    )
