@@ -147,11 +147,11 @@ class Tokenizer:
         return cls(source_model, target_model, shared=shared)
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each source text, ended by the end token; a blank text is [3]."""
+        """Ids of each source text, ended by the end token; an empty text is [3]."""
         return _encode(self._source, texts)
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each target text, ended by the end token; a blank text is [3]."""
+        """Ids of each target text, ended by the end token; an empty text is [3]."""
         return _encode(self._target, texts)
 
     def decode_source(self, rows: Sequence[Sequence[int]]) -> list[str]:

@@ -246,7 +246,8 @@ def attention_images(config, run, corpus, translator) -> list:
     fitting = (
         (source, target)
         for source, target in corpus.validation
-        if 1 < len(tokenizer.encode_source([source])[0]) <= longest
+        if target.strip()
+        and 1 < len(tokenizer.encode_source([source])[0]) <= longest
         and 1 < len(tokenizer.encode_target([target])[0]) <= longest
     )
     pairs = list(itertools.islice(fitting, config.attention_images))

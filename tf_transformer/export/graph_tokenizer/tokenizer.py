@@ -75,7 +75,7 @@ class GraphTokenizer(tf.Module):
             text: String tensor `(B,)`, UTF-8. A malformed byte reads as U+FFFD.
 
         Returns:
-            int32 tensor `(B, S)`, padded with 0. A blank text is [3].
+            int32 tensor `(B, S)`, padded with 0. An empty text is [3].
         """
         with tf.device("CPU:0"):
             code_points, lengths = self._normalization(text)
