@@ -1,5 +1,6 @@
 """What every layer of the package must do, as Keras' own layers do."""
 
+import inspect
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,11 @@ SIZES = {
     "target_vocab": 29,
     "num_layers": 2,
 }
+
+
+def layers_inside(layer):
+    """The layer and every layer below it."""
+    return list(layer._flatten_layers())
 
 
 def random_inputs(call_shapes, num_ids=None, seed=1):
@@ -52,6 +58,7 @@ def assert_layer_contract(
         num_ids: If the inputs are token ids, how many there are.
     """
     inputs = random_inputs(call_shapes, num_ids)
+    _assert_takes_keywords_only(layer_class)
     layer = layer_class(**init_kwargs)
     _assert_config_comes_back(layer)
     assert init_kwargs.items() <= layer.get_config().items()
@@ -82,6 +89,14 @@ def _randomize(layer):
     random = np.random.default_rng(2)
     for weight in layer.weights:
         weight.assign(weight + random.normal(scale=0.2, size=weight.shape))
+
+
+def _assert_takes_keywords_only(layer_class):
+    _, *parameters = inspect.signature(layer_class.__init__).parameters.values()
+    assert {parameter.kind.name for parameter in parameters} <= {
+        "KEYWORD_ONLY",
+        "VAR_KEYWORD",
+    }
 
 
 def _assert_config_comes_back(layer):
@@ -116,6 +131,10 @@ def _assert_same_shape_and_numbers_in_graph(layer, inputs, output):
         symbol = _call(layer, symbols)
         assert symbol.shape == (batch_size, *output.shape[1:])
         assert symbol.dtype == dtype_of(output)
+        names = inspect.signature(layer.compute_output_shape).parameters
+        shapes = [symbol.shape for symbol in symbols.values()][: len(names)]
+        found = layer.compute_output_shape(*shapes)
+        assert tuple(found) == (batch_size, *output.shape[1:])
 
     def call(values):
         ordered = {name: values[name] for name in inputs}  # JAX sorts dictionaries

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -84,8 +85,58 @@ def test_logits_are_float32_under_mixed_precision(dtype):
 
 
 def test_reverse_shape_is_known_before_numbers_are():
-    import keras
-
     layer = TokenEmbedding(vocab_size=23, d_model=12, dtype="mixed_bfloat16")
     logits = layer(keras.KerasTensor((None, 5, 12), "bfloat16"), reverse=True)
     assert (logits.shape, logits.dtype) == ((None, 5, 23), "float32")
+
+
+def keras_twin(embedding):
+    """Keras' own layer with the same matrix; ours scales its vectors."""
+    twin = keras.layers.ReversibleEmbedding(23, 12)
+    twin.build()
+    twin.set_weights(embedding.get_weights())
+    return twin
+
+
+def assert_same_in_both_directions(embedding, twin):
+    states = np.random.default_rng(1).normal(size=(2, 5, 12)).astype("float32")
+    vectors = ops.convert_to_numpy(twin(IDS)) * np.sqrt(12)
+    np.testing.assert_allclose(embedding(IDS), vectors, rtol=1e-5, atol=1e-6)
+    logits = twin(states, reverse=True)
+    np.testing.assert_allclose(
+        embedding(states, reverse=True), logits, rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_quantized_it_computes_what_the_layer_of_keras_does(embedding, mode):
+    twin, before = keras_twin(embedding), np.array(embedding(IDS))
+    embedding.quantize(mode)
+    twin.quantize(mode)
+    assert_same_in_both_directions(embedding, twin)
+    change = np.abs(np.array(embedding(IDS)) - before).max()
+    assert 0 < change < {"int8": 0.03, "int4": 0.5}[mode]
+    assert dtype_of(embedding.matrix.weights[0]) == "int8"
+
+
+def test_a_low_rank_change_acts_in_both_directions_and_freezes_the_matrix(embedding):
+    twin, before = keras_twin(embedding), np.array(embedding(IDS))
+    for layer in (embedding, twin):
+        layer.enable_lora(rank=3, lora_alpha=6)
+    np.testing.assert_array_equal(embedding(IDS), before)  # B starts at 0
+    random = np.random.default_rng(2)
+    for ours, theirs in zip(
+        embedding.trainable_weights, twin.trainable_weights, strict=True
+    ):
+        ours.assign(random.normal(size=ours.shape))
+        theirs.assign(ours)
+    assert [w.shape for w in embedding.trainable_weights] == [(23, 3), (3, 12)]
+    assert_same_in_both_directions(embedding, twin)
+    a, b = (weight.numpy() for weight in embedding.trainable_weights)
+    expected = before + 2 * (a @ b)[IDS] * np.sqrt(12)
+    np.testing.assert_allclose(embedding(IDS), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_low_rank_changes_need_weights():
+    with pytest.raises(ValueError, match="Expected a layer that was built"):
+        TokenEmbedding(vocab_size=23, d_model=12).enable_lora(rank=2)

@@ -8,15 +8,15 @@ from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
 CELLS = ("gru", "lstm")
 
 
-def recurrent_cell(name, units, dtype=None):
+def recurrent_cell(cell, units, **kwargs):
     """A cell: from a vector and the state so far to an output and the next state.
 
     Args:
-        name: "gru" (appendix A.1.1 of
+        cell: "gru" (appendix A.1.1 of
             [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473)) or "lstm"
             (Hochreiter & Schmidhuber 1997, with a forget gate).
         units: Integer. Width of the state.
-        dtype: Optional dtype policy.
+        **kwargs: Those of `keras.layers.Layer`.
 
     Returns:
         A Keras cell.
@@ -24,14 +24,14 @@ def recurrent_cell(name, units, dtype=None):
     Raises:
         ValueError: For an unknown name.
     """
-    if name not in CELLS:
+    if cell not in CELLS:
         raise ValueError(
-            f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}"
+            f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {cell!r}"
         )
-    if name == "lstm":
-        return keras.layers.LSTMCell(units, dtype=dtype, name="cell")
+    if cell == "lstm":
+        return keras.layers.LSTMCell(units, **kwargs)
     # the reset gate acts on the state itself, as in the paper
-    return keras.layers.GRUCell(units, reset_after=False, dtype=dtype, name="cell")
+    return keras.layers.GRUCell(units, reset_after=False, **kwargs)
 
 
 class RecurrentStack(BaseLayer):
@@ -53,7 +53,7 @@ class RecurrentStack(BaseLayer):
         """One Keras RNN per layer; the plain loop, which runs on every device."""
         return [
             keras.layers.RNN(
-                recurrent_cell(self.cell, units, self.dtype_policy),
+                recurrent_cell(self.cell, units, **self.sublayer_arguments("cell")),
                 return_sequences=True,
                 **self.sublayer_arguments(f"{name}_{i}"),
                 **arguments,
