@@ -10,7 +10,7 @@ from keras import ops
 from tests.decoding.toy_models import END, USABLE, PrefixModel, continuations, found
 from tf_transformer.decoding import greedy_search, sampling_search
 from tf_transformer.decoding.constraints import IMPOSSIBLE
-from tf_transformer.decoding.sampling import drawn
+from tf_transformer.decoding.sampling import sample
 
 FILTERS = [
     {},
@@ -25,7 +25,7 @@ EVERY_FILTER = pytest.mark.parametrize("filters", FILTERS)
 
 
 def changed_probabilities(log_probs, temperature=1.0, top_k=None, top_p=None):
-    """The distribution that is drawn from, one token after the other."""
+    """The distribution that is sampled from, one token after the other."""
     weights = [math.exp(log_prob / temperature) for log_prob in log_probs]
     order = sorted(range(len(weights)), key=lambda token: -weights[token])[:top_k]
     total = sum(weights[token] for token in order)
@@ -58,7 +58,7 @@ def test_each_token_takes_its_share_of_all_numbers(filters):
         log_probs = np.log(random.dirichlet(np.ones(9)))
         log_probs[random.permutation(9)[:num_forbidden]] = IMPOSSIBLE
         scores = np.broadcast_to(log_probs.astype("float32"), (count, 9))
-        tokens = ops.convert_to_numpy(drawn(ops.array(scores), numbers, **filters))
+        tokens = ops.convert_to_numpy(sample(ops.array(scores), numbers, **filters))
         shares = np.bincount(tokens, minlength=9) / count
         expected = np.array(changed_probabilities(log_probs, **filters))
         np.testing.assert_allclose(shares, expected, atol=1.01 / count)
@@ -74,17 +74,17 @@ def test_the_ends_of_the_range_give_likely_tokens_only():
         ({"top_k": 5}, [1, 4]),
         ({"top_k": 1}, [1, 1]),
     ]:
-        tokens = drawn(ops.array(log_probs), numbers, **filters)
+        tokens = sample(ops.array(log_probs), numbers, **filters)
         assert ops.convert_to_numpy(tokens).tolist() == expected
 
 
 def test_a_tiny_temperature_makes_no_nan():
     scores = np.array([[-0.5, -0.4, IMPOSSIBLE, -9.0]], "float32")
-    assert int(drawn(ops.array(scores), np.array([0.999], "float32"), 1e-37)[0]) == 1
+    assert int(sample(ops.array(scores), np.array([0.999], "float32"), 1e-37)[0]) == 1
 
 
 def all_probabilities(model, sentence, limit, **filters):
-    """The exact probability of each sentence that may be drawn."""
+    """The exact probability of each sentence that may be sampled."""
     result, going_on = {}, {(): 1.0}
     while going_on:
         prefix, probability = going_on.popitem()

@@ -1,4 +1,4 @@
-"""Searches over a step function; they know no model and no tokenizer."""
+"""Searches over a step function, independent of model and tokenizer."""
 
 from tf_transformer.decoding.beam import beam_search
 from tf_transformer.decoding.greedy import greedy_search

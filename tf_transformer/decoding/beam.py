@@ -6,10 +6,11 @@ from keras import ops
 from tf_transformer.decoding.constraints import (
     IMPOSSIBLE,
     allowed_log_probs,
+    is_possible,
     length_penalty,
     sentence_limits,
 )
-from tf_transformer.decoding.largest import places_of_largest
+from tf_transformer.decoding.top_k import top_k_indices
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
@@ -24,18 +25,18 @@ def beam_search(
     num_hypotheses=1,
     prefix_ids=None,
 ):
-    """Keeps the K best hypotheses of each of B sentences while writing.
+    """Keeps the K best hypotheses of each of B sentences at every step.
 
     Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     Hypotheses are ranked by ln P(tokens) / ((5 + n) / 6)^alpha, n counting the end
-    token. A hypothesis that has ended is frozen: it keeps its score and its place
-    until better ones push it out. With K = 1 this is greedy search.
+    token. A hypothesis that has ended keeps its score and its slot until better ones
+    replace it. With K = 1 this is greedy search.
 
-    It knows no model, only the function `step`. The state is a dictionary whose
-    `"hypothesis"` entry holds tensors with leading axis B * K: they are reordered by
-    index as hypotheses come and go; everything else is left alone. The search stops
-    when, for every sentence, nothing that goes on could reach its first
-    `num_hypotheses` ended hypotheses.
+    The search needs only the function `step`, not the model. The state is a dictionary
+    whose `"hypothesis"` entry holds tensors with leading axis B * K, which are
+    reordered with the hypotheses; all other entries stay as they are. The search stops
+    when, for every sentence, no unfinished hypothesis can still beat its first
+    `num_hypotheses` finished ones.
 
     Args:
         step: Function `(token_ids (B * K,), state) -> (logits (B * K, V), state)`.
@@ -53,10 +54,10 @@ def beam_search(
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end), without
-        penalty; best first. Where fewer than N exist, ids are padding and the log
-        probability is -inf.
+        penalty; best first. Where fewer than N hypotheses have a probability, ids
+        are padding and the log probability is -inf.
 
-    Example: a model that always wants token 4 and is cut off after 3 tokens.
+    Example: a model that always prefers token 4, with a limit of 3 tokens.
 
     >>> def step(token_ids, state):
     ...     return 3.0 * ops.one_hot(token_ids * 0 + 4, 6), state
@@ -81,7 +82,7 @@ def beam_search(
 
     (beams,) = ops.while_loop(going_on, write_one, (beams,))
     log_probs = beams["log_probs"][:, :num_hypotheses]
-    exists = log_probs > IMPOSSIBLE / 2
+    exists = is_possible(log_probs)
     return {
         "token_ids": ops.where(
             exists[..., None], beams["written"][:, :num_hypotheses], PAD_ID
@@ -91,7 +92,7 @@ def beam_search(
 
 
 def _first_beams(limits, max_length, beam_size, state):
-    # one real hypothesis; the other slots are placeholders that any real one beats
+    # One real hypothesis. The other slots are placeholders that any real one beats.
     num_sentences = ops.shape(limits)[0]
     shape = (num_sentences, beam_size)
     is_first = ops.broadcast_to(ops.arange(beam_size) == 0, shape)
@@ -110,14 +111,14 @@ def _first_beams(limits, max_length, beam_size, state):
 def _choose(beams, scores, alpha):
     """The K best of K * V continuations of each sentence, best first."""
     num_slots, vocab_size = beams["log_probs"].shape[1], scores.shape[-1]
-    # an ended hypothesis goes on in one way, with padding, at no cost
+    # An ended hypothesis has one continuation: padding, with log probability 0.
     frozen = ops.where(ops.arange(vocab_size) == PAD_ID, 0.0, IMPOSSIBLE)
     scores = ops.where(beams["ended"][..., None], frozen, scores)
     log_probs = beams["log_probs"][..., None] + scores  # (B, K, V)
     lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
     ranking = log_probs / length_penalty(lengths, alpha)[..., None]
     flat_shape = (-1, num_slots * vocab_size)
-    chosen = places_of_largest(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
+    chosen = top_k_indices(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
     slots, token_ids = chosen // vocab_size, chosen % vocab_size
     log_probs = ops.take_along_axis(ops.reshape(log_probs, flat_shape), chosen, axis=1)
 
@@ -132,7 +133,7 @@ def _choose(beams, scores, alpha):
         "written": written,
         "log_probs": log_probs,
         "lengths": ops.take_along_axis(lengths, slots, axis=1),
-        "ended": ops.logical_or(ended, log_probs < IMPOSSIBLE / 2),
+        "ended": ops.logical_or(ended, ops.logical_not(is_possible(log_probs))),
         "state": _reorder(beams["state"], slots),
     }
 
@@ -147,13 +148,14 @@ def _reorder(state, slots):
 
 
 def _decided(beams, limits, alpha, num_hypotheses):
-    """Whether the first N hypotheses of each sentence can change no more: `(B,)`."""
+    """Whether the first N hypotheses of each sentence are final: `(B,)`."""
     ended, log_probs = beams["ended"], beams["log_probs"]
-    # what goes on can only lose probability, and is divided by at most this
+    # The log probability of an unfinished hypothesis can only fall, and the largest
+    # penalty is that of its length limit.
     reachable = log_probs / length_penalty(limits, alpha)[:, None]
     reachable = ops.max(ops.where(ended, IMPOSSIBLE, reachable), axis=1, keepdims=True)
     ranking = log_probs / length_penalty(beams["lengths"], alpha)
     safe = ops.logical_and(ended, ranking >= reachable)
-    safe = ops.logical_and(safe, log_probs > IMPOSSIBLE / 2)
+    safe = ops.logical_and(safe, is_possible(log_probs))
     num_safe = ops.sum(ops.cast(safe, "int32"), axis=1)
     return ops.logical_or(num_safe >= num_hypotheses, ops.all(ended, axis=1))

@@ -1,20 +1,21 @@
-"""Which tokens a search may write next, and the penalties it ranks by."""
+"""Which tokens a search may write next, and the length penalty."""
 
 from keras import ops
 
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
-IMPOSSIBLE = -1e9  # finite: sums and products with it never make NaN
+IMPOSSIBLE = -1e9  # finite, so that sums and products with it never become NaN
+_LARGEST_LOGIT = 1e30  # finite in float32, as are differences of two such logits
 
 
 def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
-    """ln P(token) of every token that may stand at `position`.
+    """ln P(token) of every token that is allowed at `position`.
 
-    Padding and the start token are never written. The end token is not written
-    before `min_length` tokens, itself counted, and is the only choice at a sentence's
-    limit: so every hypothesis ends, and its score is that of a whole sentence. Where
-    a prefix is given, its tokens are the only choice at their positions. What is left
-    is not normalized again: scores stay the model's own.
+    Padding and the start token are never allowed. The end token is not allowed before
+    `min_length` tokens (itself counted) and is the only choice at a sentence's limit,
+    so that every hypothesis ends and its score is that of a whole sentence. Prefix
+    tokens are the only choice at their positions. The allowed log-probabilities are
+    not normalized again: scores stay the model's own.
 
     Args:
         logits: Tensor `(B, K, V)`.
@@ -26,9 +27,10 @@ def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
             than the sentence's limit.
 
     Returns:
-        float32 tensor `(B, K, V)`; `IMPOSSIBLE` for what may not be written.
+        float32 tensor `(B, K, V)`; `IMPOSSIBLE` for tokens that are not allowed or
+        have no probability (see `defined_log_probs`).
     """
-    log_probs = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    log_probs = defined_log_probs(logits)
     token_ids = ops.arange(logits.shape[-1])
     length = position + 1
     is_end = ops.equal(token_ids, EOS_ID)
@@ -44,6 +46,45 @@ def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
         is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
         forbidden = ops.where(is_forced, ops.not_equal(token_ids, wanted), forbidden)
     return ops.where(forbidden[:, None], IMPOSSIBLE, log_probs)
+
+
+def defined_log_probs(logits):
+    """Log-softmax with a defined value for every logit.
+
+    A token whose logit is NaN or -inf has no probability: it gets `IMPOSSIBLE`. Tokens
+    whose logits are +inf share the whole probability.
+
+    Args:
+        logits: Tensor `(..., V)`.
+
+    Returns:
+        float32 tensor `(..., V)`, at least `IMPOSSIBLE`.
+
+    Example:
+
+    >>> nan, inf = float("nan"), float("inf")
+    >>> ops.exp(defined_log_probs(ops.array([0.0, nan, 0.0, -inf]))).numpy().tolist()
+    [0.5, 0.0, 0.5, 0.0]
+    """
+    logits = ops.cast(logits, "float32")
+    has_probability = logits > -_LARGEST_LOGIT  # false for NaN
+    logits = ops.where(
+        has_probability, ops.minimum(logits, _LARGEST_LOGIT), -_LARGEST_LOGIT
+    )
+    log_probs = ops.maximum(ops.log_softmax(logits, axis=-1), IMPOSSIBLE)
+    return ops.where(has_probability, log_probs, IMPOSSIBLE)
+
+
+def is_possible(log_probs):
+    """Whether scores belong to something that has a probability.
+
+    Args:
+        log_probs: float32 tensor of sums of `allowed_log_probs`.
+
+    Returns:
+        Bool tensor of the same shape.
+    """
+    return log_probs > IMPOSSIBLE / 2
 
 
 def sentence_limits(limits, min_length):

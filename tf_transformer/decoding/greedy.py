@@ -1,14 +1,14 @@
-"""Greedy search: always the likeliest next token."""
+"""Greedy search: always the most probable next token."""
 
-from tf_transformer.decoding.largest import likeliest
-from tf_transformer.decoding.writing import write_tokens
+from tf_transformer.decoding.token_loop import write_tokens
+from tf_transformer.decoding.top_k import argmax
 
 
 def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None):
-    """Writes, for B sentences at once, the likeliest token after the likeliest.
+    """Writes the most probable token at every step, for B sentences at once.
 
-    It knows no model, only the function `step`; it stops when all sentences have
-    ended. A sentence that has ended is filled with padding.
+    The search stops when all sentences have ended. It needs only the function `step`,
+    not the model. Tokens after the end are padding.
 
     Args:
         step: Function `(token_ids (B,), state) -> (logits (B, V), state)`.
@@ -22,9 +22,10 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, 1, L)`, end token included, and
-        `"log_probs"` float32 `(B, 1)`, the natural log of P(tokens, end).
+        `"log_probs"` float32 `(B, 1)`, the natural log of P(tokens, end). Where no
+        token has a probability, ids are padding and the log probability is -inf.
 
-    Example: a model that always wants token 4 and is cut off after 3 tokens.
+    Example: a model that always prefers token 4, with a limit of 3 tokens.
 
     >>> from keras import ops
     >>> def step(token_ids, state):
@@ -35,7 +36,7 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
     """
 
     def choose(scores, position):
-        return likeliest(scores)
+        return argmax(scores)
 
     return write_tokens(
         step, state, limits, max_length, 1, choose, min_length, prefix_ids

@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but a seed and the sentence they are for."""
+"""Random numbers that depend only on a seed and a sentence."""
 
 from keras import ops
 
@@ -8,10 +8,10 @@ _STRIDE = -1640531527  # 2^32 / golden ratio: neighbours in a count lie far apar
 
 
 def sentence_keys(source_ids, seeds):
-    """A number for each sentence from which its random numbers are made.
+    """A random seed for each sentence.
 
-    Padding and batch mates do not count: the same sentence and seed have the same
-    key anywhere.
+    It does not depend on padding or on the rest of the batch: the same sentence and
+    seed always give the same key.
 
     Args:
         source_ids: Integer tensor `(B, S)`.
@@ -21,15 +21,15 @@ def sentence_keys(source_ids, seeds):
         int32 tensor `(B,)`.
     """
     source_ids = ops.cast(source_ids, "int32")
-    places = _mixed((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
-    of_tokens = _mixed(source_ids + places)
-    of_tokens = ops.where(ops.equal(source_ids, PAD_ID), 0, of_tokens)
+    positions = _mixed((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
+    hashes = _mixed(source_ids + positions)
+    hashes = ops.where(ops.equal(source_ids, PAD_ID), 0, hashes)
     seeds = ops.cast(seeds, "int32") * _STRIDE
-    return _mixed(ops.cast(ops.sum(of_tokens, axis=1), "int32") + seeds)
+    return _mixed(ops.cast(ops.sum(hashes, axis=1), "int32") + seeds)
 
 
 def uniform_numbers(keys, num_rows, position):
-    """Uniform random numbers, each by itself: one for every key, row and position.
+    """Independent uniform random numbers, one for every key, row and position.
 
     Args:
         keys: int32 tensor `(B,)`.

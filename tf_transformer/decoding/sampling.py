@@ -1,9 +1,12 @@
-"""Sampling: the next token is drawn by its probability."""
+"""Sampling: each next token is chosen at random by its probability."""
 
 from keras import ops
 
+from tf_transformer.decoding.constraints import is_possible
 from tf_transformer.decoding.random_numbers import uniform_numbers
-from tf_transformer.decoding.writing import write_tokens
+from tf_transformer.decoding.token_loop import write_tokens
+
+_LOWEST_TEMPERATURE = 1e-6  # in float32, already the same as argmax
 
 
 def sampling_search(
@@ -19,12 +22,12 @@ def sampling_search(
     min_length=0,
     prefix_ids=None,
 ):
-    """Draws N independent translations of each of B sentences.
+    """Samples N independent translations of each of B sentences.
 
-    Each next token is drawn from the model's probabilities of those that may stand
-    there, after three changes in this order: the log-probabilities are divided by
-    `temperature`; all but the `top_k` likeliest are left out; of these, the fewest
-    likeliest whose probabilities add up to `top_p` stay ([nucleus
+    Each next token is sampled from the model's distribution over the allowed tokens,
+    after three changes in this order: the log-probabilities are divided by
+    `temperature`; only the `top_k` most probable tokens are kept; of these, only the
+    smallest set whose probabilities add up to `top_p` ([nucleus
     sampling](https://arxiv.org/abs/1904.09751)). Scores are the model's own.
 
     The same keys give the same translations, whatever else is in the batch.
@@ -35,10 +38,10 @@ def sampling_search(
         limits: Integer tensor `(B,)`: the most tokens of each sentence, end token
             counted; 0 for an empty translation.
         max_length: Integer or scalar tensor L, at least the largest limit.
-        keys: int32 tensor `(B,)`: what the random numbers of each sentence are made
-            from, see `sentence_keys`.
+        keys: int32 tensor `(B,)`: the random seed of each sentence, see
+            `sentence_keys`.
         num_samples: Integer N. Defaults to 1.
-        temperature: Float above 0; below 1 for likelier tokens. Defaults to 1.
+        temperature: Float above 0. Below 1 it favours probable tokens. Defaults to 1.
         top_k: Optional integer.
         top_p: Optional float in (0, 1].
         min_length: Integer: the fewest tokens, end token counted.
@@ -48,9 +51,10 @@ def sampling_search(
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
-        model; in the order drawn.
+        model; in the order sampled. Where no token has a probability, ids are
+        padding and the log probability is -inf.
 
-    Example: a model that wants token 4 or 5 and is cut off after 4 tokens.
+    Example: a model that prefers tokens 4 and 5, with a limit of 4 tokens.
 
     >>> def step(token_ids, state):
     ...     return 9.0 * ops.one_hot(token_ids * 0 + 4, 6) + [0, 0, 0, 0, 0, 9], state
@@ -63,18 +67,20 @@ def sampling_search(
 
     def choose(scores, position):
         numbers = uniform_numbers(keys, num_samples, position)
-        return drawn(scores, numbers, temperature, top_k, top_p)
+        return sample(scores, numbers, temperature, top_k, top_p)
 
     return write_tokens(
         step, state, limits, max_length, num_samples, choose, min_length, prefix_ids
     )
 
 
-def drawn(scores, numbers, temperature=1.0, top_k=None, top_p=None):
-    """Turns a uniform random number into a token: the inverse of the distribution.
+def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
+    """Inverse transform sampling: turns a uniform random number into a token.
+
+    Tokens with the score `IMPOSSIBLE` are never sampled, at any temperature.
 
     Args:
-        scores: float32 tensor `(..., V)`: log-probabilities, of whatever sum.
+        scores: float32 tensor `(..., V)`: log-probabilities, up to a constant.
         numbers: float32 tensor `(...)`, between 0 and 1.
         temperature: See `sampling_search`, as are `top_k` and `top_p`.
         top_k: Optional integer.
@@ -85,22 +91,25 @@ def drawn(scores, numbers, temperature=1.0, top_k=None, top_p=None):
     """
     token_ids = None
     if top_k is not None or top_p is not None:
-        kept = scores.shape[-1] if top_k is None else min(top_k, scores.shape[-1])
-        scores, token_ids = ops.top_k(scores, kept)  # likeliest first
-    # the largest weight is 1: no temperature makes an infinity
-    scores = scores - ops.max(scores, axis=-1, keepdims=True)
-    weights = ops.exp(scores / temperature)
+        k = scores.shape[-1] if top_k is None else min(top_k, scores.shape[-1])
+        scores, token_ids = ops.top_k(scores, k)  # in descending order
+    indices = ops.arange(scores.shape[-1])
+    # The largest weight is 1, so no temperature overflows.
+    differences = scores - ops.max(scores, axis=-1, keepdims=True)
+    weights = ops.exp(differences / max(temperature, _LOWEST_TEMPERATURE))
+    weights = ops.where(is_possible(scores), weights, 0.0)
     if top_p is not None:
-        likelier = ops.cumsum(weights, axis=-1) - weights
+        before = ops.cumsum(weights, axis=-1) - weights
         enough = top_p * ops.sum(weights, axis=-1, keepdims=True)
-        weights = ops.where(likelier < enough, weights, 0.0)
-    # a parallel sum may fall a little: only tokens that have a weight count
+        kept = ops.logical_or(before < enough, indices == 0)
+        weights = ops.where(kept, weights, 0.0)
+    # A parallel sum may fall slightly: only tokens with a weight count.
     cumulative = ops.where(weights > 0, ops.cumsum(weights, axis=-1), 0.0)
     threshold = numbers * ops.max(cumulative, axis=-1)
-    places = ops.arange(weights.shape[-1])
     reached = cumulative > threshold[..., None]
-    place = ops.min(ops.where(reached, places, places.shape[0]), axis=-1)
+    # Without any weight the last index: a search ends there.
+    index = ops.min(ops.where(reached, indices, indices.shape[0] - 1), axis=-1)
     if token_ids is None:
-        return ops.cast(place, "int32")
-    chosen = ops.take_along_axis(token_ids, place[..., None], axis=-1)[..., 0]
+        return ops.cast(index, "int32")
+    chosen = ops.take_along_axis(token_ids, index[..., None], axis=-1)[..., 0]
     return ops.cast(chosen, "int32")

@@ -95,6 +95,9 @@ def export_saved_model(
                 "serving_default": servable.translate,
                 **{name: getattr(servable, name) for name in SIGNATURES},
             },
+            # An exported model is not trained. Custom gradients would stay registered
+            # in the process for every version that it has loaded.
+            options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
     return Path(path)
 

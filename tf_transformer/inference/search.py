@@ -1,4 +1,4 @@
-"""From ids to ids: a search with a model, and the score of given translations."""
+"""Search with a model, from ids to ids, and scores of existing translations."""
 
 import dataclasses
 import math
@@ -12,33 +12,37 @@ from tf_transformer.decoding import (
     sampling_search,
     sentence_keys,
 )
+from tf_transformer.decoding.constraints import defined_log_probs, is_possible
 from tf_transformer.ids import BOS_ID, PAD_ID
 
+LARGEST_ALPHA = 10  # ((5 + n) / 6)^alpha of any length is finite in float32
 SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchSettings:
-    """How translations are searched for, or drawn.
+    """Settings of a search.
 
     Args:
         beam_size: Hypotheses kept of each sentence; 1 is greedy search. Defaults
             to 4, as in the paper's section 6.1.
-        alpha: Exponent of the length penalty ((5 + n) / 6)^alpha. Defaults to 0.6.
-        num_hypotheses: Translations returned for each sentence: the best ones, at
-            most `beam_size`; or as many samples, in the order drawn.
+        alpha: Exponent of the length penalty ((5 + n) / 6)^alpha, between 0 and 10.
+            Defaults to 0.6.
+        num_hypotheses: Number of translations returned per sentence, best first: at
+            most `beam_size`. With `sample=True` the number of samples. Defaults to 1.
         min_length: Fewest tokens, end token counted.
         max_length: Most tokens, end token counted. By default twice the source's
             tokens plus 10, and never more than the model's `max_length`.
-        sample: Whether tokens are drawn by their probabilities instead. Then
-            `beam_size` and `alpha` have no meaning. Defaults to `False`.
-        temperature: What log-probabilities are divided by before drawing; below 1
-            for likelier tokens. Defaults to 1.
-        top_k: Optional integer. Only the k likeliest tokens are drawn from.
-        top_p: Optional float in (0, 1]. Only the fewest likeliest tokens are drawn
-            from whose probabilities add up to p.
-        seed: Integer. A sentence and a seed always give the same samples, in any
-            company and order; a sentence given twice, the same twice.
+        sample: Whether to sample from the model's distribution instead of searching
+            for the best translation; `beam_size` and `alpha` then do not apply.
+            Defaults to `False`.
+        temperature: Log-probabilities are divided by it before sampling. Values below
+            1 favour probable tokens. Defaults to 1.
+        top_k: Optional integer. Sample from the k most probable tokens only.
+        top_p: Optional float in (0, 1]. Sample from the smallest set of most probable
+            tokens whose probabilities add up to p.
+        seed: Integer. The same sentence and seed always give the same samples,
+            whatever else is in the batch. Defaults to 0.
 
     Raises:
         ValueError: For settings that contradict each other.
@@ -65,8 +69,11 @@ class SearchSettings:
             raise ValueError(
                 f"beam_size must be at least 1. Received: beam_size={self.beam_size}"
             )
-        if self.alpha < 0:
-            raise ValueError(f"alpha must not be negative. Received: {self.alpha}")
+        if not 0 <= self.alpha <= LARGEST_ALPHA:
+            raise ValueError(
+                f"alpha must lie between 0 and {LARGEST_ALPHA}. Received: "
+                f"alpha={self.alpha}"
+            )
         most = math.inf if self.sample else self.beam_size
         if not 1 <= self.num_hypotheses <= most:
             raise ValueError(
@@ -100,24 +107,26 @@ class SearchSettings:
 
     @property
     def num_rows(self) -> int:
-        """Hypotheses of each sentence that are written side by side."""
+        """Number of hypotheses per sentence during the search."""
         return self.num_hypotheses if self.sample else self.beam_size
 
 
 def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=None):
-    """Translates ids to ids with any model that has the doors of `Transformer`.
+    """Translates ids to ids with any `SequenceModel`.
 
     Args:
         model: The model.
-        source_ids: Integer tensor `(B, S)`; a row of one token (the end) is empty.
-        settings: The search's settings.
+        source_ids: Integer tensor `(B, S)`. A row that holds only the end token is an
+            empty sentence; its translation is empty.
+        settings: The settings of the search.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
-            translation, padded with 0; fewer than may be written.
+            translation, padded with 0; fewer than the length limit.
         seeds: Optional int32 tensor `(B,)` in place of `settings.seed`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)` and `"log_probs"` `(B, N)`,
-        best first, or samples in the order drawn.
+        best first, or samples. A translation without a probability, because of
+        logits that are not finite, is empty with the score -inf.
     """
     encoded = model.encode(source_ids, training=False)
     lengths = ops.sum(ops.cast(encoded["padding_mask"], "int32"), axis=1)
@@ -151,23 +160,23 @@ def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=N
 
 
 def length_limit(source_length, model_max_length, settings: SearchSettings):
-    """The most tokens of a translation, end token counted.
+    """Maximum number of tokens of a translation, end token counted.
 
     Args:
-        source_length: The source's tokens, end token counted: an integer, or a
-            tensor of integers.
-        model_max_length: The most that the model can write.
-        settings: The search's settings.
+        source_length: Number of source tokens, end token counted: an integer or an
+            integer tensor.
+        model_max_length: Integer. The model's `max_length`.
+        settings: The settings of the search.
 
     Returns:
-        What `source_length` is: an integer, or a tensor.
+        An integer or a tensor, like `source_length`.
 
     Example:
 
     >>> length_limit(7, 512, SearchSettings())
     24
     """
-    # Python numbers stay Python numbers: other backends need fixed shapes
+    # Python integers stay Python integers: JAX needs static shapes.
     number = isinstance(source_length, int)
     smaller, larger = (min, max) if number else (ops.minimum, ops.maximum)
     if settings.max_length is None:
@@ -180,7 +189,7 @@ def length_limit(source_length, model_max_length, settings: SearchSettings):
 class SearchModel(keras.Model):
     """A search as a Keras model, so that `predict_on_batch` compiles it.
 
-    Its inputs are a dictionary of `search`'s tensors by name.
+    The input is a dictionary of the tensor arguments of `search`.
     """
 
     def __init__(self, model, settings: SearchSettings):
@@ -197,21 +206,22 @@ def score_ids(model, source_ids, labels):
     """ln P(labels | source_ids) of whole translations, by teacher forcing.
 
     Args:
-        model: A model with the doors of `Transformer`.
+        model: A `SequenceModel`.
         source_ids: Integer tensor `(B, S)`.
         labels: Integer tensor `(B, T)`: the translations, each with its end token.
 
     Returns:
-        float32 tensor `(B,)`, in nats.
+        float32 tensor `(B,)`, in nats; -inf for what has no probability.
     """
     is_token = ops.not_equal(labels, PAD_ID)
     start = ops.full_like(labels[:, :1], BOS_ID)
     target_ids = ops.concatenate([start, labels[:, :-1]], axis=1)
     target_ids = ops.where(is_token, target_ids, PAD_ID)
     inputs = {"source_ids": source_ids, "target_ids": target_ids}
-    log_probs = ops.log_softmax(model(inputs, training=False), axis=-1)
-    of_labels = ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
-    return ops.sum(ops.where(is_token, of_labels, 0.0), axis=1)
+    log_probs = defined_log_probs(model(inputs, training=False))
+    label_log_probs = ops.take_along_axis(log_probs, labels[..., None], axis=-1)
+    scores = ops.sum(ops.where(is_token, label_log_probs[..., 0], 0.0), axis=1)
+    return ops.where(is_possible(scores), scores, -float("inf"))
 
 
 class ScoringModel(keras.Model):

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from tests.backend import BACKEND
-from tf_transformer.decoding.largest import BLOCK, likeliest, places_of_largest
+from tf_transformer.decoding.top_k import BLOCK, argmax, top_k_indices
 
 RANDOM = np.random.default_rng(12)
 
@@ -26,7 +26,7 @@ def test_places_are_those_of_a_stable_sort(num_scores, kind):
     scores = rows(num_scores, kind)
     expected = np.argsort(-scores, axis=1, kind="stable")
     for k in (1, 2, 4, 7):
-        found = ops.convert_to_numpy(places_of_largest(ops.array(scores), k))
+        found = ops.convert_to_numpy(top_k_indices(ops.array(scores), k))
         if BACKEND == "torch":  # of equal numbers its top_k takes any
             found, places = (
                 np.take_along_axis(scores, p, axis=1) for p in (found, expected[:, :k])
@@ -37,12 +37,12 @@ def test_places_are_those_of_a_stable_sort(num_scores, kind):
 
 
 @pytest.mark.parametrize("kind", ["different", "equal", "masked"])
-def test_likeliest_is_argmax(kind):
+def test_argmax_is_that_of_numpy(kind):
     scores = rows(230, kind).reshape(1, 5, 230)
-    found = ops.convert_to_numpy(likeliest(ops.array(scores)))
+    found = ops.convert_to_numpy(argmax(ops.array(scores)))
     np.testing.assert_array_equal(found, scores.argmax(axis=-1))
 
 
-def test_likeliest_of_what_is_no_number_is_a_place():
+def test_argmax_of_nan_is_an_index():
     nothing = ops.full((2, 3), float("nan"))
-    assert ops.convert_to_numpy(likeliest(nothing)).tolist() == [0, 0]
+    assert ops.convert_to_numpy(argmax(nothing)).tolist() == [0, 0]

@@ -1,8 +1,12 @@
-"""One token after another: what greedy search and sampling have in common."""
+"""The loop over tokens that greedy search and sampling share."""
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import allowed_log_probs, sentence_limits
+from tf_transformer.decoding.constraints import (
+    allowed_log_probs,
+    is_possible,
+    sentence_limits,
+)
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
@@ -11,7 +15,8 @@ def write_tokens(
 ):
     """Writes N independent translations of each of B sentences, token by token.
 
-    It stops when all have ended; one that has ended is filled with padding.
+    The loop stops when all have ended. Tokens after the end are padding. A translation
+    ends, too, where no token has a probability.
 
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
@@ -26,7 +31,8 @@ def write_tokens(
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
-        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end).
+        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end). Where no
+        token has a probability, ids are padding and the log probability is -inf.
     """
     limits = sentence_limits(limits, min_length)
     shape = (ops.shape(limits)[0], num_rows)
@@ -40,11 +46,12 @@ def write_tokens(
         logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
         scores = allowed_log_probs(logits, position, limits, min_length, prefix_ids)
         chosen = choose(scores, position)
-        gained = ops.take_along_axis(scores, chosen[..., None], axis=-1)[..., 0]
+        chosen_scores = ops.take_along_axis(scores, chosen[..., None], axis=-1)[..., 0]
         token_ids = ops.where(ended, PAD_ID, chosen)
-        log_probs = log_probs + ops.where(ended, 0.0, gained)
+        log_probs = log_probs + ops.where(ended, 0.0, chosen_scores)
         written = ops.where(columns == position, token_ids[..., None], written)
         ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
+        ended = ops.logical_or(ended, ops.logical_not(is_possible(log_probs)))
         return position + 1, token_ids, written, log_probs, ended, state
 
     start = (
@@ -56,4 +63,8 @@ def write_tokens(
         state,
     )
     _, _, written, log_probs, _, _ = ops.while_loop(not_all_ended, write_one, start)
-    return {"token_ids": written, "log_probs": log_probs}
+    exists = is_possible(log_probs)
+    return {
+        "token_ids": ops.where(exists[..., None], written, PAD_ID),
+        "log_probs": ops.where(exists, log_probs, -float("inf")),
+    }
