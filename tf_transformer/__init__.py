@@ -42,7 +42,7 @@ _MODULES = {
     "Adam": "tf_transformer.training.optimizer",
     "TransformerSchedule": "tf_transformer.training.schedules",
     "Translator": "tf_transformer.inference.translator",
-    "SearchSettings": "tf_transformer.inference.search",
+    "SearchSettings": "tf_transformer.inference.settings",
     "export_saved_model": "tf_transformer.export.saved_model",
     "keep_freed_memory": "tf_transformer.utils.memory",
 }

@@ -18,7 +18,8 @@ from ours_training import make_model
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from work import decoding_batches, training_batches, weighted
 
-from tf_transformer.inference.search import SearchSettings, search
+from tf_transformer.inference.search import search
+from tf_transformer.inference.settings import SearchSettings
 
 STEPS = 6
 SHOWN = 14

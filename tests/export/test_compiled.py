@@ -8,7 +8,7 @@ from tests.export.toy_export import BEAM_SIZE, TEXTS
 from tests.fast import FAST
 from tf_transformer.export import compiled
 from tf_transformer.export.saved_model import ServableTranslator
-from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.settings import SearchSettings
 
 
 def check_same(translate, translate_compiled, texts):

@@ -21,7 +21,7 @@ from tests.export.toy_export import (
 )
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.version import __version__
 
 README = Path(__file__).parents[2] / "saved_models" / "README.md"

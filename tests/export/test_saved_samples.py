@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.export.toy_export import TEXTS, make_translator
 from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
-from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.settings import SearchSettings
 
 SETTINGS = {"sample": True, "num_hypotheses": 3, "top_p": 0.9, "seed": 8}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tf_transformer.inference.search import SearchSettings, length_limit
+from tf_transformer.inference.settings import SearchSettings, length_limit
 
 
 @pytest.mark.parametrize(

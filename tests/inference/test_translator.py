@@ -6,7 +6,8 @@ from keras import ops
 
 from tests import reference
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.inference.search import SearchSettings, search
+from tf_transformer.inference.search import search
+from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator, padded
 from tf_transformer.models import Transformer
 
@@ -158,6 +159,22 @@ def test_given_translations_are_scored_by_the_paper(translator, tokenizer):
     np.testing.assert_allclose(alone, found, rtol=1e-5)
 
 
+def test_token_scores_are_those_of_the_paper(translator, tokenizer):
+    sources, targets = zip(*PAIRS, ("a book", ""), strict=True)
+    found = translator.score_tokens(sources, targets)
+    rows = tokenizer.encode_target(targets)
+    pieces = tokenizer.target_pieces(targets)
+    for text, ids, names, tokens in zip(sources, rows, pieces, found, strict=True):
+        assert [token.piece for token in tokens] == names
+        sums = np.cumsum([token.log_prob for token in tokens])
+        expected = [
+            score_by_reference(translator, text, ids[: i + 1]) for i in range(len(ids))
+        ]
+        np.testing.assert_allclose(sums, expected, rtol=1e-4)
+    totals = [sum(token.log_prob for token in tokens) for tokens in found]
+    assert totals == translator.score(sources, targets)
+
+
 class NumberTokenizer:
     """Ids are written as numbers, so that no text has two spellings."""
 
@@ -167,6 +184,9 @@ class NumberTokenizer:
         return [[*map(int, text.split()), 3] for text in texts]
 
     encode_target = encode_source
+
+    def target_pieces_of(self, rows):
+        return [[str(i) for i in row] for row in rows]
 
     def decode_target(self, rows):
         return [" ".join(str(i) for i in row if i != 3) for row in rows]

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tests.models.small_model import INPUTS, SOURCE, make_model, numbers
-from tf_transformer.inference.search import SearchSettings, score_ids, search
+from tf_transformer.inference.search import score_ids, search
+from tf_transformer.inference.settings import SearchSettings
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def _translate_function(options):
 
         saved_translator = SavedTranslator(folder)
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
-    from tf_transformer.inference.search import SearchSettings
+    from tf_transformer.inference.settings import SearchSettings
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
@@ -175,7 +175,7 @@ def _picture(maps, kind) -> bytes:
 
 def export(options) -> None:
     """Writes a SavedModel, or a CTranslate2 model, under the next version number."""
-    from tf_transformer.inference.search import SearchSettings
+    from tf_transformer.inference.settings import SearchSettings
 
     run = run_directory(options.run)
     names = ("beam_size", "alpha", "min_length", "max_length", *SAMPLING)

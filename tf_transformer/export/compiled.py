@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from tf_transformer.ids import PAD_ID
-from tf_transformer.inference.search import SearchSettings, search
+from tf_transformer.inference.search import search
+from tf_transformer.inference.settings import SearchSettings
 
 SHORTEST_LENGTH = 8
 BATCH_SIZES = [2**i for i in range(24)]

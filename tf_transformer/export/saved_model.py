@@ -12,7 +12,8 @@ import tensorflow as tf
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
 from tf_transformer.ids import BOS_ID, PAD_ID
-from tf_transformer.inference.search import SearchSettings, score_ids, search
+from tf_transformer.inference.search import score_ids, search
+from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.utils.atomic import new_folder
 from tf_transformer.version import __version__

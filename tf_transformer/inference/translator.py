@@ -1,31 +1,15 @@
 """Text in, text out: a tokenizer, a model and a search."""
 
 import dataclasses
+import operator
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tf_transformer.inference.search import (
-    ScoringModel,
-    SearchModel,
-    SearchSettings,
-    length_limit,
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Translation:
-    """A translation and its score.
-
-    Args:
-        text: The translation.
-        score: Natural log of P(tokens, end | source), without length penalty.
-        token_ids: The tokens, end token included.
-    """
-
-    text: str
-    score: float
-    token_ids: tuple[int, ...]
+from tf_transformer.inference.search import ScoringModel, SearchModel
+from tf_transformer.inference.settings import SearchSettings, length_limit
+from tf_transformer.inference.translation import TokenScore, Translation
+from tf_transformer.utils.keras_compat import dtype_policies
 
 
 class Translator:
@@ -53,8 +37,7 @@ class Translator:
         self.model = model
         self.tokenizer = tokenizer
         self.batch_size = batch_size
-        self._search_models = {}
-        self._scoring_model = ScoringModel(model)
+        self._drop_programs()
 
     def __call__(
         self,
@@ -106,11 +89,7 @@ class Translator:
                 prefix leaves no room for the end token.
         """
         settings = SearchSettings(**settings)
-        # the seed is an input: a new one needs no new program
-        program = dataclasses.replace(settings, seed=0)
-        if program not in self._search_models:
-            self._search_models[program] = SearchModel(self.model, program)
-        search_model = self._search_models[program]
+        search_model = self._search_model(settings)
         rows = self._checked(self.tokenizer.encode_source(texts), "text")
         prefix_rows = self._prefix_rows(prefixes, rows, settings)
         results: list = [None] * len(rows)
@@ -127,6 +106,29 @@ class Translator:
             ):
                 results[i] = self._translations(ids, scores)
         return results
+
+    def _search_model(self, settings) -> SearchModel:
+        self._drop_stale_programs()
+        # The seed is an input: a new seed needs no new program.
+        settings = dataclasses.replace(settings, seed=0)
+        if settings not in self._search_models:
+            self._search_models[settings] = SearchModel(self.model, settings)
+        return self._search_models[settings]
+
+    def _drop_stale_programs(self) -> None:
+        """Compiles again after `quantize`, `enable_lora` or a change of layers."""
+        weights, policies = self.model.weights, dtype_policies(self.model)
+        same_weights = len(weights) == len(self._weights) and all(
+            map(operator.is_, weights, self._weights)
+        )
+        if not same_weights or policies != self._policies:
+            self._drop_programs()
+
+    def _drop_programs(self) -> None:
+        self._weights = self.model.weights
+        self._policies = dtype_policies(self.model)
+        self._search_models = {}
+        self._scoring_model = ScoringModel(self.model)
 
     def _prefix_rows(self, prefixes, rows, settings) -> list[list[int]]:
         if prefixes is None:
@@ -151,29 +153,71 @@ class Translator:
         return prefix_rows
 
     def score(self, texts: Sequence[str], translations: Sequence[str]) -> list[float]:
-        """ln P(translation, end | text) of given pairs, in nats.
+        """ln P(translation, end | text) of existing pairs, in nats.
 
         Args:
             texts: Source sentences.
-            translations: Their translations, as many.
+            translations: Their translations, as many as texts.
+
+        Raises:
+            ValueError: If a text or translation is longer than the model's
+                `max_length`.
         """
+        _, rows = self._token_log_probs(texts, translations)
+        return [sum(row) for row in rows]
+
+    def score_tokens(
+        self, texts: Sequence[str], translations: Sequence[str]
+    ) -> list[list[TokenScore]]:
+        """ln P of each token of existing translations, the end token included.
+
+        Each probability is that of the token after the text and the tokens before it,
+        so the sum over a translation is its `score`.
+
+        Args:
+            texts: Source sentences.
+            translations: Their translations, as many as texts.
+
+        Returns:
+            For each translation, a list of `TokenScore`.
+
+        Raises:
+            ValueError: If a text or translation is longer than the model's
+                `max_length`.
+
+        Example:
+
+            [[first, *rest]] = translator.score_tokens(["I am a student."], ["..."])
+            first.piece, first.log_prob
+        """
+        labels, rows = self._token_log_probs(texts, translations)
+        pieces = self.tokenizer.target_pieces_of(labels)
+        return [
+            [TokenScore(*token) for token in zip(*row, strict=True)]
+            for row in zip(pieces, rows, strict=True)
+        ]
+
+    def _token_log_probs(self, texts, translations):
         if len(texts) != len(translations):
             raise ValueError(
                 "There must be as many translations as texts. Received: "
                 f"{len(texts)} texts, {len(translations)} translations"
             )
+        self._drop_stale_programs()
         rows = self._checked(self.tokenizer.encode_source(texts), "text")
         labels = self._checked(
             self.tokenizer.encode_target(translations), "translation"
         )
-        scores = np.zeros(len(rows))
+        results: list = [None] * len(rows)
         for group in self._groups([len(row) for row in labels]):
             inputs = {
                 "source_ids": self._padded(rows, group),
                 "labels": self._padded(labels, group),
             }
-            scores[group] = self._scoring_model.predict_on_batch(inputs)
-        return scores.tolist()
+            log_probs = np.asarray(self._scoring_model.predict_on_batch(inputs))
+            for i, scores in zip(group, log_probs.tolist(), strict=True):
+                results[i] = scores[: len(labels[i])]
+        return labels, results
 
     def _checked(self, rows, what):
         for number, row in enumerate(rows, start=1):

@@ -58,3 +58,17 @@ def moving_averages(optimizer) -> list[tuple]:
             strict=True,
         )
     )
+
+
+def dtype_policies(model) -> list[str]:
+    """Names of the dtype policies of a model and all layers inside it.
+
+    Keras has no public list of nested layers.
+
+    Args:
+        model: A `keras.Model` or layer.
+
+    Returns:
+        List of names, such as `"mixed_bfloat16"` or `"int8_from_float32"`.
+    """
+    return [layer.dtype_policy.name for layer in model._flatten_layers()]

@@ -1,0 +1,84 @@
+"""Control of repetition: penalized and forbidden tokens."""
+
+from keras import ops
+
+from tf_transformer.ids import PAD_ID
+
+
+def penalize_repetition(logits, written, penalty):
+    """Lowers the logits of tokens that a hypothesis already holds.
+
+    Section 4.1 of [CTRL](https://arxiv.org/abs/1909.05858) divides such a logit by
+    theta, the `penalty`. Differs from the paper: negative logits are multiplied by
+    it, as in Hugging Face Transformers, because division would raise them.
+
+    Args:
+        logits: Tensor `(B, K, V)`.
+        written: int32 tensor `(B, K, L)`: the tokens so far, padded with 0.
+        penalty: Float above 0; above 1 it discourages repetition.
+
+    Returns:
+        Tensor `(B, K, V)`.
+
+    Example:
+
+    >>> logits = ops.array([[[3.0, -1.0, 4.0, -2.0]]])
+    >>> written = ops.array([[[2, 3, 3, 0]]])
+    >>> penalize_repetition(logits, written, penalty=2.0).numpy().tolist()
+    [[[3.0, -1.0, 2.0, -4.0]]]
+    """
+    penalized = ops.where(logits < 0, logits * penalty, logits / penalty)
+    return ops.where(contained_tokens(written, logits.shape[-1]), penalized, logits)
+
+
+def repeating_tokens(written, position, ngram_size, vocab_size):
+    """Tokens that would complete an n-gram which the hypothesis already holds.
+
+    Args:
+        written: int32 tensor `(B, K, L)`: the tokens so far, padded with 0.
+        position: Integer scalar tensor: the number of tokens so far.
+        ngram_size: Integer n, at least 1.
+        vocab_size: Integer V.
+
+    Returns:
+        Bool tensor `(B, K, V)`.
+
+    Example: after 2, 3, 2 the bigram "2, 3" must not follow.
+
+    >>> written = ops.array([[[2, 3, 2, 0]]])
+    >>> repeating_tokens(written, 3, ngram_size=2, vocab_size=4).numpy().tolist()
+    [[[False, False, False, True]]]
+    """
+    length = ops.shape(written)[2]
+    # A token at index i completes an n-gram with the n - 1 tokens before it. It is
+    # forbidden if these are the last n - 1 tokens of the hypothesis.
+    is_forbidden = ops.arange(length) >= ngram_size - 1
+    is_forbidden = ops.logical_and(is_forbidden, position >= ngram_size)
+    for distance in range(1, ngram_size):
+        before = ops.pad(written, [[0, 0], [0, 0], [distance, 0]])[:, :, :length]
+        index = ops.maximum(position - distance, 0)
+        last = ops.expand_dims(ops.take(written, index, axis=2), -1)
+        is_forbidden = ops.logical_and(is_forbidden, ops.equal(before, last))
+    forbidden = ops.where(is_forbidden, written, PAD_ID)
+    return contained_tokens(forbidden, vocab_size)
+
+
+def contained_tokens(token_ids, vocab_size):
+    """Which tokens of the vocabulary each row holds; padding is not counted.
+
+    Args:
+        token_ids: int32 tensor `(B, K, L)`.
+        vocab_size: Integer V.
+
+    Returns:
+        Bool tensor `(B, K, V)`.
+    """
+    batch_size, num_rows, _ = (ops.shape(token_ids)[axis] for axis in range(3))
+    size = batch_size * num_rows * vocab_size
+    first = ops.reshape(ops.arange(batch_size * num_rows) * vocab_size, (-1, num_rows))
+    indices = ops.reshape(first[..., None] + token_ids, (-1, 1))
+    found = ops.scatter_update(
+        ops.zeros((size,), dtype="int32"), indices, ops.ones_like(indices[:, 0])
+    )
+    found = ops.reshape(found, (batch_size, num_rows, vocab_size))
+    return ops.logical_and(found > 0, ops.not_equal(ops.arange(vocab_size), PAD_ID))
