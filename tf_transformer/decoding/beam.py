@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_transformer.decoding.constraints import (
     IMPOSSIBLE,
-    allowed_log_probs,
+    TokenRules,
     is_possible,
     length_penalty,
     sentence_limits,
@@ -24,6 +24,8 @@ def beam_search(
     min_length=0,
     num_hypotheses=1,
     prefix_ids=None,
+    no_repeat_ngram_size=0,
+    repetition_penalty=1.0,
 ):
     """Keeps the K best hypotheses of each of B sentences at every step.
 
@@ -50,11 +52,15 @@ def beam_search(
         num_hypotheses: Integer N up to K: how many are returned. Defaults to 1.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, as many as are not 0.
+        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
+            such rule. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
+            translation already holds, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
-        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end), without
-        penalty; best first. Where fewer than N hypotheses have a probability, ids
+        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
+        model, without penalties; best first, penalties counted. Where fewer than N hypotheses have a probability, ids
         are padding and the log probability is -inf.
 
     Example: a model that always prefers token 4, with a limit of 3 tokens.
@@ -67,6 +73,9 @@ def beam_search(
     [[[4, 4, 3]]]
     """
     limits = sentence_limits(limits, min_length)
+    rules = TokenRules(
+        limits, min_length, prefix_ids, no_repeat_ngram_size, repetition_penalty
+    )
     beams = _first_beams(limits, max_length, beam_size, state)
 
     def going_on(beams):
@@ -75,14 +84,12 @@ def beam_search(
     def write_one(beams):
         logits, state = step(ops.reshape(beams["token_ids"], (-1,)), beams["state"])
         logits = ops.reshape(logits, (-1, beam_size, logits.shape[-1]))
-        scores = allowed_log_probs(
-            logits, beams["position"], limits, min_length, prefix_ids
-        )
-        return (_choose({**beams, "state": state}, scores, alpha),)
+        log_probs, scores = rules.log_probs(logits, beams["written"], beams["position"])
+        return (_choose({**beams, "state": state}, log_probs, scores, alpha),)
 
     (beams,) = ops.while_loop(going_on, write_one, (beams,))
     log_probs = beams["log_probs"][:, :num_hypotheses]
-    exists = is_possible(log_probs)
+    exists = is_possible(ops.minimum(log_probs, beams["scores"][:, :num_hypotheses]))
     return {
         "token_ids": ops.where(
             exists[..., None], beams["written"][:, :num_hypotheses], PAD_ID
@@ -102,38 +109,48 @@ def _first_beams(limits, max_length, beam_size, state):
         "token_ids": ops.full(shape, BOS_ID, dtype="int32"),
         "written": ops.zeros((*shape, max_length), dtype="int32"),
         "log_probs": ops.where(is_first, 0.0, IMPOSSIBLE),
+        "scores": ops.where(is_first, 0.0, IMPOSSIBLE),
         "lengths": ops.zeros(shape, dtype="int32"),
         "ended": ended,
         "state": state,
     }
 
 
-def _choose(beams, scores, alpha):
+def _choose(beams, log_probs, scores, alpha):
     """The K best of K * V continuations of each sentence, best first."""
-    num_slots, vocab_size = beams["log_probs"].shape[1], scores.shape[-1]
+    has_penalty = scores is not log_probs
+    num_slots, vocab_size = beams["scores"].shape[1], scores.shape[-1]
+    flat_shape = (-1, num_slots * vocab_size)
     # An ended hypothesis has one continuation: padding, with log probability 0.
     frozen = ops.where(ops.arange(vocab_size) == PAD_ID, 0.0, IMPOSSIBLE)
     scores = ops.where(beams["ended"][..., None], frozen, scores)
-    log_probs = beams["log_probs"][..., None] + scores  # (B, K, V)
+    scores = beams["scores"][..., None] + scores  # (B, K, V)
     lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
-    ranking = log_probs / length_penalty(lengths, alpha)[..., None]
-    flat_shape = (-1, num_slots * vocab_size)
+    ranking = scores / length_penalty(lengths, alpha)[..., None]
     chosen = top_k_indices(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
     slots, token_ids = chosen // vocab_size, chosen % vocab_size
-    log_probs = ops.take_along_axis(ops.reshape(log_probs, flat_shape), chosen, axis=1)
+    scores = ops.take_along_axis(ops.reshape(scores, flat_shape), chosen, axis=1)
+    old = {
+        name: ops.take_along_axis(beams[name], slots, axis=1)
+        for name in ("log_probs", "ended")
+    }
+    if has_penalty:
+        gained = ops.reshape(log_probs, flat_shape)
+        gained = ops.take_along_axis(gained, chosen, axis=1)
+        log_probs = old["log_probs"] + ops.where(old["ended"], 0.0, gained)
 
     written = ops.take_along_axis(beams["written"], slots[..., None], axis=1)
     columns = ops.arange(ops.shape(written)[2])
     written = ops.where(columns == beams["position"], token_ids[..., None], written)
-    ended = ops.take_along_axis(beams["ended"], slots, axis=1)
-    ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
+    ended = ops.logical_or(old["ended"], ops.equal(token_ids, EOS_ID))
     return {
         "position": beams["position"] + 1,
         "token_ids": token_ids,
         "written": written,
-        "log_probs": log_probs,
+        "log_probs": log_probs if has_penalty else scores,
+        "scores": scores,
         "lengths": ops.take_along_axis(lengths, slots, axis=1),
-        "ended": ops.logical_or(ended, ops.logical_not(is_possible(log_probs))),
+        "ended": ops.logical_or(ended, ops.logical_not(is_possible(scores))),
         "state": _reorder(beams["state"], slots),
     }
 
@@ -149,13 +166,13 @@ def _reorder(state, slots):
 
 def _decided(beams, limits, alpha, num_hypotheses):
     """Whether the first N hypotheses of each sentence are final: `(B,)`."""
-    ended, log_probs = beams["ended"], beams["log_probs"]
-    # The log probability of an unfinished hypothesis can only fall, and the largest
-    # penalty is that of its length limit.
-    reachable = log_probs / length_penalty(limits, alpha)[:, None]
+    ended, scores = beams["ended"], beams["scores"]
+    # The score of an unfinished hypothesis can only fall, and the largest penalty is
+    # that of its length limit.
+    reachable = scores / length_penalty(limits, alpha)[:, None]
     reachable = ops.max(ops.where(ended, IMPOSSIBLE, reachable), axis=1, keepdims=True)
-    ranking = log_probs / length_penalty(beams["lengths"], alpha)
+    ranking = scores / length_penalty(beams["lengths"], alpha)
     safe = ops.logical_and(ended, ranking >= reachable)
-    safe = ops.logical_and(safe, is_possible(log_probs))
+    safe = ops.logical_and(safe, is_possible(scores))
     num_safe = ops.sum(ops.cast(safe, "int32"), axis=1)
     return ops.logical_or(num_safe >= num_hypotheses, ops.all(ended, axis=1))

@@ -1,14 +1,70 @@
 """Which tokens a search may write next, and the length penalty."""
 
+import dataclasses
+from typing import Any
+
 from keras import ops
 
+from tf_transformer.decoding.repetition import penalize_repetition, repeating_tokens
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 IMPOSSIBLE = -1e9  # finite, so that sums and products with it never become NaN
 _LARGEST_LOGIT = 1e30  # finite in float32, as are differences of two such logits
 
 
-def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
+@dataclasses.dataclass(frozen=True)
+class TokenRules:
+    """Which tokens a search may write next, and how it ranks them.
+
+    Args:
+        limits: Integer tensor `(B,)`: the most tokens, end token counted.
+        min_length: Integer: the fewest tokens, end token counted.
+        prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
+        no_repeat_ngram_size: Integer n: no n-gram twice; 0 for no such rule.
+        repetition_penalty: Float, see `penalize_repetition`; 1 for none.
+    """
+
+    limits: Any
+    min_length: int = 0
+    prefix_ids: Any = None
+    no_repeat_ngram_size: int = 0
+    repetition_penalty: float = 1.0
+
+    def log_probs(self, logits, written, position):
+        """Log-probabilities of the next token, and the scores that rank it.
+
+        Both are the same tensor unless there is a repetition penalty.
+
+        Args:
+            logits: Tensor `(B, K, V)`.
+            written: int32 tensor `(B, K, L)`: the tokens so far, padded with 0.
+            position: Integer scalar tensor: the number of tokens so far.
+
+        Returns:
+            Two float32 tensors `(B, K, V)`: those of `allowed_log_probs` under the
+            model, and with the penalty.
+        """
+        logits = ops.cast(logits, "float32")
+        rules = {
+            "position": position,
+            "limits": self.limits,
+            "min_length": self.min_length,
+            "prefix_ids": self.prefix_ids,
+        }
+        if self.no_repeat_ngram_size:
+            rules["forbidden"] = repeating_tokens(
+                written, position, self.no_repeat_ngram_size, logits.shape[-1]
+            )
+        log_probs = allowed_log_probs(logits, **rules)
+        if self.repetition_penalty == 1:
+            return log_probs, log_probs
+        penalized = penalize_repetition(logits, written, self.repetition_penalty)
+        return log_probs, allowed_log_probs(penalized, **rules)
+
+
+def allowed_log_probs(
+    logits, position, limits, min_length, prefix_ids=None, forbidden=None
+):
     """ln P(token) of every token that is allowed at `position`.
 
     Padding and the start token are never allowed. The end token is not allowed before
@@ -25,6 +81,8 @@ def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
         prefix_ids: Optional integer tensor `(B, P)`, P at least 1: the first tokens
             of each translation, padded with 0; without the end token, and shorter
             than the sentence's limit.
+        forbidden: Optional bool tensor `(B, K, V)`: further tokens that are not
+            allowed, unless they belong to a prefix.
 
     Returns:
         float32 tensor `(B, K, V)`; `IMPOSSIBLE` for tokens that are not allowed or
@@ -38,14 +96,17 @@ def allowed_log_probs(logits, position, limits, min_length, prefix_ids=None):
     too_early = ops.logical_and(is_end, length < min_length)
     at_limit = ops.greater_equal(length, limits)[:, None]
     too_late = ops.logical_and(at_limit, ops.logical_not(is_end))
-    forbidden = ops.logical_or(ops.logical_or(never, too_early), too_late)
+    not_allowed = ops.logical_or(ops.logical_or(never, too_early), too_late)[:, None]
+    if forbidden is not None:
+        not_allowed = ops.logical_or(not_allowed, forbidden)
     if prefix_ids is not None:
         last = prefix_ids.shape[1] - 1
         wanted = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
-        wanted = ops.cast(wanted, "int32")[:, None]
+        wanted = ops.cast(wanted, "int32")[:, None, None]
         is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
-        forbidden = ops.where(is_forced, ops.not_equal(token_ids, wanted), forbidden)
-    return ops.where(forbidden[:, None], IMPOSSIBLE, log_probs)
+        is_other = ops.not_equal(token_ids, wanted)
+        not_allowed = ops.where(is_forced, is_other, not_allowed)
+    return ops.where(not_allowed, IMPOSSIBLE, log_probs)
 
 
 def defined_log_probs(logits):

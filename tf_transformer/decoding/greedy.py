@@ -1,10 +1,20 @@
 """Greedy search: always the most probable next token."""
 
+from tf_transformer.decoding.constraints import TokenRules, sentence_limits
 from tf_transformer.decoding.token_loop import write_tokens
 from tf_transformer.decoding.top_k import argmax
 
 
-def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None):
+def greedy_search(
+    step,
+    state,
+    limits,
+    max_length,
+    min_length=0,
+    prefix_ids=None,
+    no_repeat_ngram_size=0,
+    repetition_penalty=1.0,
+):
     """Writes the most probable token at every step, for B sentences at once.
 
     The search stops when all sentences have ended. It needs only the function `step`,
@@ -19,6 +29,10 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
         min_length: Integer: the fewest tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, as many as are not 0.
+        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
+            such rule. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
+            translation already holds, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, 1, L)`, end token included, and
@@ -38,6 +52,11 @@ def greedy_search(step, state, limits, max_length, min_length=0, prefix_ids=None
     def choose(scores, position):
         return argmax(scores)
 
-    return write_tokens(
-        step, state, limits, max_length, 1, choose, min_length, prefix_ids
+    rules = TokenRules(
+        sentence_limits(limits, min_length),
+        min_length,
+        prefix_ids,
+        no_repeat_ngram_size,
+        repetition_penalty,
     )
+    return write_tokens(step, state, rules, max_length, 1, choose)

@@ -76,7 +76,7 @@ def contained_tokens(token_ids, vocab_size):
     batch_size, num_rows, _ = (ops.shape(token_ids)[axis] for axis in range(3))
     size = batch_size * num_rows * vocab_size
     first = ops.reshape(ops.arange(batch_size * num_rows) * vocab_size, (-1, num_rows))
-    indices = ops.reshape(first[..., None] + token_ids, (-1, 1))
+    indices = ops.reshape(first[..., None] + ops.cast(token_ids, "int32"), (-1, 1))
     found = ops.scatter_update(
         ops.zeros((size,), dtype="int32"), indices, ops.ones_like(indices[:, 0])
     )

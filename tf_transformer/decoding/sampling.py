@@ -2,7 +2,11 @@
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import is_possible
+from tf_transformer.decoding.constraints import (
+    TokenRules,
+    is_possible,
+    sentence_limits,
+)
 from tf_transformer.decoding.random_numbers import uniform_numbers
 from tf_transformer.decoding.token_loop import write_tokens
 
@@ -21,6 +25,8 @@ def sampling_search(
     top_p=None,
     min_length=0,
     prefix_ids=None,
+    no_repeat_ngram_size=0,
+    repetition_penalty=1.0,
 ):
     """Samples N independent translations of each of B sentences.
 
@@ -47,6 +53,10 @@ def sampling_search(
         min_length: Integer: the fewest tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, as many as are not 0.
+        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
+            such rule. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
+            translation already holds, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
@@ -69,9 +79,14 @@ def sampling_search(
         numbers = uniform_numbers(keys, num_samples, position)
         return sample(scores, numbers, temperature, top_k, top_p)
 
-    return write_tokens(
-        step, state, limits, max_length, num_samples, choose, min_length, prefix_ids
+    rules = TokenRules(
+        sentence_limits(limits, min_length),
+        min_length,
+        prefix_ids,
+        no_repeat_ngram_size,
+        repetition_penalty,
     )
+    return write_tokens(step, state, rules, max_length, num_samples, choose)
 
 
 def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):

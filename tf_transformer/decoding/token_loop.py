@@ -2,17 +2,11 @@
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import (
-    allowed_log_probs,
-    is_possible,
-    sentence_limits,
-)
+from tf_transformer.decoding.constraints import is_possible
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
-def write_tokens(
-    step, state, limits, max_length, num_rows, choose, min_length=0, prefix_ids=None
-):
+def write_tokens(step, state, rules, max_length, num_rows, choose):
     """Writes N independent translations of each of B sentences, token by token.
 
     The loop stops when all have ended. Tokens after the end are padding. A translation
@@ -21,21 +15,18 @@ def write_tokens(
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
         state: State before the first token.
-        limits: Integer tensor `(B,)`: the most tokens of each sentence.
+        rules: `TokenRules` of B sentences.
         max_length: Integer or scalar tensor L, at least the largest limit.
         num_rows: Integer N.
         choose: Function `(scores (B, N, V), position) -> token ids (B, N)`; scores
-            are those of `allowed_log_probs`.
-        min_length: Integer: the fewest tokens, end token counted.
-        prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
+            are those by which `TokenRules.log_probs` ranks.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end). Where no
         token has a probability, ids are padding and the log probability is -inf.
     """
-    limits = sentence_limits(limits, min_length)
-    shape = (ops.shape(limits)[0], num_rows)
+    shape = (ops.shape(rules.limits)[0], num_rows)
     columns = ops.arange(max_length, dtype="int32")
 
     def not_all_ended(position, token_ids, written, log_probs, ended, state):
@@ -44,11 +35,11 @@ def write_tokens(
     def write_one(position, token_ids, written, log_probs, ended, state):
         logits, state = step(ops.reshape(token_ids, (-1,)), state)
         logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
-        scores = allowed_log_probs(logits, position, limits, min_length, prefix_ids)
+        own, scores = rules.log_probs(logits, written, position)
         chosen = choose(scores, position)
-        chosen_scores = ops.take_along_axis(scores, chosen[..., None], axis=-1)[..., 0]
+        gained = ops.take_along_axis(own, chosen[..., None], axis=-1)[..., 0]
         token_ids = ops.where(ended, PAD_ID, chosen)
-        log_probs = log_probs + ops.where(ended, 0.0, chosen_scores)
+        log_probs = log_probs + ops.where(ended, 0.0, gained)
         written = ops.where(columns == position, token_ids[..., None], written)
         ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
         ended = ops.logical_or(ended, ops.logical_not(is_possible(log_probs)))
@@ -59,7 +50,7 @@ def write_tokens(
         ops.full(shape, BOS_ID, dtype="int32"),
         ops.zeros((*shape, max_length), dtype="int32"),
         ops.zeros(shape, dtype="float32"),
-        ops.broadcast_to(ops.equal(limits, 0)[:, None], shape),
+        ops.broadcast_to(ops.equal(rules.limits, 0)[:, None], shape),
         state,
     )
     _, _, written, log_probs, _, _ = ops.while_loop(not_all_ended, write_one, start)

@@ -13,6 +13,7 @@ from tf_transformer.decoding.constraints import defined_log_probs, is_possible
 from tf_transformer.ids import BOS_ID, PAD_ID
 from tf_transformer.inference.settings import SearchSettings, length_limit
 
+
 def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=None):
     """Translates ids to ids with any `SequenceModel`.
 
@@ -39,6 +40,8 @@ def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=N
     common = {
         "min_length": min(settings.min_length, model.max_length),
         "prefix_ids": prefix_ids,
+        "no_repeat_ngram_size": settings.no_repeat_ngram_size,
+        "repetition_penalty": settings.repetition_penalty,
     }
     if settings.sample:
         return sampling_search(

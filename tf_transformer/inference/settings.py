@@ -23,6 +23,12 @@ class SearchSettings:
         min_length: Fewest tokens, end token counted.
         max_length: Most tokens, end token counted. By default twice the source's
             tokens plus 10, and never more than the model's `max_length`.
+        no_repeat_ngram_size: Integer n: a translation holds no sequence of n tokens
+            twice, unless a prefix does. 0, the default, allows repetition.
+        repetition_penalty: Float above 0. Logits of tokens that a translation already
+            holds are divided by it if positive, else multiplied ([CTRL](
+            https://arxiv.org/abs/1909.05858)). Above 1 it discourages repetition.
+            Scores stay the model's own. Defaults to 1.
         sample: Whether to sample from the model's distribution instead of searching
             for the best translation; `beam_size` and `alpha` then do not apply.
             Defaults to `False`.
@@ -43,6 +49,8 @@ class SearchSettings:
     num_hypotheses: int = 1
     min_length: int = 0
     max_length: int | None = None
+    no_repeat_ngram_size: int = 0
+    repetition_penalty: float = 1.0
     sample: bool = False
     temperature: float = 1.0
     top_k: int | None = None
@@ -69,6 +77,16 @@ class SearchSettings:
             raise ValueError(
                 "num_hypotheses must lie between 1 and beam_size. Received: "
                 f"num_hypotheses={self.num_hypotheses}, beam_size={self.beam_size}"
+            )
+        if self.no_repeat_ngram_size < 0:
+            raise ValueError(
+                "no_repeat_ngram_size must not be negative. Received: "
+                f"no_repeat_ngram_size={self.no_repeat_ngram_size}"
+            )
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ValueError(
+                "repetition_penalty must be above 0. Received: "
+                f"repetition_penalty={self.repetition_penalty}"
             )
         self._check_sampling()
 
