@@ -60,8 +60,8 @@ def beam_search(
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
-        model, without penalties; best first, penalties counted. Where fewer than N hypotheses have a probability, ids
-        are padding and the log probability is -inf.
+        model, without penalties; best first, penalties counted. Where fewer than N
+        hypotheses have a probability, ids are padding and the log probability is -inf.
 
     Example: a model that always prefers token 4, with a limit of 3 tokens.
 
