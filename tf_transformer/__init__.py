@@ -15,7 +15,7 @@ from tf_transformer.version import __version__
 if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer import analysis, data, decoding, layers, models, training
     from tf_transformer.export.saved_model import export_saved_model
-    from tf_transformer.inference.search import SearchSettings
+    from tf_transformer.inference.settings import SearchSettings
     from tf_transformer.inference.translator import Translator
     from tf_transformer.models.recurrent import RecurrentSeq2Seq
     from tf_transformer.models.transformer import Transformer

@@ -5,7 +5,7 @@ import numpy as np
 
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import export_saved_model
-from tf_transformer.inference.search import SearchSettings
+from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
 
