@@ -1,9 +1,9 @@
-"""The service with CTranslate2 behind its doors, for `benchmarks/serving.py`.
+"""The service with CTranslate2 behind its endpoints, for `benchmarks/serving.py`.
 
     python benchmarks/serving_ctranslate2.py CTRANSLATE2_FOLDER serve saved_models
 
-What answers `translate` is a model of `tf-transformer export --format ctranslate2` with
-the search's settings that the SavedModel tells; all else is the service as it is.
+`translate` is answered by a model of `tf-transformer export --format ctranslate2`, with
+the SavedModel's settings of the search. Everything else is the usual service.
 """
 
 import json
@@ -15,19 +15,19 @@ import sentencepiece
 import tensorflow as tf
 
 from tf_transformer.cli import main
-from tf_transformer.serving import models
+from tf_transformer.serving import loaded_version
 from tf_transformer.serving.loaded_version import LoadedVersion
 
 FOLDER = sys.argv.pop(1)
 
 
 class FastVersion(LoadedVersion):
-    """A version whose `translate` is CTranslate2's."""
+    """A version whose signature `translate` runs CTranslate2."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        told = self._saved_model.signatures["info"]()["info"].numpy()
-        settings = json.loads(told)["search"]
+        info = self._saved_model.signatures["info"]()["info"].numpy()
+        settings = json.loads(info)["search"]
         vocabulary = sentencepiece.SentencePieceProcessor(f"{FOLDER}/tokenizer.model")
         translator = ctranslate2.Translator(
             FOLDER,
@@ -54,5 +54,5 @@ class FastVersion(LoadedVersion):
 
 
 if __name__ == "__main__":
-    models.LoadedVersion = FastVersion
+    loaded_version.LoadedVersion = FastVersion
     sys.exit(main())

@@ -12,6 +12,7 @@ from tests.serving.patience import until
 from tests.serving.served_models import save_half_plus_two, save_words
 from tf_transformer.serving.app import make_app
 from tf_transformer.serving.models import Models
+from tf_transformer.serving.server import make_config
 from tf_transformer.serving.settings import ServiceSettings
 
 
@@ -53,7 +54,8 @@ def running_service(folder, **settings):
     """A client of the service, once its models answer."""
     settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
     models = Models(folder, keep_all=settings.versions == "all", settle_seconds=0)
-    with TestClient(make_app(models, settings)) as client:
+    app = make_app(models, settings)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         until(lambda: client.get("/readyz").status_code == 200, seconds=180)
         yield client
 
@@ -76,8 +78,7 @@ def listening_service(folder, **settings):
     """The service behind a real socket: its port and its server."""
     settings = ServiceSettings(**{"poll_seconds": 0.05, **settings})
     models = Models(folder, keep_all=settings.versions == "all", settle_seconds=0)
-    app = make_app(models, settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    server = uvicorn.Server(make_config(models, settings, port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

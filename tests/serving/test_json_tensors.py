@@ -10,7 +10,7 @@ import tensorflow as tf
 from tf_transformer.serving.errors import RequestError
 from tf_transformer.serving.json_document import read_document
 from tf_transformer.serving.json_inputs import read_inputs
-from tf_transformer.serving.json_outputs import MOST_VALUES, write_outputs
+from tf_transformer.serving.json_outputs import MAX_VALUES, write_outputs
 
 INT = {"i": tf.TensorSpec(None, tf.int32)}
 STRING = {"s": tf.TensorSpec(None, tf.string)}
@@ -245,6 +245,6 @@ def test_an_output_without_json():
 
 
 def test_an_answer_may_not_be_huge():
-    array = np.broadcast_to(np.float32(0), (2, MOST_VALUES))
+    array = np.broadcast_to(np.float32(0), (2, MAX_VALUES))
     with pytest.raises(RequestError, match="too large"):
         write_outputs({"f": array}, True)

@@ -27,6 +27,9 @@ class Upper:
     def num_rows(self, arrays):
         return len(arrays["text"])
 
+    def check_answer_size(self, arrays):
+        pass
+
     def __call__(self, arrays):
         texts = arrays["text"].tolist()
         self.batches.append(texts)
@@ -51,7 +54,6 @@ def run(scenario, signature=None, **settings):
 
     async def main():
         batcher = Batcher(ServiceSettings(**settings), Metrics())
-        working = asyncio.create_task(batcher.work())
 
         def compute(*texts, at=signature):
             async def texts_of_outputs():
@@ -65,8 +67,6 @@ def run(scenario, signature=None, **settings):
                 return await scenario(compute, signature)
         finally:
             signature.gate.set()
-            working.cancel()
-            batcher.close()
 
     return asyncio.run(main())
 
@@ -118,7 +118,7 @@ def test_what_comes_during_a_computation_is_the_next_batch():
     run(scenario, closed(Upper()), batch_delay=0)
 
 
-def test_texts_of_like_length_are_computed_together_the_oldest_first():
+def test_texts_of_like_length_are_computed_together_the_shortest_first():
     async def scenario(compute, signature):
         first = compute("first")
         await until(lambda: signature.batches)
@@ -130,9 +130,33 @@ def test_texts_of_like_length_are_computed_together_the_oldest_first():
         assert await short == ["A", "BB"]
         await asyncio.gather(first, medium)
         lengths = [[len(text) for text in batch] for batch in signature.batches]
-        assert lengths == [[5], [50, 52, 30], [1, 2]]
+        assert lengths == [[5], [1, 2, 30], [50, 52]]
 
     run(scenario, closed(Upper()), batch_size=3, batch_delay=0)
+
+
+def test_a_short_text_overtakes_long_ones_and_they_are_computed_in_time():
+    async def scenario(compute, signature):
+        first = compute("first")
+        await until(lambda: signature.batches)
+        long = [compute(*["x" * 1000] * 6) for _ in range(4)]
+        await asyncio.sleep(0.01)
+        # without an end of short texts: the long ones wait no longer than their share
+        found = []
+        for number in range(200):
+            found.append(compute(f"short {number}"))
+            signature.gate.set()
+            await found[0]
+            await asyncio.sleep(0.005)
+        await asyncio.gather(first, *found, *long)
+        assert signature.batches[1] == [b"short 0"]
+        # at most MAX_BATCH_BYTES at once
+        sizes = [len(batch) for batch in signature.batches if len(batch[0]) == 1000]
+        assert sizes == [8, 8, 8]
+        last = max(i for i, batch in enumerate(signature.batches) if len(batch) == 8)
+        assert last < len(signature.batches) - 20
+
+    run(scenario, closed(Upper()), batch_delay=0, timeout=1.6, max_characters=1000)
 
 
 def test_other_signatures_are_other_batches():
@@ -149,7 +173,7 @@ def test_other_signatures_are_other_batches():
 def test_batch_size_one_computes_each_request_as_it_came():
     async def scenario(compute, signature):
         await asyncio.gather(compute("a", "b"), compute("c"))
-        assert signature.batches == [[b"a", b"b"], [b"c"]]
+        assert sorted(signature.batches) == [[b"a", b"b"], [b"c"]]
 
     run(scenario, batch_size=1)
 
@@ -160,7 +184,7 @@ def test_rows_that_depend_on_each_other_stay_together():
 
     async def scenario(compute, signature):
         await asyncio.gather(compute("a", "b"), compute("c"))
-        assert signature.batches == [[b"a", b"b"], [b"c"]]
+        assert sorted(signature.batches) == [[b"a", b"b"], [b"c"]]
 
     run(scenario, Padded(), batch_delay=0.01)
 

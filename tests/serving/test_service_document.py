@@ -15,7 +15,7 @@ EXAMPLES = re.findall(r"^\$ curl (.*)\n(.*)$", TEXT, flags=re.MULTILINE)
 
 
 def form(value):
-    """The kinds of a JSON value's parts: what two answers of a door share."""
+    """The kinds of a JSON value's parts: what two answers of an endpoint share."""
     if isinstance(value, dict):
         return {name: form(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -66,11 +66,11 @@ def test_every_metric_is_listed(client):
     page = client.get("/metrics").text
     found = set(re.findall(r"^# TYPE tf_transformer_(\w+) ", page, re.MULTILINE))
     table = TEXT.split("| metric ")[1].split("\n\n")[0]
-    listed = set(re.findall(r"`(\w+)`", table)) - {"door", "status", "model"}
+    listed = set(re.findall(r"`(\w+)`", table)) - {"endpoint", "status", "model"}
     assert listed - {"signature"} == {x for x in found if not x.endswith("_created")}
 
 
-def test_every_door_is_listed(client):
+def test_every_endpoint_is_listed(client):
     paths = client.get("/openapi.json").json()["paths"]
     for path in paths:
         ending = path.replace("{name}", "NAME").replace("/versions/{version}", "")

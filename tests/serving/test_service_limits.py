@@ -6,10 +6,12 @@ import re
 import threading
 
 import pytest
+from starlette.testclient import TestClient
 
 from tests.serving.patience import until
-from tf_transformer.serving.batcher import Batcher
+from tf_transformer.serving.app import make_app
 from tf_transformer.serving.logs import JsonFormatter
+from tf_transformer.serving.models import Models
 from tf_transformer.serving.signature import Signature
 
 PREDICT = "/v1/models/words:predict"
@@ -94,15 +96,11 @@ def test_a_full_queue_is_answered_at_once(service, add, folder):
 
 
 def test_ready_once_a_model_answers(service, add, folder, monkeypatch):
-    from starlette.testclient import TestClient
-
-    from tf_transformer.serving.app import make_app
-    from tf_transformer.serving.models import Models
-
     add("half/123")
     gate = threading.Event()
     monkeypatch.setattr(Signature, "warm_up", lambda self: gate.wait(10))
-    with TestClient(make_app(Models(folder, settle_seconds=0))) as client:
+    app = make_app(Models(folder, settle_seconds=0))
+    with TestClient(app, base_url="http://localhost") as client:
         until(lambda: "LOADING" in client.get("/v1/models").text)
         assert client.get("/readyz").status_code == 503
         assert client.get("/healthz").json() == {"status": "ok"}
@@ -110,15 +108,17 @@ def test_ready_once_a_model_answers(service, add, folder, monkeypatch):
         assert answer.status_code == 404
         gate.set()
         until(lambda: client.get("/readyz").status_code == 200)
-        assert client.get("/readyz").json() == {"status": "ready"}
+        ready = {"status": "ready", "models": {"half": "ready"}}
+        assert client.get("/readyz").json() == ready
 
 
-def test_not_healthy_if_nothing_computes_any_more(service, add, folder, monkeypatch):
-    async def broken(self):
+def test_not_healthy_if_nothing_watches_the_folder(service, add, folder, monkeypatch):
+    async def broken(self, seconds):
+        await self.refresh()
         raise RuntimeError
 
     add("half/123")
-    monkeypatch.setattr(Batcher, "work", broken)
+    monkeypatch.setattr(Models, "watch", broken)
     with service(folder) as client:
         assert client.get("/healthz").status_code == 503
 
@@ -127,12 +127,22 @@ def test_the_token(service, add, folder):
     add("half/123")
     with service(folder, token="S3cret") as client:
         for path in ("/v1/models", "/v1/models/half", "/metrics", "/openapi.json"):
-            for header in (None, "S3cret", "Bearer s3cret", "Bearer ", "Bearer é"):
+            for header in (
+                None,
+                "S3cret",
+                "Bearer s3cret",
+                "Bearer ",
+                "Bearer é",
+                "Basic S3cret",
+            ):
                 headers = header and {"Authorization": header.encode("latin-1")}
                 answer = client.get(path, headers=headers)
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert answer.json().keys() == {"error"}
+            for scheme in ("bearer", "BEARER"):
+                right = {"Authorization": f"{scheme} S3cret"}
+                assert client.get(path, headers=right).status_code == 200
             right = {"Authorization": "Bearer S3cret"}
             assert client.get(path, headers=right).status_code == 200
         for path in ("/healthz", "/readyz", "/", "/page.css"):
@@ -190,9 +200,9 @@ def test_metrics(service, add, folder):
         text = client.get("/metrics").text
     numbers = dict(re.findall(r"^(tf_transformer_\S+) (\S+)$", text, re.MULTILINE))
     for name, value in {
-        'requests_total{door="predict",status="200"}': 1,
-        'requests_total{door="predict",status="400"}': 1,
-        'requests_total{door="status",status="404"}': 1,
+        'requests_total{endpoint="predict",status="200"}': 1,
+        'requests_total{endpoint="predict",status="400"}': 1,
+        'requests_total{endpoint="status",status="404"}': 1,
         'request_seconds_count{model="words",signature="serving_default"}': 1,
         "batch_sentences_sum": 2,
         "batch_sentences_count": 1,
@@ -238,7 +248,7 @@ def test_the_log_tells_what_happened_but_not_the_text(service, add, folder, capl
         "method": "POST",
         "path": PREDICT,
         "status": 200,
-        "door": "predict",
+        "endpoint": "predict",
         "model": "words",
         "version": 3,
         "signature": "serving_default",
@@ -279,12 +289,13 @@ def test_a_failure_of_the_code_is_a_500_without_details(
     assert SECRET in "".join(logged(caplog, show_text=True))
 
 
-def test_the_description_names_every_door(client):
+def test_the_description_names_every_endpoint(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert {path for path in paths if "version" not in path} == {
         "/",
         "/healthz",
         "/readyz",
+        "/readyz/{name}",
         "/metrics",
         "/openapi.json",
         "/v1/models",

@@ -9,7 +9,7 @@ PACKAGES = ("prometheus_client", "starlette", "uvicorn")
 
 
 def serve(options) -> None:
-    """Answers over HTTP, as TensorFlow Serving does, and shows a page."""
+    """Serves exported models over HTTP, as TensorFlow Serving does, with a web page."""
     try:
         from tf_transformer.serving.server import serve
         from tf_transformer.serving.settings import ServiceSettings
@@ -30,6 +30,9 @@ def serve(options) -> None:
         max_body=options.max_body,
         max_sentences=options.max_sentences,
         max_characters=options.max_characters,
+        max_connections=options.max_connections,
+        allowed_hosts=tuple(options.allowed_host or ()),
+        allowed_origins=tuple(options.allow_origin or ()),
         token=_token(options.token_file),
         log_text=options.log_text,
         warm_up_texts=_lines(options.warm_up),
@@ -58,7 +61,7 @@ def _lines(path: str | None) -> tuple[str, ...]:
 
 def add_serve(verb) -> None:
     """Adds the options of `serve` to its parser."""
-    verb.add_argument("folder", help="of exported models, saved_models/")
+    verb.add_argument("folder", help="folder of exported models, such as saved_models/")
     verb.add_argument(
         "--host",
         default="127.0.0.1",
@@ -72,13 +75,27 @@ def add_serve(verb) -> None:
         help="of each model, serve the highest or all (default: latest)",
     )
     verb.add_argument(
-        "--log-text", action="store_true", help="log what users send and get"
+        "--allowed-host",
+        metavar="NAME",
+        action="append",
+        help="host name by which clients may address the service, besides localhost, "
+        "addresses and --host; repeatable; * for all",
+    )
+    verb.add_argument(
+        "--allow-origin",
+        metavar="ORIGIN",
+        action="append",
+        help="origin, such as https://example.org, whose pages may use the service "
+        "(CORS); repeatable; * for all; none by default",
+    )
+    verb.add_argument(
+        "--log-text", action="store_true", help="log the texts of requests and answers"
     )
     verb.add_argument(
         "--token-file",
         metavar="FILE",
-        help="holds the secret that clients must send; by default the variable "
-        f"{TOKEN_VARIABLE}, else none is needed",
+        help="file with the secret that clients must send; by default the environment "
+        f"variable {TOKEN_VARIABLE}, else none is needed",
     )
     verb.add_argument(
         "--warm-up",
@@ -86,22 +103,33 @@ def add_serve(verb) -> None:
         help="texts, one per line, that each version translates in batches of every "
         "size before it answers",
     )
-    for flag, kind, default, told in (
+    for flag, kind, default, text in (
         ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),
         ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
-        ("--queue", int, 256, "most sentences that wait; more are answered by 503"),
-        ("--timeout", float, 30, "seconds of a request, then it is answered by 504"),
+        (
+            "--queue",
+            int,
+            256,
+            "most waiting sentences of a model; more are answered by 503",
+        ),
+        (
+            "--timeout",
+            float,
+            30,
+            "seconds that a request may take; then it is answered by 504",
+        ),
         ("--max-body", int, 1 << 20, "most bytes of a request"),
         ("--max-sentences", int, 64, "most sentences of a request"),
         ("--max-characters", int, 2000, "most characters of a sentence"),
-        ("--poll", float, 2, "seconds between looks for new versions"),
+        ("--max-connections", int, 512, "most connections at the same time"),
+        ("--poll", float, 2, "seconds between two looks for new versions"),
     ):
         verb.add_argument(
             flag,
             type=kind,
             default=default,
             metavar=kind.__name__.upper(),
-            help=f"{told} (default: {default})",
+            help=f"{text} (default: {default})",
         )
 
 

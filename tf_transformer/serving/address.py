@@ -1,10 +1,11 @@
-"""What the path of a request asks for."""
+"""The path of a request."""
 
 import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from tf_transformer.serving.errors import invalid
+from tf_transformer.serving.folder import MAX_VERSION
 
 VERSION = r"(?:/versions/(\d+)|/labels/([^/:]+))?"
 COMPUTE = re.compile(
@@ -14,16 +15,15 @@ COMPUTE = re.compile(
 DESCRIBE = re.compile(
     rf"/v1/models(?:/([^/:]+))?{VERSION}(?:/(metadata))?", re.ASCII | re.IGNORECASE
 )
-LARGEST_VERSION = 2**63 - 1
 
 
 class Address(NamedTuple):
-    """A door, and the model that it is asked of.
+    """An endpoint, and the model that it is about.
 
-    `door` is "predict", "classify", "regress", "metadata", "status" or "models".
+    `endpoint` is "predict", "classify", "regress", "metadata", "status" or "models".
     """
 
-    door: str
+    endpoint: str
     model: str | None = None
     version: int | None = None
     label: str | None = None
@@ -39,30 +39,30 @@ def read_address(method: str, path: str) -> Address:
     Example:
 
     >>> read_address("POST", "/v1/models/mine/versions/3:predict")
-    Address(door='predict', model='mine', version=3, label=None)
+    Address(endpoint='predict', model='mine', version=3, label=None)
 
     Raises:
-        RequestError: If there is no such door.
+        RequestError: If there is no such endpoint.
     """
     malformed = invalid(f"Malformed request: {method} {path}")
     pattern = {"POST": COMPUTE, "GET": DESCRIBE}.get(method)
     match = pattern and pattern.fullmatch(path)
     if not match:
         raise malformed
-    model, version, label, door = match.groups()
-    if version is not None and int(version) > LARGEST_VERSION:
+    model, version, label, endpoint = match.groups()
+    if version is not None and int(version) > MAX_VERSION:
         raise invalid(f"Failed to convert version: {version} to numeric.")
     if method == "POST":
-        if door != door.lower():
+        if endpoint != endpoint.lower():
             raise malformed
     elif model is None:
         if path.lower() != "/v1/models":
             raise invalid("Missing model name in request.")
-        door = "models"
+        endpoint = "models"
     else:
-        door = "metadata" if door == "metadata" else "status"
+        endpoint = "metadata" if endpoint == "metadata" else "status"
     return Address(
-        door,
+        endpoint,
         model and unquote(model),
         None if version is None else int(version),
         label and unquote(label),

@@ -7,15 +7,23 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tf_transformer.serving.batcher import Batcher
-from tf_transformer.serving.doors import Doors
+from tf_transformer.serving.batcher import Batchers
+from tf_transformer.serving.endpoints import Endpoints
 from tf_transformer.serving.errors import RequestError
+from tf_transformer.serving.health import Health
 from tf_transformer.serving.metrics import Metrics
-from tf_transformer.serving.middleware import Guarded, Observed, error_response
+from tf_transformer.serving.middleware import (
+    AuthenticationMiddleware,
+    CrossSiteMiddleware,
+    HostMiddleware,
+    MetricsMiddleware,
+    error_response,
+)
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings
 
@@ -33,25 +41,16 @@ def make_app(models: Models, settings: ServiceSettings | None = None) -> Starlet
     """
     settings = settings or ServiceSettings()
     metrics = Metrics()
-    batcher = Batcher(settings, metrics)
-    doors = Doors(models, batcher, settings, metrics)
-    tasks: list[asyncio.Task] = []
+    batchers = Batchers(settings, metrics)
+    endpoints = Endpoints(models, batchers, settings, metrics)
+    health = Health(models, batchers)
 
     @contextlib.asynccontextmanager
-    async def running(app):
-        tasks.append(asyncio.create_task(models.watch(settings.poll_seconds)))
-        tasks.append(asyncio.create_task(batcher.work()))
+    async def lifespan(app):
+        health.watching = asyncio.create_task(models.watch(settings.poll_seconds))
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(batcher.close)
-
-    async def health(request):
-        return _state(not any(task.done() for task in tasks), "ok", "stopped")
-
-    async def readiness(request):
-        return _state(models.ready, "ready", "no model answers yet")
+        health.watching.cancel()
+        await asyncio.wait([health.watching])
 
     async def numbers(request):
         return Response(metrics.page(), headers={"Content-Type": METRICS_TYPE})
@@ -61,29 +60,40 @@ def make_app(models: Models, settings: ServiceSettings | None = None) -> Starlet
 
     return Starlette(
         routes=[
-            Route("/v1/{rest:path}", doors.answer, methods=ALL_METHODS),
-            Route("/healthz", health),
-            Route("/readyz", readiness),
+            Route("/v1/{rest:path}", endpoints.answer, methods=ALL_METHODS),
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
+            Route("/readyz/{name}", health.model_ready),
             Route("/metrics", numbers),
             Route("/openapi.json", description),
             Mount("/", StaticFiles(directory=HERE / "page", html=True)),
         ],
-        middleware=[
-            Middleware(Observed, metrics=metrics),
-            Middleware(Guarded, token=settings.token),
-        ],
-        exception_handlers={RequestError: _refused, HTTPException: _no_door},
-        lifespan=running,
+        middleware=_middleware(settings, metrics),
+        exception_handlers={RequestError: _refused, HTTPException: _http_error},
+        lifespan=lifespan,
     )
 
 
-def _state(is_good: bool, good: str, bad: str) -> JSONResponse:
-    return JSONResponse({"status": good if is_good else bad}, 200 if is_good else 503)
+def _middleware(settings: ServiceSettings, metrics: Metrics) -> list[Middleware]:
+    origins = settings.allowed_origins
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
+    return [
+        Middleware(MetricsMiddleware, metrics=metrics),
+        *([cors] if origins else []),
+        Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
+        Middleware(CrossSiteMiddleware, allowed_origins=origins),
+        Middleware(AuthenticationMiddleware, token=settings.token),
+    ]
 
 
 async def _refused(request, error: RequestError) -> JSONResponse:
     return error_response(error)
 
 
-async def _no_door(request, error: HTTPException) -> JSONResponse:
+async def _http_error(request, error: HTTPException) -> JSONResponse:
     return JSONResponse({"error": error.detail}, error.status_code, error.headers)

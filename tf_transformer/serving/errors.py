@@ -5,7 +5,7 @@ import re
 import tensorflow as tf
 
 # TensorFlow Serving answers a status code of TensorFlow by this status of HTTP; the
-# last one has no counterpart there.
+# last three are HTTP's own.
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -24,6 +24,8 @@ HTTP_STATUS = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
     "TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "MISDIRECTED": 421,
 }
 NODE_NAMES = re.compile(
     r"Graph execution error:.*<stack traces unavailable>\s*"
@@ -74,6 +76,7 @@ def status_code(error: Exception) -> str:
         tf.errors.NotFoundError: "NOT_FOUND",
         tf.errors.DataLossError: "DATA_LOSS",
         FileNotFoundError: "NOT_FOUND",
+        TimeoutError: "DEADLINE_EXCEEDED",
     }
     for kind, code in kinds.items():
         if isinstance(error, kind):
@@ -81,7 +84,7 @@ def status_code(error: Exception) -> str:
     return "INTERNAL" if isinstance(error, tf.errors.OpError) else "UNKNOWN"
 
 
-def of_tensorflow(error: tf.errors.OpError) -> RequestError:
+def from_tensorflow(error: tf.errors.OpError) -> RequestError:
     """The error of a computation, without the names of the graph's nodes."""
     message = NODE_NAMES.sub("", error.message).strip()
     return RequestError(status_code(error), message)

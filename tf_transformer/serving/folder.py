@@ -1,61 +1,123 @@
 """Models on disk: which folder holds which version."""
 
+import dataclasses
 import os
 import time
 from pathlib import Path
 
+MAX_VERSION = 2**63 - 1
+NOT_A_NUMBER = "a version's folder is named by a whole number"
+NO_MODEL = "it holds no saved_model.pb"
 
-def versions_on_disk(folder: Path) -> dict[str, dict[int, Path]]:
-    """The exported versions below a folder, by model and number.
+
+@dataclasses.dataclass
+class FoundModel:
+    """What a model's folder holds.
+
+    Args:
+        versions: The folder of each version.
+        ignored: Folders that look like versions and cannot be served, with the reason.
+        is_readable: Whether the folder could be listed.
+    """
+
+    versions: dict[int, Path] = dataclasses.field(default_factory=dict)
+    ignored: dict[Path, str] = dataclasses.field(default_factory=dict)
+    is_readable: bool = True
+
+
+def find_models(folder: Path) -> dict[str, FoundModel]:
+    """The models below a folder, by name.
 
     Args:
         folder: Holds `MODEL/VERSION/saved_model.pb`, or is one model's folder and holds
             `VERSION/saved_model.pb`. Other files and hidden folders do not count.
 
     Returns:
-        `{model: {version: folder}}`; empty if the folder is not there.
+        The models with a version, with a folder that looks like one, or unreadable.
+
+    Raises:
+        OSError: If the folder itself cannot be listed.
     """
     found = {}
-    own = _versions(folder)
-    if own:
+    own = _find_versions(folder)
+    if own.versions:
         found[folder.resolve().name] = own
     for path in _folders(folder):
-        versions = _versions(path)
-        if versions:
-            found[path.name] = versions
+        if path in own.versions.values():
+            continue
+        if own.versions and path in own.ignored:
+            continue
+        try:
+            model = _find_versions(path)
+        except OSError:
+            model = FoundModel(is_readable=False)
+        if (path / "saved_model.pb").is_file():
+            model.ignored[path] = NOT_A_NUMBER
+        if model.versions or model.ignored or not model.is_readable:
+            found[path.name] = model
     return found
 
 
-def changed_at(folder: Path) -> float:
-    """When something in a folder changed last, seconds since the epoch.
+def has_versions(found: dict[str, FoundModel]) -> bool:
+    """Whether some model has a version to serve."""
+    return any(model.versions for model in found.values())
 
-    It is told by change times, which a copy that keeps modification times cannot set.
+
+def identity(folder: Path) -> tuple[int, int]:
+    """The file system and the number of a folder, which a mounted one changes.
+
+    Raises:
+        OSError: If the folder is missing.
+    """
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def last_change(folder: Path) -> tuple[float, Path]:
+    """When something in a folder changed last, in seconds since the epoch, and what.
+
+    Reads change times, which a copy that keeps modification times cannot set. Of a
+    link without a target, the link itself counts.
 
     Raises:
         OSError: If the folder vanishes meanwhile.
     """
-    paths = [folder, *folder.rglob("*")]
-    return max(os.stat(path).st_ctime for path in paths)
+    return max((_change_time(path), path) for path in (folder, *folder.rglob("*")))
 
 
 def is_settled(changed: float, seconds: float) -> bool:
-    """Whether nothing has changed for so long, so that nobody copies there any more."""
+    """Whether the last change is so long ago that no copy is in progress."""
     return abs(time.time() - changed) >= seconds
 
 
-def _versions(folder: Path) -> dict[int, Path]:
-    return {
-        int(path.name): path
-        for path in _folders(folder)
-        if path.name.isascii()
-        and path.name.isdecimal()
-        and (path / "saved_model.pb").is_file()
-    }
+def _change_time(path: Path) -> float:
+    try:
+        return os.stat(path).st_ctime
+    except FileNotFoundError:
+        return os.lstat(path).st_ctime
+
+
+def _find_versions(folder: Path) -> FoundModel:
+    found = FoundModel()
+    for path in _folders(folder):
+        has_model = (path / "saved_model.pb").is_file()
+        number = int(path.name) if _is_number(path.name) else None
+        if number is None or number > MAX_VERSION:
+            if has_model:
+                found.ignored[path] = NOT_A_NUMBER
+        elif not has_model:
+            found.ignored[path] = NO_MODEL
+        elif number in found.versions:
+            found.ignored[path] = f"it is version {number} like another folder"
+        else:
+            found.versions[number] = path
+    return found
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) < 100
 
 
 def _folders(folder: Path) -> list[Path]:
-    try:
-        paths = sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    paths = sorted(folder.iterdir())
     return [p for p in paths if p.is_dir() and not p.name.startswith(".")]

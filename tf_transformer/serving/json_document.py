@@ -18,11 +18,12 @@ PARSER_MESSAGES = (
     ("Invalid control", "Invalid encoding in string."),
     ("", "Invalid value."),
 )
+MAX_DEPTH = 60  # NumPy's arrays have at most 64 dimensions
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_document(body: bytes) -> dict:
-    """The JSON object that a body holds; NaN and Infinity are numbers.
+    """The JSON object that a body holds. NaN and Infinity are numbers.
 
     Example:
 
@@ -40,6 +41,9 @@ def read_document(body: bytes) -> dict:
         raise invalid("JSON Parse error: The document is empty")
     try:
         document = json.loads(text)
+        num_nested = text.count("[") + text.count("{")
+        if num_nested > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
+            raise RecursionError
         if SURROGATE.search(text):
             # half of a pair is no character and could not be sent back
             json.dumps(document, ensure_ascii=False).encode()
@@ -101,6 +105,19 @@ def check_examples(document: dict) -> None:
         )
     for example in examples:
         _check_example(example)
+
+
+def _is_deeper(document, most: int) -> bool:
+    """Whether lists and objects are nested more than `most` deep."""
+    level = [document]
+    for _ in range(most + 1):
+        level = [
+            value
+            for parent in level
+            if isinstance(parent, list | dict)
+            for value in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return bool(level)
 
 
 def _check_example(example) -> None:

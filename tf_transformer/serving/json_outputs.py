@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_transformer.serving.errors import RequestError, invalid
 
-MOST_VALUES = 4_000_000
+MAX_VALUES = 4_000_000
 BYTES_SUFFIX = "_bytes"
 SIGNIFICANT_DIGITS = {np.dtype("float32"): 9, np.dtype("float64"): 17}
 
@@ -29,7 +29,7 @@ def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
 
     Raises:
         RequestError: If a type has no JSON, rows differ in number, or there are more
-            than `MOST_VALUES` values.
+            than `MAX_VALUES` values.
 
     Example:
 
@@ -37,11 +37,8 @@ def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
     b'{"predictions": [2.5, 3.0]}'
     """
     num_values = sum(array.size for array in arrays.values())
-    if num_values > MOST_VALUES:
-        raise invalid(
-            f"The answer is too large. Expected at most {MOST_VALUES} values. "
-            f"Received: {num_values}"
-        )
+    if num_values > MAX_VALUES:
+        raise too_large(num_values)
     texts = {name: _texts(name, array) for name, array in arrays.items()}
     if row_form:
         rows = _rows(arrays, texts)
@@ -51,6 +48,14 @@ def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
     }
     value = _object(columns) if len(columns) > 1 else next(iter(columns.values()))
     return f'{{"outputs": {value}}}'.encode()
+
+
+def too_large(num_values: int) -> RequestError:
+    """The error of a request whose answer has too many values."""
+    return invalid(
+        f"The answer is too large. Expected at most {MAX_VALUES} values. "
+        f"Received: {num_values}"
+    )
 
 
 def _rows(arrays: dict[str, np.ndarray], texts: dict[str, list[str]]) -> list[str]:

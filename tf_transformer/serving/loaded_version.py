@@ -1,7 +1,10 @@
 """One version of a model, loaded into memory."""
 
+import asyncio
 import functools
 import logging
+import math
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_transformer.serving.errors import RequestError, invalid
 from tf_transformer.serving.signature import Signature
+from tf_transformer.serving.threads import in_thread
 
 DEFAULT_SIGNATURE = "serving_default"
 LOG = logging.getLogger(__name__)
@@ -107,6 +111,42 @@ class LoadedVersion:
             },
             "metadata": {"signature_def": {"signature_def": definitions}},
         }
+
+
+async def load_version(
+    name: str,
+    version: int,
+    path: Path,
+    batches: Sequence[list[str]] = (),
+    seconds: float = math.inf,
+) -> LoadedVersion:
+    """Loads a version in another thread and warms it up.
+
+    Args:
+        name: The model's name.
+        version: Its version.
+        path: The folder with `saved_model.pb`.
+        batches: See `LoadedVersion.warm_up`.
+        seconds: How long this may take.
+
+    Raises:
+        TimeoutError: If it takes longer. The thread is left alone.
+        Exception: Whatever TensorFlow raises for a broken folder.
+    """
+    is_over = threading.Event()
+
+    def load() -> LoadedVersion:
+        loaded = LoadedVersion(name, version, path)
+        loaded.warm_up(batches, is_over.is_set)
+        return loaded
+
+    try:
+        async with asyncio.timeout(seconds):
+            return await in_thread(load)
+    except TimeoutError as error:
+        raise TimeoutError(f"Loading took longer than {seconds:g} seconds.") from error
+    finally:
+        is_over.set()
 
 
 def _signature_definitions(path: Path) -> dict:

@@ -3,14 +3,20 @@
 import datetime
 import json
 import logging
+import time
 import traceback
+
+PERIOD = 10.0  # seconds
+# most lines of one kind in a period: requests of one status, and everything else
+MAX_REQUESTS = 1000
+MAX_OTHERS = 20
 
 
 class JsonFormatter(logging.Formatter):
     """Writes a record's message and its `details` as JSON.
 
-    Of an exception it tells the kind and the places in the code. The message may quote
-    a user, so it is told only if `show_text` says so.
+    Of an exception it writes the class and the places in the code. The message may
+    quote a user, so it is written only if `show_text` is true.
 
     Args:
         show_text: Whether messages of exceptions are written.
@@ -23,29 +29,69 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         time = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
-        told = {
+        line = {
             "time": time.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             **getattr(record, "details", {"event": record.getMessage()}),
         }
         if record.exc_info:
             kind, error, frames = record.exc_info
-            told["exception"] = kind.__name__
-            told["places"] = [
+            line["exception"] = kind.__name__
+            line["places"] = [
                 f"{frame.filename}:{frame.lineno}"
                 for frame in traceback.extract_tb(frames)
             ]
             if self.show_text:
-                told["message"] = str(error)
-        return json.dumps(told, ensure_ascii=False, default=str)
+                line["message"] = str(error)
+        if getattr(record, "suppressed", 0):
+            line["suppressed"] = record.suppressed
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class RateLimit(logging.Filter):
+    """Lets a bounded number of lines of each kind pass.
+
+    The kind is the event and the status, or the logger of a foreign record. The first
+    line of a kind after others were suppressed has their number as `suppressed`.
+
+    Args:
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(self, clock=time.monotonic):
+        super().__init__()
+        self._clock = clock
+        self._started = clock()
+        self._counts: dict[tuple, int] = {}
+        self._suppressed: dict[tuple, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if self._clock() - self._started >= PERIOD:
+            self._started = self._clock()
+            self._counts.clear()
+        details = getattr(record, "details", {})
+        event, status = details.get("event"), details.get("status")
+        kind = record.name, record.levelno, event, status
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        if self._counts[kind] > (MAX_REQUESTS if event == "request" else MAX_OTHERS):
+            self._suppressed[kind] = self._suppressed.get(kind, 0) + 1
+            return False
+        record.suppressed = self._suppressed.pop(kind, 0)
+        return True
 
 
 def set_up_logs(show_text: bool) -> None:
-    """Sends the logs of the service and of its server to standard error."""
+    """Sends all logs of the process to standard error as JSON, at a bounded rate."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(show_text))
-    for name, level in (("tf_transformer", "INFO"), ("uvicorn", "WARNING")):
+    handler.addFilter(RateLimit())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    logging.getLogger("tf_transformer").setLevel(logging.INFO)
+    for name in ("tensorflow", "absl"):  # they have handlers of their own
         logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
+        logger.handlers = []
+        logger.propagate = True

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Metrics for Prometheus."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,7 +20,7 @@ class Metrics:
         self.requests = Counter(
             "tf_transformer_requests_total",
             "Answered requests.",
-            ("door", "status"),
+            ("endpoint", "status"),
             registry=registry,
         )
         self.latency = Histogram(
@@ -38,12 +38,12 @@ class Metrics:
         )
         self.queue_length = Gauge(
             "tf_transformer_queue_sentences",
-            "Sentences that wait to be computed.",
+            "Sentences waiting to be computed.",
             registry=registry,
         )
         self.computing_seconds = Counter(
             "tf_transformer_computing_seconds_total",
-            "Time in which TensorFlow computed.",
+            "Time that TensorFlow has computed.",
             registry=registry,
         )
         self.sentences = Counter(
@@ -60,5 +60,5 @@ class Metrics:
         )
 
     def page(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

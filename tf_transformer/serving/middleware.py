@@ -1,8 +1,10 @@
-"""What every request passes on its way in, and every answer on its way out."""
+"""Checks of every request, and what is counted and logged of it."""
 
 import hmac
+import ipaddress
 import logging
 import time
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -18,18 +20,18 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 NOT_LOGGED = ("/healthz", "/readyz", "/metrics")
-GUARDED = ("/v1/", "/metrics", "/openapi.json")
+PROTECTED = ("/v1/", "/metrics", "/openapi.json")
 
 
 def error_response(error: RequestError) -> JSONResponse:
-    """The answer that tells an error."""
+    """The response to a request that is refused."""
     return JSONResponse({"error": error.message}, error.http_status, error.headers)
 
 
-class Observed:
+class MetricsMiddleware:
     """Counts and logs each request, and answers 500 if the code fails.
 
-    Doors put what is to be logged into `scope["details"]`.
+    Endpoints add to `scope["details"]`, which is logged.
 
     Args:
         app: The application.
@@ -43,7 +45,7 @@ class Observed:
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        details = scope["details"] = {"door": "other"}
+        details = scope["details"] = {"endpoint": "other"}
         started, status = time.monotonic(), None
 
         async def sending(message):
@@ -61,12 +63,12 @@ class Observed:
                 error = RequestError("INTERNAL", "The service failed. See its log.")
                 await error_response(error)(scope, receive, sending)
         seconds = time.monotonic() - started
-        self.metrics.requests.labels(details["door"], str(status)).inc()
+        self.metrics.requests.labels(details["endpoint"], str(status)).inc()
         if "signature" in details:
             labels = details["model"], details["signature"]
             self.metrics.latency.labels(*labels).observe(seconds)
         if scope["path"] not in NOT_LOGGED:
-            told = {
+            line = {
                 "event": "request",
                 "method": scope["method"],
                 "path": scope["path"],
@@ -74,29 +76,106 @@ class Observed:
                 "seconds": round(seconds, 4),
                 **details,
             }
-            LOG.info("request", extra={"details": told})
+            LOG.info("request", extra={"details": line})
 
 
-class Guarded:
-    """Lets only those in who bring the token; health and the page are for everybody.
+class HostMiddleware:
+    """Refuses requests whose `Host` is not a name of this service.
+
+    A web site can let its own name resolve to this machine and so reach a local service
+    from a browser. Addresses and `localhost` cannot be used so and always pass.
 
     Args:
         app: The application.
-        token: The secret; `None` opens all doors.
+        allowed_hosts: Names without port; "*" allows all.
+    """
+
+    def __init__(self, app, allowed_hosts: Sequence[str]):
+        self.app = app
+        self.allowed_hosts = {"localhost", *(name.lower() for name in allowed_hosts)}
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and not self._is_allowed(_header(scope, "host")):
+            name = _hostname(_header(scope, "host"))
+            error = RequestError(
+                "MISDIRECTED",
+                f"The host name is not allowed: {name}. To allow it, start the service "
+                f"with --allowed-host {name}",
+            )
+            return await error_response(error)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+    def _is_allowed(self, host: str) -> bool:
+        name = _hostname(host).lower()
+        return (
+            not host  # no browser
+            or name in self.allowed_hosts
+            or "*" in self.allowed_hosts
+            or _is_address(name)
+        )
+
+
+class CrossSiteMiddleware:
+    """Refuses POST requests that a browser sends for another site without asking.
+
+    Browsers send plain text and forms to other sites without a preflight request, so
+    that any web site could make a local service compute. Requests of other sites must
+    be `application/json`, which needs a preflight request, or come from an allowed
+    origin. Requests without `Origin`, as of curl, may have any content type.
+
+    Args:
+        app: The application.
+        allowed_origins: Origins such as "https://example.org"; "*" allows all.
+    """
+
+    def __init__(self, app, allowed_origins: Sequence[str]):
+        self.app = app
+        self.allowed_origins = set(allowed_origins)
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and not self._is_allowed(scope):
+            error = RequestError(
+                "UNSUPPORTED_MEDIA_TYPE",
+                "A request from another site must have the header Content-Type: "
+                "application/json",
+            )
+            return await error_response(error)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+    def _is_allowed(self, scope) -> bool:
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return True
+        content_type = _header(scope, "content-type").split(";")[0].strip().lower()
+        if content_type == "application/json":
+            return True
+        origin = _header(scope, "origin")
+        if not origin:
+            return _header(scope, "sec-fetch-site") in ("", "same-origin", "none")
+        is_own = origin.partition("://")[2].lower() == _header(scope, "host").lower()
+        return is_own or not self.allowed_origins.isdisjoint((origin, "*"))
+
+
+class AuthenticationMiddleware:
+    """Requires the token, except for health and the page.
+
+    Args:
+        app: The application.
+        token: The secret; `None` requires none.
     """
 
     def __init__(self, app, token: str | None):
         self.app = app
-        self.expected = token and f"Bearer {token}".encode()
+        self.token = token and token.encode()
 
     async def __call__(self, scope, receive, send):
         if (
-            self.expected
+            self.token
             and scope["type"] == "http"
-            and scope["path"].startswith(GUARDED)
+            and scope["path"].startswith(PROTECTED)
         ):
-            brought = Headers(scope=scope).get("authorization", "").encode("latin-1")
-            if not hmac.compare_digest(brought, self.expected):
+            scheme, _, token = _header(scope, "authorization").partition(" ")
+            is_right = hmac.compare_digest(token.encode("latin-1"), self.token)
+            if scheme.lower() != "bearer" or not is_right:
                 error = RequestError(
                     "UNAUTHENTICATED",
                     "A token is needed: Authorization: Bearer TOKEN",
@@ -104,3 +183,22 @@ class Guarded:
                 )
                 return await error_response(error)(scope, receive, send)
         await self.app(scope, receive, send)
+
+
+def _header(scope, name: str) -> str:
+    return Headers(scope=scope).get(name, "")
+
+
+def _hostname(host: str) -> str:
+    """A `Host` header without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

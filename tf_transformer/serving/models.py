@@ -2,52 +2,45 @@
 
 import asyncio
 import contextlib
-import dataclasses
+import functools
 import gc
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tf_transformer.serving.errors import RequestError, invalid, status_code
-from tf_transformer.serving.folder import changed_at, is_settled, versions_on_disk
-from tf_transformer.serving.loaded_version import LoadedVersion
+from tf_transformer.serving.folder import (
+    FoundModel,
+    find_models,
+    has_versions,
+    identity,
+    is_settled,
+    last_change,
+)
+from tf_transformer.serving.loaded_version import LoadedVersion, load_version
+from tf_transformer.serving.threads import in_thread
+from tf_transformer.serving.version_state import VersionState
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass
-class VersionState:
-    """What is known of one version: state and error in TensorFlow Serving's words."""
-
-    version: int
-    state: str = "START"
-    error_code: str = "OK"
-    error_message: str = ""
-    changed: float = 0.0
-    loaded: LoadedVersion | None = None
-    num_requests: int = 0
-
-    def as_json(self) -> dict:
-        """The entry of a status answer."""
-        status = {"error_code": self.error_code, "error_message": self.error_message}
-        return {"version": str(self.version), "state": self.state, "status": status}
 
 
 class Models:
     """The versions of a folder's models, of which the highest answers by default.
 
-    `refresh` loads what is new and lets go of what is gone or replaced. A version is
-    let go only when its successor answers, and stays in memory until its last request
-    has been answered. A version that cannot be loaded is reported, the highest good
-    one is kept, and the broken one is tried again when its files change.
+    `refresh` loads new versions and unloads those that were removed or replaced. A
+    version is unloaded only when its successor answers, and stays in memory until its
+    last request has been answered. A version that cannot be loaded is reported, the
+    highest good one is kept, and the broken one is tried again when its files change.
+    While the folder is missing, or another and empty one is in its place, as when a
+    file system is unmounted, everything loaded is kept.
 
     Args:
-        folder: See `versions_on_disk`.
+        folder: See `find_models`.
         keep_all: Whether all versions are served, not only the highest.
-        settle_seconds: How long a version's files must have been left alone before it
-            is loaded.
+        settle_seconds: How long a version's files must be unchanged before it is
+            loaded.
         warm_up_batches: Texts that each version computes before it answers.
+        load_seconds: How long loading may take before it is given up.
     """
 
     def __init__(
@@ -56,43 +49,108 @@ class Models:
         keep_all: bool = False,
         settle_seconds: float = 1,
         warm_up_batches: Sequence[list[str]] = (),
+        load_seconds: float = 600,
     ):
         self.folder = Path(folder)
         self.keep_all = keep_all
         self.settle_seconds = settle_seconds
         self.warm_up_batches = warm_up_batches
-        self._is_over = threading.Event()
+        self.load_seconds = load_seconds
         self._models: dict[str, dict[int, VersionState]] = {}
-        self._has_looked = False
+        self._ignored: dict[str, dict[Path, str]] = {}
+        self._named: set[Path] = set()
+        self._tasks: dict[str, asyncio.Task] = {}
+        self._identity: tuple[int, int] | None = None
+        self._problem: str | None = None
+        self.has_looked = False
 
     @property
     def ready(self) -> bool:
-        """Whether the folder has been gone through and some version answers."""
-        return self._has_looked and any(
-            state.state == "AVAILABLE"
-            for versions in self._models.values()
-            for state in versions.values()
-        )
+        """Whether every model found at the start was tried and some version answers."""
+        return self.has_looked and any(self.highest(name) for name in self._models)
+
+    def highest(self, name: str) -> LoadedVersion | None:
+        """The highest version of a model that answers, if any does."""
+        answering = [
+            state
+            for state in self._models.get(name, {}).values()
+            if state.state == "AVAILABLE"
+        ]
+        return max(answering, key=lambda s: s.version).loaded if answering else None
+
+    def names(self) -> list[str]:
+        """The models of which something is known."""
+        return sorted({*self._models, *self._ignored})
 
     async def watch(self, seconds: float) -> None:
-        """Refreshes again and again, until it is cancelled."""
+        """Refreshes again and again, until it is cancelled.
+
+        A model that takes long to load does not delay the others.
+        """
         try:
             while True:
                 try:
-                    await self.refresh()
+                    await self._look()
+                    self._report(None)
                 except OSError as error:
-                    details = {"event": "folder_unreadable", "error": str(error)}
-                    LOG.warning("folder unreadable", extra={"details": details})
+                    self._report(str(error))
                 await asyncio.sleep(seconds)
         finally:
-            self._is_over.set()  # for the thread that loads, which nobody can cancel
+            for task in self._tasks.values():
+                task.cancel()
 
     async def refresh(self) -> None:
-        """Brings what is served in line with the folder."""
-        on_disk = await asyncio.to_thread(versions_on_disk, self.folder)
-        for name in sorted({*on_disk, *self._models}):
-            await self._refresh_model(name, on_disk.get(name, {}))
-        self._has_looked = True
+        """Brings what is served in line with the folder.
+
+        Raises:
+            OSError: If the folder cannot be listed.
+        """
+        await self._look()
+        await asyncio.gather(*self._tasks.values())
+
+    async def _look(self) -> None:
+        """Starts to refresh each model that is not being refreshed already."""
+        found = await in_thread(find_models, self.folder)
+        folder = await in_thread(identity, self.folder)
+        if has_versions(found):
+            self._identity = folder
+        elif self._identity not in (None, folder):
+            raise OSError(f"An empty folder took the place of {self.folder}")
+        self._name_ignored(found)
+        for name in sorted({*found, *self._models}):
+            model = found.get(name, FoundModel())
+            if not model.is_readable:
+                LOG.warning("%s cannot be listed", self.folder / name)
+            elif name not in self._tasks:
+                task = asyncio.create_task(self._refresh_model(name, model.versions))
+                self._tasks[name] = task
+                task.add_done_callback(functools.partial(self._finish, name))
+        self.has_looked = self.has_looked or not self._tasks
+
+    def _finish(self, name: str, task: asyncio.Task) -> None:
+        del self._tasks[name]
+        self.has_looked = self.has_looked or not self._tasks
+        if not task.cancelled() and task.exception():
+            LOG.error("refreshing failed", exc_info=task.exception())
+
+    def _report(self, problem: str | None) -> None:
+        if problem != self._problem:
+            event = "folder_unreadable" if problem else "folder_readable"
+            details = {"event": event, "error": problem}
+            LOG.warning(event, extra={"details": details})
+        self._problem = problem
+
+    def _name_ignored(self, found: dict[str, FoundModel]) -> None:
+        before = {path for paths in self._ignored.values() for path in paths}
+        self._ignored = {
+            n: model.ignored for n, model in found.items() if model.ignored
+        }
+        now = {p: why for paths in self._ignored.values() for p, why in paths.items()}
+        # at the second look: a folder that is being copied gets its files later
+        for path in now.keys() & before - self._named:
+            details = {"event": "ignored", "folder": str(path), "reason": now[path]}
+            LOG.warning("ignored", extra={"details": details})
+        self._named = now.keys() & before
 
     async def _refresh_model(self, name: str, on_disk: dict[int, Path]) -> None:
         states = self._models.setdefault(name, {})
@@ -108,25 +166,32 @@ class Models:
             for state in states.values():
                 if state.state == "AVAILABLE" and state.version not in wanted:
                     await self._unload(name, state)
+        for state in list(states.values()):
+            if state.state == "START" and state.version not in on_disk:
+                del states[state.version]
         if not states:
             del self._models[name]
 
     async def _load(self, name: str, version: int, path: Path) -> bool:
         states = self._models[name]
         try:
-            changed = await asyncio.to_thread(changed_at, path)
-        except OSError:
+            changed, what = await in_thread(last_change, path)
+        except OSError as error:
+            self._wait(name, version, str(error))
             return False
         known = states.get(version)
         if known and known.error_code != "OK" and known.changed == changed:
             return False
         if not is_settled(changed, self.settle_seconds):
+            self._wait(name, version, f"Waiting for changes to end: {what}")
             return False
         state = VersionState(version, "LOADING", changed=changed)
         states[version] = state
         self._log("loading", name, version)
         try:
-            state.loaded = await asyncio.to_thread(self._loaded, name, version, path)
+            state.loaded = await load_version(
+                name, version, path, self.warm_up_batches, self.load_seconds
+            )
         except Exception as error:  # whatever is wrong with the files, the rest goes on
             state.state = "END"
             state.error_code, state.error_message = status_code(error), str(error)
@@ -136,19 +201,22 @@ class Models:
         self._log("available", name, version)
         return True
 
-    def _loaded(self, name: str, version: int, path: Path) -> LoadedVersion:
-        loaded = LoadedVersion(name, version, path)
-        loaded.warm_up(self.warm_up_batches, self._is_over.is_set)
-        return loaded
+    def _wait(self, name: str, version: int, reason: str) -> None:
+        """Notes why a version is not loaded yet."""
+        known = self._models[name].get(version)
+        if known is None or known.state != "START":
+            self._log("waiting", name, version, reason=reason)
+        state = VersionState(version, error_message=reason)
+        self._models[name][version] = state
 
     async def _unload(self, name: str, state: VersionState) -> None:
         state.state = "UNLOADING"
         self._log("unloading", name, state.version)
-        self._let_go(name, state)
+        self._release(name, state)
         # a loaded model is full of cycles
-        await asyncio.to_thread(gc.collect)
+        await in_thread(gc.collect)
 
-    def _let_go(self, name: str, state: VersionState) -> None:
+    def _release(self, name: str, state: VersionState) -> None:
         if state.state == "UNLOADING" and not state.num_requests:
             state.loaded = None
             state.state = "END"
@@ -184,7 +252,7 @@ class Models:
             yield state.loaded
         finally:
             state.num_requests -= 1
-            self._let_go(name, state)
+            self._release(name, state)
 
     def status(self, name: str, version: int | None = None) -> dict:
         """The body of a status request, highest version first.
@@ -193,38 +261,41 @@ class Models:
             RequestError: If nothing is known of it.
         """
         states = self._models.get(name, {})
+        ignored = self._ignored_names(name)
         if version is not None and version not in states:
             raise RequestError(
                 "NOT_FOUND", f"Could not find version {version} of model {name}"
             )
         if not states:
+            hint = f". Ignored folders: {', '.join(ignored)}" if ignored else ""
             raise RequestError(
-                "NOT_FOUND", f"Could not find any versions of model {name}"
+                "NOT_FOUND", f"Could not find any versions of model {name}{hint}"
             )
         versions = sorted(states, reverse=True) if version is None else [version]
-        return {"model_version_status": [states[n].as_json() for n in versions]}
+        body = {"model_version_status": [states[n].as_json() for n in versions]}
+        if ignored and version is None:
+            body["ignored_folders"] = ignored
+        return body
 
     def listing(self) -> dict:
         """All models with their versions and the signatures of the highest one."""
-        return {
-            "models": [
-                {
-                    "name": name,
-                    "versions": [
-                        {"version": str(n), "state": states[n].state}
-                        for n in sorted(states, reverse=True)
-                    ],
-                    "signatures": self._signatures(states),
-                }
-                for name, states in sorted(self._models.items())
-            ]
-        }
+        return {"models": [self._entry(name) for name in self.names()]}
 
-    def _signatures(self, states: dict[int, VersionState]) -> list[str]:
-        answering = [s for s in states.values() if s.state == "AVAILABLE"]
-        if not answering:
-            return []
-        return sorted(max(answering, key=lambda s: s.version).loaded.signatures)
+    def _entry(self, name: str) -> dict:
+        states, highest = self._models.get(name, {}), self.highest(name)
+        entry = {
+            "name": name,
+            "versions": [
+                {"version": str(n), "state": states[n].state}
+                for n in sorted(states, reverse=True)
+            ],
+            "signatures": sorted(highest.signatures) if highest else [],
+        }
+        ignored = self._ignored_names(name)
+        return {**entry, "ignored_folders": ignored} if ignored else entry
+
+    def _ignored_names(self, name: str) -> list[str]:
+        return [path.name for path in sorted(self._ignored.get(name, {}))]
 
     def _log(self, event: str, name: str, version: int, **more) -> None:
         details = {"event": event, "model": name, "version": version, **more}

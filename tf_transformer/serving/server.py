@@ -1,16 +1,32 @@
 """The service on a port."""
 
+import dataclasses
+import functools
+import logging
+import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import uvicorn
 
 from tf_transformer.serving.app import make_app
-from tf_transformer.serving.folder import versions_on_disk
+from tf_transformer.serving.connection import Connection
+from tf_transformer.serving.folder import find_models, has_versions
 from tf_transformer.serving.logs import set_up_logs
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings
+from tf_transformer.serving.threads import is_any_running
+
+try:
+    import resource
+except ModuleNotFoundError:  # not on Windows
+    resource = None
+
+LOG = logging.getLogger(__name__)
+GRACE_SECONDS = 5  # for a computation, after everything else has ended
+RESERVED_FILES = 128  # open files beside connections
 
 
 def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
@@ -19,7 +35,7 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     What was accepted before the signal is still answered.
 
     Args:
-        folder: See `versions_on_disk`.
+        folder: See `find_models`.
         host: The address to listen at.
         port: The port; 0 for any that is free.
         settings: Limits and delays.
@@ -27,16 +43,12 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     Raises:
         FileNotFoundError: If the folder is missing.
         ValueError: If it holds no model.
-        OSError: If the port cannot be had.
+        OSError: If the port is not free.
     """
     path = Path(folder)
     if not path.is_dir():
         raise FileNotFoundError(f"There is no folder to serve. Received: {folder}")
-    if not versions_on_disk(path):
-        raise ValueError(
-            f"The folder holds no exported model. Expected {folder}/NAME/VERSION/"
-            f"saved_model.pb, as `tf-transformer export` writes it. Received: {folder}"
-        )
+    _check_models(path, folder)
     listening = _listen(host, port)
     models = Models(
         path,
@@ -44,20 +56,77 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
         warm_up_batches=settings.warm_up_batches,
     )
     set_up_logs(settings.log_text)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(models, settings),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.timeout) + 1,
-        )
-    )
+    settings = _for_this_machine(settings, host)
+    server = uvicorn.Server(make_config(models, settings))
     host, port = listening.getsockname()[:2]
     print(f"Serving {folder} at http://{host}:{port}", flush=True)
     # the server hands the signal on when it has stopped; then all is done
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    finally:
+        _end_computations()
+
+
+def make_config(models: Models, settings: ServiceSettings, **others) -> uvicorn.Config:
+    """The configuration of the HTTP server.
+
+    Args:
+        models: What is served.
+        settings: Limits and delays.
+        **others: See `uvicorn.Config`.
+    """
+    return uvicorn.Config(
+        make_app(models, settings),
+        http=functools.partial(Connection, settings=settings),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=settings.idle_timeout,
+        timeout_graceful_shutdown=int(settings.timeout) + 1,
+        **others,
+    )
+
+
+def _check_models(path: Path, folder: str) -> None:
+    found = find_models(path)
+    if not has_versions(found):
+        ignored = {
+            p: why for model in found.values() for p, why in model.ignored.items()
+        }
+        hint = "".join(f" Ignored: {p}: {why}." for p, why in ignored.items())
+        raise ValueError(
+            f"The folder holds no exported model. Expected {folder}/NAME/VERSION/"
+            "saved_model.pb, as `tf-transformer export` writes it. Received: "
+            f"{folder}{hint and '.' + hint}"
+        )
+
+
+def _for_this_machine(settings: ServiceSettings, host: str) -> ServiceSettings:
+    """Adds the names of this machine, and respects its limit of open files."""
+    names = {host, socket.gethostname()} if host in ("0.0.0.0", "::") else {host}
+    connections = settings.max_connections
+    if resource:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if limit != resource.RLIM_INFINITY:
+            connections = max(1, min(connections, limit - RESERVED_FILES))
+    return dataclasses.replace(
+        settings,
+        allowed_hosts=(*settings.allowed_hosts, *sorted(names)),
+        max_connections=connections,
+    )
+
+
+def _end_computations() -> None:
+    """Ends the process if a computation does not end by itself."""
+    end = time.monotonic() + GRACE_SECONDS
+    while is_any_running():
+        if time.monotonic() > end:
+            LOG.error("A computation did not end. It is abandoned.")
+            logging.shutdown()
+            os._exit(1)
+        time.sleep(0.01)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""What an operator can choose."""
+"""The settings of the service."""
 
 import dataclasses
 
@@ -11,20 +11,28 @@ class ServiceSettings:
 
     Args:
         versions: "latest" serves each model's highest version, "all" every one.
-        poll_seconds: How often the folder is looked at.
+        poll_seconds: Seconds between two looks at the folder.
         batch_size: Most sentences computed at once. 1 computes each request by itself.
         batch_delay: Seconds that a sentence waits for others.
-        queue_size: Most sentences that wait; a request beyond is answered by 503.
+        queue_size: Most waiting sentences of a version; more are answered by 503.
         timeout: Seconds that a request may take; then it is answered by 504.
         max_body: Most bytes of a request's body.
         max_sentences: Most sentences of a request.
         max_characters: Most characters of a sentence.
+        max_connections: Most connections at the same time.
+        header_timeout: Seconds that the headers of a request may take.
+        idle_timeout: Seconds that a connection may be idle between requests.
+        read_timeout: Seconds after which a client that does not read its answer is
+            disconnected.
+        allowed_hosts: Names of this service besides `localhost` and addresses, for the
+            `Host` of requests. "*" allows all.
+        allowed_origins: Origins whose pages may use the service (CORS).
         token: Optional secret that clients must send.
         log_text: Whether the log holds what users sent and got.
         warm_up_texts: Texts that each version computes before it answers.
 
     Raises:
-        ValueError: If a value makes no sense.
+        ValueError: If a value is out of range.
     """
 
     versions: str = "latest"
@@ -36,6 +44,12 @@ class ServiceSettings:
     max_body: int = 1 << 20
     max_sentences: int = 64
     max_characters: int = 2000
+    max_connections: int = 512
+    header_timeout: float = 10.0
+    idle_timeout: float = 15.0
+    read_timeout: float = 10.0
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
     token: str | None = dataclasses.field(default=None, repr=False)
     log_text: bool = False
     warm_up_texts: tuple[str, ...] = ()
@@ -54,12 +68,18 @@ class ServiceSettings:
             raise ValueError(
                 f"Versions must be one of {VERSIONS}. Received: {self.versions}"
             )
-        for name in ("batch_size", "max_body", "max_sentences", "max_characters"):
+        for name in (
+            *("batch_size", "max_body", "max_sentences", "max_characters"),
+            "max_connections",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(
                     f"{name} must be at least 1. Received: {getattr(self, name)}"
                 )
-        for name in ("poll_seconds", "timeout"):
+        for name in (
+            *("poll_seconds", "timeout"),
+            *("header_timeout", "idle_timeout", "read_timeout"),
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(
                     f"{name} must be positive. Received: {getattr(self, name)}"

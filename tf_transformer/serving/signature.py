@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tf_transformer.serving.errors import invalid, of_tensorflow
+from tf_transformer.serving.errors import from_tensorflow, invalid
+from tf_transformer.serving.json_outputs import MAX_VALUES, too_large
 
 WARM_UP_TEXT = "a b"
 
@@ -64,6 +65,35 @@ class Signature:
                     f"Received: {tf.TensorShape(arrays[name].shape)}"
                 )
 
+    def check_answer_size(self, arrays: dict[str, np.ndarray]) -> None:
+        """Refuses a request whose answer would be too large, before it is computed.
+
+        Where the size depends on the texts, as that of attention weights does, the
+        longest row is computed alone: padded, all others are as large.
+
+        Raises:
+            RequestError: If the answer would have more than `MAX_VALUES` values.
+        """
+        num_rows = self.num_rows(arrays)
+        has_rows = all(a.ndim and len(a) == num_rows for a in arrays.values()) and all(
+            _has_open_rows(spec.shape) for spec in self.outputs.values()
+        )
+        if num_rows < 2 or not has_rows or self.rows_are_independent:
+            return
+        lengths = np.max([_row_lengths(a) for a in arrays.values()], axis=0)
+        # of texts in bytes, so that no text has as many tokens
+        most = 2 * int(lengths.max()) + 16
+        sizes = [
+            math.prod(size or most for size in spec.shape.as_list()[1:])
+            for spec in self.outputs.values()
+        ]
+        if num_rows * sum(sizes) > MAX_VALUES:
+            row = int(lengths.argmax())
+            outputs = self({name: a[row : row + 1] for name, a in arrays.items()})
+            num_values = num_rows * sum(a.size for a in outputs.values())
+            if num_values > MAX_VALUES:
+                raise too_large(num_values)
+
     def __call__(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Computes the outputs.
 
@@ -75,10 +105,10 @@ class Signature:
             for name, spec in self.inputs.items()
         }
         try:
-            found = self._function(**tensors)
-            return {name: _numpy(tensor) for name, tensor in found.items()}
+            outputs = self._function(**tensors)
+            return {name: _numpy(tensor) for name, tensor in outputs.items()}
         except tf.errors.OpError as error:
-            raise of_tensorflow(error) from error
+            raise from_tensorflow(error) from error
 
     def warm_up(self) -> None:
         """Computes something small, so that the first request need not wait for it."""
@@ -98,6 +128,14 @@ class Signature:
         """Computes these texts, where `takes_texts`."""
         [name] = self.inputs
         self({name: np.array([text.encode() for text in texts], object)})
+
+
+def _row_lengths(array: np.ndarray) -> np.ndarray:
+    """For each row the bytes of its texts, or the number of its values."""
+    rows = array.reshape(len(array), -1)
+    if array.dtype != object:
+        return np.full(len(array), rows.shape[1])
+    return np.array([sum(map(len, row)) for row in rows])
 
 
 def _has_open_rows(shape: tf.TensorShape) -> bool:

@@ -1,13 +1,14 @@
-"""The doors of the service: what is answered where."""
+"""The endpoints under `/v1/`."""
 
 import asyncio
 
 import numpy as np
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tf_transformer.serving.address import Address, read_address
-from tf_transformer.serving.batcher import Batcher
+from tf_transformer.serving.batcher import Batchers
+from tf_transformer.serving.body import client_gone, read_body
 from tf_transformer.serving.errors import RequestError, invalid
 from tf_transformer.serving.json_document import (
     check_examples,
@@ -19,16 +20,17 @@ from tf_transformer.serving.json_outputs import write_outputs
 from tf_transformer.serving.metrics import Metrics
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings
+from tf_transformer.serving.threads import in_thread
 
 KINDS = {"classify": "classification", "regress": "regression"}
 
 
-class Doors:
+class Endpoints:
     """Answers requests under `/v1/`.
 
     Args:
         models: What is served.
-        batcher: Computes.
+        batchers: Compute.
         settings: Limits.
         metrics: Where sentences are counted.
     """
@@ -36,12 +38,12 @@ class Doors:
     def __init__(
         self,
         models: Models,
-        batcher: Batcher,
+        batchers: Batchers,
         settings: ServiceSettings,
         metrics: Metrics,
     ):
         self._models = models
-        self._batcher = batcher
+        self._batchers = batchers
         self._settings = settings
         self._metrics = metrics
 
@@ -54,13 +56,13 @@ class Doors:
         path = request.scope["raw_path"].decode("latin-1")
         address = read_address(request.method, path)
         details = request.scope["details"]
-        details["door"] = address.door
-        if address.door == "models":
+        details["endpoint"] = address.endpoint
+        if address.endpoint == "models":
             return JSONResponse(self._models.listing())
         details["model"] = address.model
-        if address.door == "status":
+        if address.endpoint == "status":
             return JSONResponse(self._models.status(address.model, address.version))
-        if address.door == "metadata":
+        if address.endpoint == "metadata":
             with self._models.lease(*address[1:]) as loaded:
                 return JSONResponse(loaded.metadata())
         try:
@@ -77,22 +79,23 @@ class Doors:
     async def _compute(self, address: Address, body: bytes, details: dict) -> Response:
         document = read_document(body)
         name = signature_name(document)
-        if address.door != "predict":
+        if address.endpoint != "predict":
             check_examples(document)
         with self._models.lease(*address[1:]) as loaded:
-            if address.door != "predict":
-                raise _wrong_method(address.door, name, loaded)
+            if address.endpoint != "predict":
+                raise _wrong_method(address.endpoint, name, loaded)
             signature = loaded.signature(name)
             row_form, arrays = read_inputs(document, signature.inputs)
             signature.check(arrays)
             details |= {"version": loaded.version, "signature": signature.name}
             details |= self._size(signature.num_rows(arrays), arrays)
-            outputs = await self._batcher.compute(signature, arrays)
+            batcher = self._batchers.batcher(loaded)
+            outputs = await batcher.compute(signature, arrays)
         if self._settings.log_text:
             details |= {"inputs": _texts(arrays), "outputs": _texts(outputs)}
         self._metrics.sentences.labels(address.model).inc(details["sentences"])
         self._metrics.characters.labels(address.model).inc(details["characters"])
-        written = await asyncio.to_thread(write_outputs, outputs, row_form)
+        written = await in_thread(write_outputs, outputs, row_form)
         return Response(written, media_type="application/json")
 
     def _size(self, num_sentences: int, arrays: dict[str, np.ndarray]) -> dict:
@@ -111,34 +114,6 @@ class Doors:
         return {"sentences": num_sentences, "characters": sum(lengths)}
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The body of a request, if it is not too long.
-
-    Raises:
-        RequestError: If it has more than `most` bytes, or the client goes away.
-    """
-    declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() else 0
-    chunks = []
-    try:
-        if size <= most:
-            size = 0
-            async for chunk in request.stream():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > most:
-                    break
-    except ClientDisconnect as error:
-        raise _gone() from error
-    if size > most:
-        raise RequestError(
-            "TOO_LARGE",
-            f"The body of a request may have at most {most} bytes.",
-            {"Connection": "close"},
-        )
-    return b"".join(chunks)
-
-
 async def unless_gone(request: Request, work):
     """Awaits `work`, or cancels it when the client hangs up.
 
@@ -151,24 +126,20 @@ async def unless_gone(request: Request, work):
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if tasks[0].done():
             return tasks[0].result()
-        raise _gone()
+        raise client_gone()
     finally:
         for task in tasks:
             task.cancel()
 
 
-def _gone() -> RequestError:
-    return RequestError("CANCELLED", "The client has gone.")
-
-
-def _wrong_method(door: str, name: str, loaded) -> RequestError:
+def _wrong_method(endpoint: str, name: str, loaded) -> RequestError:
     """Why a model without such a signature does not classify or regress."""
     name = name or "serving_default"
     if name not in loaded.definitions:
         return invalid(f"No signature was found with the name: {name}")
     return invalid(
-        f"Expected {KINDS[door]} signature method_name to be "
-        f"tensorflow/serving/{door}. Was: {loaded.definitions[name].method_name}"
+        f"Expected {KINDS[endpoint]} signature method_name to be "
+        f"tensorflow/serving/{endpoint}. Was: {loaded.definitions[name].method_name}"
     )
 
 

@@ -1,0 +1,210 @@
+"""Clients that are slow, idle, many, or gone: the service stays reachable."""
+
+import contextlib
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.serving.patience import until
+from tf_transformer.serving import connection as connection_module
+from tf_transformer.serving.signature import Signature
+
+PREDICT = "/v1/models/words:predict"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def predict_bytes(text, version=b"1.1"):
+    body = json.dumps({"inputs": [text]}).encode()
+    head = b"POST %s HTTP/%s\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    return head % (PREDICT.encode(), version, len(body)) + body
+
+
+def connect(port, data=b""):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(data)
+    return connection
+
+
+def everything(connection):
+    """What is received until the service closes the connection."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            received += part
+    return received
+
+
+def is_answering(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", "/healthz")
+    return connection.getresponse().status == 200
+
+
+@pytest.mark.parametrize("data", [b"", HEALTH[:-2], b"\r\n", HEALTH + HEALTH[:9]])
+def test_headers_that_never_end_are_cut(listening, add, folder, data):
+    add("half/123")
+    with listening(folder, header_timeout=0.2, idle_timeout=60) as (port, _):
+        connection = connect(port, data)
+        started = time.monotonic()
+        received = everything(connection)
+        assert time.monotonic() - started < 5
+        assert received.count(b"200 OK") == data.count(HEALTH)
+
+
+def test_a_header_sent_byte_by_byte_has_no_more_time(listening, add, folder):
+    add("half/123")
+    with listening(folder, header_timeout=0.3, idle_timeout=60) as (port, _):
+        connection = connect(port)
+        started = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - started < 5:
+                connection.sendall(b"G")
+                time.sleep(0.02)
+        assert time.monotonic() - started < 5
+
+
+def test_a_body_that_never_ends_is_cut_after_the_answer(listening, add, folder):
+    add("half/123")
+    with listening(folder, header_timeout=0.2, idle_timeout=60) as (port, _):
+        head = (
+            b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
+        )
+        assert b" 405 " in everything(connect(port, head))
+
+
+def test_an_idle_connection_is_closed_and_a_used_one_is_kept(listening, add, folder):
+    add("half/123")
+    with listening(folder, header_timeout=60, idle_timeout=0.5) as (port, _):
+        connection = connect(port, HEALTH)
+        for _ in range(4):
+            time.sleep(0.2)
+            connection.sendall(HEALTH)
+        assert everything(connection).count(b"200 OK") == 5
+
+
+def test_connections_beyond_the_limit_are_refused(listening, add, folder):
+    add("half/123")
+    with listening(folder, max_connections=3) as (port, server):
+        waiting = [connect(port) for _ in range(3)]
+        until(lambda: len(server.server_state.connections) == 3)
+        received = everything(connect(port))
+        assert received.startswith(b"HTTP/1.1 503 ")
+        body = {"error": "The service is busy: too many connections."}
+        assert json.loads(received.partition(b"\r\n\r\n")[2]) == body
+        waiting.pop().close()
+        until(lambda: len(server.server_state.connections) == 2)
+        assert is_answering(port)
+
+
+def test_what_is_no_http_is_refused_as_json(listening, add, folder):
+    add("half/123")
+    with listening(folder) as (port, _):
+        received = everything(connect(port, b"\x16\x03\x01\x02\r\n\r\n"))
+        assert received.startswith(b"HTTP/1.1 400 ")
+        assert b'{"error": "' in received
+
+
+def ask_for_much(port):
+    """A client that asks for a large file and never reads it."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(HEALTH.replace(b"/healthz", b"/v1/models"))
+    return connection
+
+
+@pytest.fixture
+def large_answers(monkeypatch):
+    """Makes `GET /v1/models` answer 8 MB."""
+    listing = {"models": ["x" * (8 << 20)]}
+    monkeypatch.setattr(
+        "tf_transformer.serving.models.Models.listing", lambda self: listing
+    )
+
+
+def test_clients_that_do_not_read_are_dropped(listening, add, folder, large_answers):
+    add("half/123")
+    with listening(folder, read_timeout=0.3, idle_timeout=0.1) as (port, server):
+        clients = [ask_for_much(port) for _ in range(3)]
+        until(lambda: len(server.server_state.connections) == 3)
+        until(lambda: not server.server_state.connections, seconds=5)
+        assert is_answering(port)
+        del clients
+
+
+def test_a_client_that_reads_slowly_gets_all(
+    listening, add, folder, large_answers, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "MIN_BYTES_PER_SECOND", 1 << 10)
+    add("half/123")
+    with listening(folder, read_timeout=0.2, idle_timeout=0.1) as (port, _):
+        connection, size = ask_for_much(port), 0
+        connection.settimeout(20)
+        while part := connection.recv(1 << 20):
+            size += len(part)
+            time.sleep(0.002)
+        assert size > 8 << 20
+
+
+def test_unread_answers_together_are_bounded(
+    listening, add, folder, large_answers, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "MAX_UNREAD", 20 << 20)
+    add("half/123")
+    with listening(folder, read_timeout=60) as (port, server):
+        clients = [ask_for_much(port) for _ in range(6)]
+
+        def unread():
+            connections = list(server.server_state.connections)
+            return sum(c.transport.get_write_buffer_size() for c in connections)
+
+        until(lambda: server.server_state.total_requests == 6)
+        assert 0 < unread() <= 20 << 20
+        assert len(server.server_state.connections) < 6
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_a_client_that_closes_its_half_gets_its_answer(
+    listening, add, folder, monkeypatch, version
+):
+    entered, gate = threading.Event(), threading.Event()
+    compute = Signature.__call__
+
+    def at_gate(self, arrays):
+        if self.name == "serving_default" and arrays["text"].tolist() == [b"mine"]:
+            entered.set()
+            gate.wait(20)
+        return compute(self, arrays)
+
+    add("words/3")
+    monkeypatch.setattr(Signature, "__call__", at_gate)
+    with listening(folder) as (port, _):
+        connection = connect(port, predict_bytes("mine", version))
+        connection.shutdown(socket.SHUT_WR)
+        assert entered.wait(20)
+        time.sleep(0.5)  # longer than it takes to notice that a client is gone
+        gate.set()
+        received = everything(connection)
+    assert b"MINE3" in received
+    assert received.count(b"100 Continue") == (1 if version == b"1.1" else 0)
+    # a usual client skips what asks whether it is still there
+    answer = http.client.HTTPResponse(FakeSocket(received))
+    answer.begin()
+    assert answer.status == 200
+
+
+class FakeSocket:
+    """What `http.client` reads from."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def makefile(self, mode):
+        return io.BytesIO(self.data)

@@ -1,0 +1,74 @@
+"""The body of a request: its size and its encoding."""
+
+import zlib
+
+from starlette.requests import ClientDisconnect, Request
+
+from tf_transformer.serving.errors import RequestError, invalid
+
+GZIP = 16 + zlib.MAX_WBITS  # zlib's word for data with gzip's header
+
+
+async def read_body(request: Request, max_size: int) -> bytes:
+    """The body of a request, decompressed.
+
+    Args:
+        request: The request, with `Content-Encoding` gzip or none.
+        max_size: Most bytes, before and after decompression.
+
+    Raises:
+        RequestError: If it is larger, has another encoding or is no gzip data, or if
+            the client disconnects.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "x-gzip"):
+        raise RequestError(
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body of a request may be compressed by gzip only. Received: "
+            f"Content-Encoding: {encoding}",
+            {"Accept-Encoding": "gzip"},
+        )
+    body = await _read(request, max_size)
+    return _decompress(body, max_size) if "gzip" in encoding else body
+
+
+def client_gone() -> RequestError:
+    """The error of a request whose client has disconnected."""
+    return RequestError("CANCELLED", "The client has disconnected.")
+
+
+async def _read(request: Request, max_size: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_size:
+        raise _too_large(max_size)
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_size:
+                raise _too_large(max_size)
+    except ClientDisconnect as error:
+        raise client_gone() from error
+    return b"".join(chunks)
+
+
+def _decompress(body: bytes, max_size: int) -> bytes:
+    decompressor = zlib.decompressobj(GZIP)
+    try:
+        text = decompressor.decompress(body, max_size + 1)
+    except zlib.error as error:
+        raise invalid(f"The body is no gzip data: {error}") from error
+    if len(text) > max_size:
+        raise _too_large(max_size)
+    if not decompressor.eof or decompressor.unused_data:
+        raise invalid("The body is no gzip data: it is cut or something follows it.")
+    return text
+
+
+def _too_large(max_size: int) -> RequestError:
+    return RequestError(
+        "TOO_LARGE",
+        f"The body of a request may have at most {max_size} bytes.",
+        {"Connection": "close"},
+    )

@@ -1,0 +1,169 @@
+"""One HTTP connection: what uvicorn's own protocol lacks in limits."""
+
+import http
+import json
+import logging
+import socket
+import time
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tf_transformer.serving.settings import ServiceSettings
+
+LOG = logging.getLogger(__name__)
+SEND_BUFFER = 1 << 16
+PROBE_SECONDS = 0.1
+MIN_BYTES_PER_SECOND = 1 << 16  # that a client must read
+MAX_UNREAD = 256 << 20  # bytes of answers that all clients together have not read
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Connection(H11Protocol):
+    """Adds time-outs and limits, and answers clients that have closed their half.
+
+    - A request's headers, and what is left of a body after its answer, must arrive
+      within `header_timeout`.
+    - Connections beyond `max_connections` are answered by 503 and closed.
+    - A client that reads its answer too slowly is disconnected, as are the slowest ones
+      when all unread answers together exceed `MAX_UNREAD`.
+    - A client that has closed its half of the connection after a request is answered.
+      If it has closed the other half too, the request is dropped.
+
+    Args:
+        settings: Limits and time-outs.
+        **others: See uvicorn's `H11Protocol`.
+    """
+
+    def __init__(self, *, settings: ServiceSettings, **others):
+        super().__init__(**others)
+        self._settings = settings
+        self._deadline = None
+        self._unread_check = None
+        self._unread = 0
+        self._unread_since = 0.0
+        self._probe = None
+
+    def connection_made(self, transport) -> None:
+        """Refuses the connection if there are too many."""
+        super().connection_made(transport)
+        # little in the kernel, so that it is seen here whether a client reads
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
+        )
+        transport.set_write_buffer_limits(0)
+        if len(self.connections) > self._settings.max_connections:
+            LOG.warning("too many connections")
+            self._refuse(503, "The service is busy: too many connections.")
+        else:
+            self._set_deadline()
+
+    def connection_lost(self, exc) -> None:
+        """Stops all timers."""
+        for timer in (self._deadline, self._unread_check, self._probe):
+            if timer:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Reads a part of a request."""
+        super().data_received(data)
+        self._set_deadline()
+
+    def on_response_complete(self) -> None:
+        """Prepares for the next request."""
+        super().on_response_complete()
+        self._set_deadline()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is no HTTP."""
+        if self._is_answering():
+            self.transport.abort()
+        else:
+            self._refuse(400, msg)
+
+    def pause_writing(self) -> None:
+        """Begins to watch a client that does not read as fast as it is written."""
+        super().pause_writing()
+        self._unread_since = time.monotonic()
+        self._watch_reading()
+        slow = [c for c in self.connections if c.flow.write_paused]
+        slow.sort(key=lambda c: c._unread_since)
+        while (
+            slow and sum(c.transport.get_write_buffer_size() for c in slow) > MAX_UNREAD
+        ):
+            slow.pop(0)._drop("unread answers take too much memory")
+
+    def resume_writing(self) -> None:
+        """Ends the watch."""
+        if self._unread_check:
+            self._unread_check.cancel()
+        super().resume_writing()
+
+    def eof_received(self) -> bool | None:
+        """Keeps the connection open for the answer to a request that is complete."""
+        if not self._is_answering() or self.cycle.more_body:
+            return None
+        self.cycle.keep_alive = False
+        if self._probe is None and self.scope["http_version"] == "1.1":
+            # only writing tells a client that has closed one half from one that is
+            # gone; every client of HTTP/1.1 skips this message
+            if not self.cycle.response_started:
+                self.transport.write(CONTINUE)
+            self._look_for_reset()
+        return True
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _set_deadline(self) -> None:
+        """Starts the time for the rest of a request, or stops it when all is there."""
+        is_incomplete = (
+            self.cycle is None
+            or self.conn.their_state is h11.SEND_BODY
+            or bool(self.conn.trailing_data[0])
+        )
+        if self._is_answering() or not is_incomplete:
+            if self._deadline:
+                self._deadline.cancel()
+            self._deadline = None
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(
+                self._settings.header_timeout, self.transport.abort
+            )
+
+    def _watch_reading(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        seconds = self._settings.read_timeout
+        self._unread_check = self.loop.call_later(seconds, self._check_reading)
+
+    def _check_reading(self) -> None:
+        num_read = self._unread - self.transport.get_write_buffer_size()
+        if num_read < MIN_BYTES_PER_SECOND * self._settings.read_timeout:
+            self._drop("it does not read its answer")
+        else:
+            self._watch_reading()
+
+    def _look_for_reset(self) -> None:
+        connection = self.transport.get_extra_info("socket")
+        if self.transport.is_closing():
+            return
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+        else:
+            self._probe = self.loop.call_later(PROBE_SECONDS, self._look_for_reset)
+
+    def _drop(self, reason: str) -> None:
+        details = {"event": "client_dropped", "reason": reason}
+        LOG.warning("client dropped", extra={"details": details})
+        self.transport.abort()
+
+    def _refuse(self, status: int, message: str) -> None:
+        body = json.dumps({"error": message})
+        self.transport.write(
+            f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            f"Connection: close\r\n\r\n{body}".encode("ascii")
+        )
+        self.transport.close()

@@ -1,0 +1,23 @@
+"""What is known of one version of a model."""
+
+import dataclasses
+
+from tf_transformer.serving.loaded_version import LoadedVersion
+
+
+@dataclasses.dataclass
+class VersionState:
+    """What is known of one version: state and error in TensorFlow Serving's words."""
+
+    version: int
+    state: str = "START"
+    error_code: str = "OK"
+    error_message: str = ""
+    changed: float = 0.0
+    loaded: LoadedVersion | None = None
+    num_requests: int = 0
+
+    def as_json(self) -> dict:
+        """The entry of a status answer."""
+        status = {"error_code": self.error_code, "error_message": self.error_message}
+        return {"version": str(self.version), "state": self.state, "status": status}
