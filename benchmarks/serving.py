@@ -68,9 +68,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
     parser.add_argument("--warm-up", type=float, default=5, help="seconds before it")
     parser.add_argument("--json", type=Path, help="file to write")
-    parser.add_argument(
-        "--ctranslate2", metavar="FOLDER", help="also serve this model"
-    )
+    parser.add_argument("--ctranslate2", metavar="FOLDER", help="also serve this model")
     parser.add_argument("--url", help=argparse.SUPPRESS)  # it is the clients' process
     return parser.parse_args()
 
