@@ -71,12 +71,9 @@ class Models:
 
     def highest(self, name: str) -> LoadedVersion | None:
         """The highest version of a model that answers, if any does."""
-        answering = [
-            state
-            for state in self._models.get(name, {}).values()
-            if state.state == "AVAILABLE"
-        ]
-        return max(answering, key=lambda s: s.version).loaded if answering else None
+        states = self._models.get(name, {})
+        answering = [n for n, state in states.items() if state.state == "AVAILABLE"]
+        return states[max(answering)].loaded if answering else None
 
     def names(self) -> list[str]:
         """The models of which something is known."""
@@ -242,9 +239,8 @@ class Models:
         available = [n for n, state in states.items() if state.state == "AVAILABLE"]
         wanted = max(available, default=None) if version is None else version
         if wanted not in available:
-            asked = f"Latest({name})"
-            if version is not None:
-                asked = f"Specific({name}, {version})"
+            is_latest = version is None
+            asked = f"Latest({name})" if is_latest else f"Specific({name}, {version})"
             raise RequestError("NOT_FOUND", f"Servable not found for request: {asked}")
         state = states[wanted]
         state.num_requests += 1
