@@ -7,6 +7,7 @@ import pytest
 import sentencepiece
 
 from tf_transformer import cli
+from tf_transformer.cli.verbs import _one_line
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import describe_references, load_corpus, make_tokenizer
 from tf_transformer.runs.directory import RunDirectory
@@ -106,3 +107,9 @@ def test_a_model_that_cannot_be_exported_is_refused_before_training(
         [error] = capsys.readouterr().err.splitlines()
         assert message in error
     assert not (tmp_path / "run").exists()
+
+
+def test_a_printed_translation_keeps_its_spelling_in_one_line():
+    text = "a\u2028b\u0085c\x0bd  e\u00a0！"
+    assert _one_line(text) == text
+    assert _one_line("a\r\nb\nc\rd") == "a b c d"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -126,7 +127,8 @@ def _given(options, *names) -> dict:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.splitlines())
+    # other separators, such as U+2028, are part of a translation
+    return re.sub(r"\r\n|\r|\n", " ", text)
 
 
 def attend(options) -> None:
