@@ -1,4 +1,4 @@
-"""Other layers inside the Transformer: a gated feed-forward network, a temperature.
+"""Custom layers in the Transformer: a gated feed-forward network, a temperature.
 
     python scripts/changed_layer.py --epochs 3
 
@@ -35,7 +35,7 @@ class GatedFeedForward(tt.layers.FeedForward):
 
 @register
 class TemperedAttention(tt.layers.MultiHeadAttention):
-    """Scores times a learned number that starts at 1, beside the fixed 1/sqrt(d_k)."""
+    """Multiplies the scores by a trained number that starts at 1, and by 1/sqrt(d_k)."""
 
     def build(self, *shapes):
         self.temperature = self.add_weight(
@@ -50,7 +50,7 @@ class TemperedAttention(tt.layers.MultiHeadAttention):
 
 
 def main() -> None:
-    """Trains the changed model on the built-in corpus and translates."""
+    """Trains on the built-in corpus and translates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--pairs", type=int, help="train on the first N pairs only")

@@ -1,10 +1,10 @@
-"""Your own loss and your own learning rate in `model.compile`.
+"""Your own loss and learning rate schedule in `model.compile`.
 
     python scripts/custom_loss_and_schedule.py --epochs 3 --strength 0.1
 
-The loss takes away part of the entropy of the model's predictions ("confidence
-penalty", arXiv:1701.06548), so that the model does not grow too sure. The learning rate
-rises, stays, and falls to zero, each in a straight line.
+The loss subtracts a part of the entropy of the predictions ("confidence penalty",
+arXiv:1701.06548), so that the model does not become overconfident. The learning rate rises
+linearly, stays constant, and falls linearly to zero.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import tf_transformer as tt
 class ConfidencePenalty(tt.MaskedCrossEntropy):
     """Cross entropy minus `strength` times the entropy, for each real target token.
 
-    `call` gives one number a token; the base class leaves padding out of the sum and
-    divides by the real tokens of the whole update.
+    `call` returns one number per token. The base class excludes padding and divides by
+    the number of real tokens of the update.
     """
 
     def __init__(self, strength=0.1, **kwargs):
@@ -58,7 +58,7 @@ class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def main() -> None:
-    """Trains on the built-in corpus with both and translates."""
+    """Trains on the built-in corpus and translates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--pairs", type=int, help="train on the first N pairs only")

@@ -2,9 +2,9 @@
 
     make demo        or        python scripts/demo.py
 
-Trains a tiny model on English-Korean sentences, scores it on sentences that it has
-not seen, translates the sentences of the paper's discussion, exports a SavedModel and
-loads that back in a fresh process which knows nothing of this package.
+Trains a tiny model on English-Korean sentences, scores it on unseen sentences, translates
+sentences in which the Korean depends on what *it* refers to, exports a SavedModel, and
+loads it in a new process that imports only TensorFlow.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.evaluate import evaluate
 from tf_transformer.runs.train import train
 
-# what *it* is decides the Korean; the first three were kept out of training
+# the Korean depends on what *it* refers to; the first three are not in the corpus
 SENTENCES = {
     "I am a student.": "나는 학생이다.",
     "The animal didn't cross the street because it was too tired.": (
@@ -44,7 +44,7 @@ SENTENCES = {
     ),
 }
 LEAST_EXACT = {"test": 0.95, "test_combinations": 0.90}
-# the fresh process: TensorFlow and nothing else
+# the new process imports TensorFlow and nothing else
 LOAD_BACK = """
 import json, sys
 import tensorflow as tf
@@ -56,7 +56,7 @@ print(json.dumps(list(zip(texts, result["score"].numpy().tolist()))))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the whole way once, from the beginning."""
+    """Trains, scores, translates and exports."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--run", default="runs/demo")
@@ -80,8 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def score(run) -> list[str]:
-    """Prints scores on sentences that were not in training; returns what is bad."""
-    print("\nScores on sentences that were not in training")
+    """Prints scores on unseen sentences; returns the failures."""
+    print("\nScores on unseen sentences")
     corpus = load("en_ko_grammar")
     failures = []
     for split, least in LEAST_EXACT.items():
@@ -97,7 +97,7 @@ def score(run) -> list[str]:
 
 
 def translate(translator) -> list[str]:
-    """Prints translations of `SENTENCES`; returns the wrong ones."""
+    """Prints the translations of `SENTENCES`; returns the failures."""
     print("\nTranslations")
     failures = []
     found = translator.nbest(list(SENTENCES))
@@ -105,26 +105,26 @@ def translate(translator) -> list[str]:
         verdict = "right" if best.text == right else f"WRONG, expected {right}"
         print(f"  {text}\n    {best.text}   (ln P = {best.score:.3f}, {verdict})")
         if best.text != right:
-            failures.append(f"wrong: {text}")
+            failures.append(f"wrong translation: {text}")
     return failures
 
 
 def export(run, translator, folder: str) -> list[str]:
-    """Exports, loads back in a fresh process, and returns what differs."""
+    """Exports, translates with the export in a new process; returns the failures."""
     info = {"languages": ["en", "ko"], "scores": run.evaluation()}
     path = export_saved_model(translator, folder, info=info)
-    print(f"\nExported to {path}; translating with it in a fresh process")
+    print(f"\nExported to {path}; translating with it in a new process")
     failures = []
     expected = translator.nbest(list(SENTENCES))
     for (text, ln_p), (best, *_) in zip(load_back(path), expected, strict=True):
         print(f"  {text}   (ln P = {ln_p:.3f})")
         if text != best.text or abs(ln_p - best.score) > 1e-4:
-            failures.append(f"the export says {text!r} instead of {best.text!r}")
+            failures.append(f"the export gives {text!r} instead of {best.text!r}")
     return failures
 
 
 def load_back(path: Path) -> list[tuple[str, float]]:
-    """Translations and scores of a process that imports only TensorFlow."""
+    """Returns translations and scores of a process that imports only TensorFlow."""
     result = subprocess.run(
         [sys.executable, "-c", LOAD_BACK, str(path), *SENTENCES],
         capture_output=True,
@@ -132,7 +132,7 @@ def load_back(path: Path) -> list[tuple[str, float]]:
         check=False,
     )
     if result.returncode:
-        sys.exit(f"The fresh process failed:\n{result.stderr}")
+        sys.exit(f"The new process failed:\n{result.stderr}")
     return json.loads(result.stdout)
 
 

@@ -1,4 +1,4 @@
-r"""Writes an exported folder as an MLflow model, which MLflow's server then serves.
+r"""Converts an exported folder to an MLflow model for MLflow's server.
 
     pip install mlflow "tensorflow==2.21.*"
     python scripts/serve_with_mlflow.py saved_models/mine/1 models/mine-mlflow
@@ -7,7 +7,7 @@ r"""Writes an exported folder as an MLflow model, which MLflow's server then ser
     curl http://127.0.0.1:5000/invocations -H "Content-Type: application/json" \
         -d '{"inputs": ["I am a student.", ""]}'
 
-The folder and this file are copied into the model; nothing else is needed to serve it.
+The model contains copies of the folder and of this file.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tensorflow as tf
 
 
 class Translate(mlflow.pyfunc.PythonModel):
-    """What the server calls. MLflow checks requests by the type of `model_input`."""
+    """The model. MLflow checks requests against the type hint of `model_input`."""
 
     def load_context(self, context):
         loaded = tf.saved_model.load(context.artifacts["exported"])
@@ -36,12 +36,12 @@ def main() -> None:
     """Writes the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="an exported folder, NAME/VERSION")
-    parser.add_argument("written", help="new folder for MLflow")
+    parser.add_argument("written", help="new folder for the MLflow model")
     options = parser.parse_args()
     if not tf.saved_model.contains_saved_model(options.folder):
         parser.error(f"There is no SavedModel in {options.folder}.")
     if Path(options.written).exists():
-        parser.error(f"There is something in {options.written} already.")
+        parser.error(f"{options.written} already exists.")
     mlflow.pyfunc.save_model(
         options.written,
         python_model=__file__,

@@ -1,4 +1,4 @@
-"""Serves an exported folder with NVIDIA's Triton Inference Server, by pytriton.
+"""Serves an exported folder with NVIDIA's Triton Inference Server and pytriton.
 
     pip install nvidia-pytriton "tensorflow==2.21.*"
     python scripts/serve_with_triton.py saved_models/mine/1 --name mine
@@ -6,10 +6,10 @@
     curl http://localhost:8000/v2/models/mine/infer -d '{"inputs": [{"name": "text",
         "datatype": "BYTES", "shape": [2, 1], "data": ["I am a student.", ""]}]}'
 
-Triton listens for HTTP at port 8000 and for gRPC at 8001, and puts requests that come
-at the same time into one batch of up to 32 texts. It has no part for TensorFlow: this
-process computes. pytriton wants an environment of its own, with numpy 1, and Python
-3.11.2 rather than 3.11.7, see docs/serving.md.
+Triton listens for HTTP on port 8000 and for gRPC on port 8001, and combines concurrent
+requests into batches of up to 32 texts. pytriton's Triton has no TensorFlow backend, so
+this process computes. pytriton needs its own environment with numpy 1, and does not work
+with Python 3.11.7 (docs/serving.md).
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main() -> None:
     """Serves until it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="an exported folder, NAME/VERSION")
-    parser.add_argument("--name", default="mine", help="the model's name for clients")
+    parser.add_argument("--name", default="mine", help="name of the model")
     parser.add_argument("--http-port", type=int, default=8000)
     parser.add_argument("--grpc-port", type=int, default=8001)
     options = parser.parse_args()

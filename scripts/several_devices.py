@@ -1,11 +1,11 @@
-"""One training on several devices of this machine, with `model.fit`.
+"""Training on several devices of one machine with `model.fit`.
 
     python scripts/several_devices.py pairs.tsv --weights mine.weights.h5
     python scripts/several_devices.py --logical-devices 2 --epochs 1
 
-The first uses every GPU that TensorFlow sees; the second tries the same out without
-GPUs, on two parts of the CPU. Without a file the built-in corpus is learnt. An update
-is that of one device with the same batches, see docs/distribution.md.
+The first command uses all GPUs; the second one needs no GPU and uses two logical devices
+of the CPU. Without a file, the built-in corpus is used. An update equals that of one
+device with the same batches (docs/distribution.md).
 """
 
 import argparse
@@ -19,15 +19,22 @@ import tf_transformer as tt
 def main() -> None:
     """Trains on all devices and translates on one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pairs", nargs="?", help="TSV file; or the built-in corpus")
-    parser.add_argument("--weights", help="new file for the trained weights")
+    parser.add_argument(
+        "pairs", nargs="?", help="TSV file (default: the built-in corpus)"
+    )
+    parser.add_argument("--weights", help="file to save the weights to")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--vocab-size", type=int, default=3000)
     parser.add_argument(
-        "--batch-tokens", type=int, default=1024, help="of all devices together"
+        "--batch-tokens",
+        type=int,
+        default=1024,
+        help="tokens per batch, all devices together",
     )
-    parser.add_argument("--logical-devices", type=int, help="parts of the CPU to use")
+    parser.add_argument(
+        "--logical-devices", type=int, help="number of logical CPU devices"
+    )
     options = parser.parse_args()
     keras.utils.set_random_seed(1)
     strategy = make_strategy(options.logical_devices)
@@ -36,7 +43,7 @@ def main() -> None:
     pairs = tt.data.read_tsv(options.pairs) if options.pairs else None
     pairs = pairs or tt.data.load("en_ko_grammar")
     tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=options.vocab_size)
-    # datasets as well: rows of padding then make each batch divisible
+    # datasets in the scope are padded so that the devices can divide each batch
     with strategy.scope():
         batch_tokens = options.batch_tokens
         train = tt.data.batches(
@@ -57,20 +64,20 @@ def main() -> None:
         train,
         validation_data=valid,
         epochs=options.epochs,
-        shuffle=False,  # the dataset shuffles by itself
+        shuffle=False,  # the dataset shuffles itself
         verbose=2,
     )
 
     if options.weights:
         model.save_weights(options.weights)
-    translator = tt.Translator(model, tokenizer)  # outside of the scope: one device
+    translator = tt.Translator(model, tokenizer)  # outside the scope: one device
     sources = [source for source, _ in pairs.test[:5]]
     for source, translation in zip(sources, translator(sources), strict=True):
         print(f"  {source}\n    {translation}")
 
 
 def make_strategy(num_logical_devices: int | None) -> tf.distribute.Strategy:
-    """All GPUs; or so many parts of the CPU, before TensorFlow is used at all."""
+    """Returns a strategy for all GPUs, or for logical devices of the CPU."""
     if num_logical_devices is None:
         return tf.distribute.MirroredStrategy()
     cpu = tf.config.list_physical_devices("CPU")[0]

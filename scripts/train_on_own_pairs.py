@@ -1,10 +1,10 @@
-"""Your own pairs of sentences, from a file to a SavedModel, with `model.fit`.
+"""From your own sentence pairs to a SavedModel with `model.fit`.
 
     python scripts/train_on_own_pairs.py pairs.tsv saved_models/mine/1 --epochs 10
 
-The file has one pair a line: source, TAB, target. 2 % of the pairs are kept for
-validation and 2 % for the test. For runs that continue where they were stopped, and
-keep the best weights, use the command `tf-transformer train` instead.
+The file has one pair per line: source, TAB, target. 2 % of the pairs are kept for
+validation and 2 % for the test. To resume stopped trainings and to keep the best weights,
+use the command `tf-transformer train` instead.
 """
 
 import argparse
@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("saved_model", help="new folder for the export: NAME/VERSION")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--peak", type=float, default=2e-3, help="of learning rate")
+    parser.add_argument(
+        "--peak", type=float, default=2e-3, help="highest learning rate"
+    )
     parser.add_argument("--vocab-size", type=int, default=4000)
     options = parser.parse_args()
     keras.utils.set_random_seed(1)
@@ -33,7 +35,9 @@ def main() -> None:
         pairs.train, tokenizer, batch_tokens=1024, shuffle=True, seed=1
     )
     valid = tt.data.batches(pairs.validation, tokenizer, batch_tokens=1024)
-    print(f"{len(pairs.train)} pairs to learn from, {tokenizer.vocab_size} pieces")
+    print(
+        f"{len(pairs.train)} training pairs, vocabulary of {tokenizer.vocab_size} pieces"
+    )
 
     model = tt.Transformer.from_preset(options.preset, tokenizer.vocab_size)
     num_updates = options.epochs * len(train)

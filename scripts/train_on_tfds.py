@@ -1,10 +1,10 @@
-"""A translation set of TensorFlow Datasets, by its name, and `model.fit`.
+"""Training on a translation set of TensorFlow Datasets with `model.fit`.
 
     python scripts/train_on_tfds.py
     python scripts/train_on_tfds.py tfds:ted_hrlr_translate/pt_to_en --preset small
 
-Without a name it is `tfds:en_ko_grammar`, the corpus that comes along: nothing is
-downloaded then. Other sets are downloaded once, into TensorFlow Datasets' own folder.
+The default is the built-in corpus, `tfds:en_ko_grammar`, which needs no download. Other
+sets are downloaded once into the folder of TensorFlow Datasets.
 """
 
 import argparse
@@ -15,14 +15,16 @@ import tf_transformer as tt
 
 
 def main() -> None:
-    """Trains and translates sentences that were kept for validation."""
+    """Trains, then translates sentences of the validation split."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", default="tfds:en_ko_grammar")
-    parser.add_argument("--source", help="language to translate from, such as ko")
-    parser.add_argument("--target", help="language to translate into")
+    parser.add_argument("--source", help="source language, such as ko")
+    parser.add_argument("--target", help="target language")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--peak", type=float, default=2e-3, help="of learning rate")
+    parser.add_argument(
+        "--peak", type=float, default=2e-3, help="highest learning rate"
+    )
     parser.add_argument("--vocab-size", type=int, default=3000)
     parser.add_argument("--pairs", type=int, help="train on the first N pairs only")
     options = parser.parse_args()
@@ -31,11 +33,11 @@ def main() -> None:
     pairs = tt.data.load(options.name, options.source, options.target)
     for split, part in pairs.splits.items():
         print(f"{split}: {len(part)} pairs")
-    learnt = pairs.train[: options.pairs]
-    tokenizer = tt.data.Tokenizer.train(learnt, vocab_size=options.vocab_size)
-    # sentences of more than 100 tokens are left out of real, longer sets
+    train_pairs = pairs.train[: options.pairs]
+    tokenizer = tt.data.Tokenizer.train(train_pairs, vocab_size=options.vocab_size)
+    # pairs with more than 100 tokens are dropped
     lengths = {"batch_tokens": 1024, "max_length": 100}
-    train = tt.data.batches(learnt, tokenizer, shuffle=True, seed=1, **lengths)
+    train = tt.data.batches(train_pairs, tokenizer, shuffle=True, seed=1, **lengths)
     valid = tt.data.batches(pairs.validation, tokenizer, **lengths)
 
     model = tt.Transformer.from_preset(

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Compiles tfjs-node against the TensorFlow of a Python environment, so that Node.js
-# runs exported folders with the same TensorFlow that wrote them.
+# Compiles tfjs-node with the TensorFlow of a Python environment, so that Node.js runs
+# exported folders with the TensorFlow that wrote them.
 #
 #   scripts/nodejs/build.sh [PYTHON]     default: .venv/bin/python
 #
-# Everything lands in build/nodejs: NODE_PATH=build/nodejs/node_modules finds it.
-# Needs node, npm, make and g++. Node's own headers are looked for beside the `node`
-# program; NODE_HEADERS=FOLDER (the folder above include/node) overrides that.
+# The result is in build/nodejs; use NODE_PATH=build/nodejs/node_modules.
+# Needs node, npm, make and g++. Node's headers are expected next to the `node` program;
+# NODE_HEADERS=FOLDER (the folder that contains include/node) overrides this.
 set -euo pipefail
 scripts="$(cd "$(dirname "$0")" && pwd)"
 root="$(dirname "$(dirname "$scripts")")"
@@ -22,7 +22,7 @@ done
 mkdir -p "$root/build/nodejs"
 cp "$scripts/package.json" "$root/build/nodejs"
 cd "$root/build/nodejs"
-# the package's own install step would fetch a TensorFlow library, an older one
+# the package's install step would download an older TensorFlow library
 npm install --ignore-scripts --no-audit --no-fund --no-package-lock
 
 cd node_modules/@tensorflow/tfjs-node
