@@ -35,7 +35,7 @@ class GatedFeedForward(tt.layers.FeedForward):
 
 @register
 class TemperedAttention(tt.layers.MultiHeadAttention):
-    """Multiplies the scores by a trained number that starts at 1, and by 1/sqrt(d_k)."""
+    """Multiplies the scores by a trained number, initially 1, and by 1/sqrt(d_k)."""
 
     def build(self, *shapes):
         self.temperature = self.add_weight(

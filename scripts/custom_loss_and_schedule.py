@@ -3,8 +3,8 @@
     python scripts/custom_loss_and_schedule.py --epochs 3 --strength 0.1
 
 The loss subtracts a part of the entropy of the predictions ("confidence penalty",
-arXiv:1701.06548), so that the model does not become overconfident. The learning rate rises
-linearly, stays constant, and falls linearly to zero.
+arXiv:1701.06548), so that the model does not become overconfident. The learning rate
+rises linearly, stays constant, and falls linearly to zero.
 """
 
 import argparse

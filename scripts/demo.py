@@ -2,9 +2,9 @@
 
     make demo        or        python scripts/demo.py
 
-Trains a tiny model on English-Korean sentences, scores it on unseen sentences, translates
-sentences in which the Korean depends on what *it* refers to, exports a SavedModel, and
-loads it in a new process that imports only TensorFlow.
+Trains a tiny model on English-Korean sentences, scores it on unseen sentences,
+translates sentences in which the Korean depends on what *it* refers to, exports a
+SavedModel, and loads it in a new process that imports only TensorFlow.
 """
 
 import argparse

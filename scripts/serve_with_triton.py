@@ -8,8 +8,8 @@
 
 Triton listens for HTTP on port 8000 and for gRPC on port 8001, and combines concurrent
 requests into batches of up to 32 texts. pytriton's Triton has no TensorFlow backend, so
-this process computes. pytriton needs its own environment with numpy 1, and does not work
-with Python 3.11.7 (docs/serving.md).
+this process computes. pytriton needs its own environment with numpy 1, and does not
+work with Python 3.11.7 (docs/serving.md).
 """
 
 import argparse

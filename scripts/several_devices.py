@@ -3,9 +3,9 @@
     python scripts/several_devices.py pairs.tsv --weights mine.weights.h5
     python scripts/several_devices.py --logical-devices 2 --epochs 1
 
-The first command uses all GPUs; the second one needs no GPU and uses two logical devices
-of the CPU. Without a file, the built-in corpus is used. An update equals that of one
-device with the same batches (docs/distribution.md).
+The first command uses all GPUs; the second one needs no GPU and uses two logical
+devices of the CPU. Without a file, the built-in corpus is used. An update equals that
+of one device with the same batches (docs/distribution.md).
 """
 
 import argparse
@@ -19,9 +19,7 @@ import tf_transformer as tt
 def main() -> None:
     """Trains on all devices and translates on one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "pairs", nargs="?", help="TSV file (default: the built-in corpus)"
-    )
+    parser.add_argument("pairs", nargs="?", help="TSV file; default: built-in corpus")
     parser.add_argument("--weights", help="file to save the weights to")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=6)
@@ -30,10 +28,10 @@ def main() -> None:
         "--batch-tokens",
         type=int,
         default=1024,
-        help="tokens per batch, all devices together",
+        help="of all devices together",
     )
     parser.add_argument(
-        "--logical-devices", type=int, help="number of logical CPU devices"
+        "--logical-devices", type=int, help="logical CPU devices to use"
     )
     options = parser.parse_args()
     keras.utils.set_random_seed(1)

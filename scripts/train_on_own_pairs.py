@@ -3,8 +3,8 @@
     python scripts/train_on_own_pairs.py pairs.tsv saved_models/mine/1 --epochs 10
 
 The file has one pair per line: source, TAB, target. 2 % of the pairs are kept for
-validation and 2 % for the test. To resume stopped trainings and to keep the best weights,
-use the command `tf-transformer train` instead.
+validation and 2 % for the test. To resume stopped trainings and to keep the best
+weights, use the command `tf-transformer train` instead.
 """
 
 import argparse
@@ -22,9 +22,7 @@ def main() -> None:
     parser.add_argument("saved_model", help="new folder for the export: NAME/VERSION")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument(
-        "--peak", type=float, default=2e-3, help="highest learning rate"
-    )
+    parser.add_argument("--peak", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--vocab-size", type=int, default=4000)
     options = parser.parse_args()
     keras.utils.set_random_seed(1)
@@ -35,9 +33,7 @@ def main() -> None:
         pairs.train, tokenizer, batch_tokens=1024, shuffle=True, seed=1
     )
     valid = tt.data.batches(pairs.validation, tokenizer, batch_tokens=1024)
-    print(
-        f"{len(pairs.train)} training pairs, vocabulary of {tokenizer.vocab_size} pieces"
-    )
+    print(f"{len(pairs.train)} training pairs, {tokenizer.vocab_size} pieces")
 
     model = tt.Transformer.from_preset(options.preset, tokenizer.vocab_size)
     num_updates = options.epochs * len(train)

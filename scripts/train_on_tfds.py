@@ -22,9 +22,7 @@ def main() -> None:
     parser.add_argument("--target", help="target language")
     parser.add_argument("--preset", default="tiny", help="tiny, small, base or big")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument(
-        "--peak", type=float, default=2e-3, help="highest learning rate"
-    )
+    parser.add_argument("--peak", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--vocab-size", type=int, default=3000)
     parser.add_argument("--pairs", type=int, help="train on the first N pairs only")
     options = parser.parse_args()

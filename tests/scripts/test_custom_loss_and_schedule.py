@@ -1,4 +1,4 @@
-"""The program's own loss and schedule are what they say, in NumPy."""
+"""The loss and the schedule of the program against NumPy."""
 
 import keras
 import numpy as np
@@ -15,8 +15,8 @@ def by_token(strength):
     p = np.exp(LOGITS.astype("float64"))
     p /= p.sum(axis=-1, keepdims=True)
     entropy = -(p * np.log(p)).sum(axis=-1)
-    of_label = np.take_along_axis(p, LABELS[..., None], axis=-1)[..., 0]
-    return (-np.log(of_label) - strength * entropy) * (LABELS != 0)
+    label_probabilities = np.take_along_axis(p, LABELS[..., None], axis=-1)[..., 0]
+    return (-np.log(label_probabilities) - strength * entropy) * (LABELS != 0)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3])
@@ -26,7 +26,8 @@ def test_loss_is_cross_entropy_minus_entropy_of_the_real_tokens(strength):
     assert float(loss(LABELS, LOGITS)) == pytest.approx(expected.sum() / 5, rel=1e-5)
     weights = np.random.default_rng(2).uniform(1, 2, LABELS.shape)
     weighted = float(loss(LABELS, LOGITS, sample_weight=weights))
-    assert weighted == pytest.approx((weights * expected).sum(), rel=1e-5)
+    mean = (weights * expected).sum() / weights[LABELS != 0].sum()
+    assert weighted == pytest.approx(mean, rel=1e-5)
 
 
 def test_rate_rises_stays_and_falls_and_no_update_is_lost():
@@ -36,7 +37,7 @@ def test_rate_rises_stays_and_falls_and_no_update_is_lost():
     np.testing.assert_allclose(rates, expected, atol=1e-6)
 
 
-def test_both_are_made_again_from_their_settings():
+def test_both_are_restored_from_their_configs():
     loss = script.ConfidencePenalty(0.3, label_smoothing=0.2)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert float(again(LABELS, LOGITS)) == float(loss(LABELS, LOGITS))
