@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.export.toy_export import make_translator
-from tf_transformer.export.saved_model import SavedTranslator
+from tf_transformer.export.saved_translator import SavedTranslator
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -144,6 +144,10 @@ def test_signatures_have_names_types_and_shapes_as_documented(meta_graph):
             "score": [-1, BEAM_SIZE],
         },
         "score": {"text": [-1], "translation": [-1], "score": [-1]},
+        "score_tokens": {
+            **{"text": [-1], "translation": [-1]},
+            **{"piece": [-1, -1], "score": [-1, -1]},
+        },
         "attend": {
             "text": [-1],
             "source": [-1, -1],

@@ -20,7 +20,8 @@ from tests.export.toy_export import (
     make_translator,
 )
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.export.saved_translator import SavedTranslator
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.version import __version__
 
@@ -114,6 +115,25 @@ def test_nbest_and_score_agree_with_python(translator, saved):
     )
 
 
+def test_token_scores_agree_with_python(translator, saved):
+    texts, translations = ["a cat ran", "", "birds"], ["새들이 낡은", "나는", ""]
+    found = saved.signatures["score_tokens"](
+        text=tf.constant(texts), translation=tf.constant(translations)
+    )
+    expected = translator.score_tokens(texts, translations)
+    longest = max(map(len, expected))
+    assert found["piece"].shape == found["score"].shape == (3, longest)
+    for pieces, scores, tokens in zip(
+        found["piece"].numpy(), found["score"].numpy(), expected, strict=True
+    ):
+        rest = longest - len(tokens)
+        assert [piece.decode() for piece in pieces] == (
+            [token.piece for token in tokens] + [""] * rest
+        )
+        log_probs = [token.log_prob for token in tokens] + [0.0] * rest
+        np.testing.assert_allclose(scores, log_probs, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize(("num_texts", "num_translations"), [(2, 3), (1, 3), (3, 1)])
 def test_scoring_wants_as_many_translations_as_texts(
     saved, num_texts, num_translations
@@ -160,6 +180,7 @@ REFUSED = {
     "nbest": ({"text": TOO_LONG}, "text"),
     "attend": ({"text": TOO_LONG}, "text"),
     "score": ({"text": TOO_LONG, "translation": "새"}, "text"),
+    "score_tokens": ({"text": TOO_LONG, "translation": "새"}, "text"),
     "score of a translation": ({"text": "a", "translation": TOO_LONG}, "translation"),
 }
 

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.export.toy_export import TEXTS, make_translator
-from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.export.saved_translator import SavedTranslator
 from tf_transformer.inference.settings import SearchSettings
 
 SETTINGS = {"sample": True, "num_hypotheses": 3, "top_p": 0.9, "seed": 8}

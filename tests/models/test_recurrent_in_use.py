@@ -8,7 +8,8 @@ from tensorflow.python.framework import op_def_registry
 
 from tf_transformer import models
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.export.saved_model import SavedTranslator, export_saved_model
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.export.saved_translator import SavedTranslator
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS

@@ -19,7 +19,7 @@ import pytest
 from tests.export.toy_export import TEXTS
 from tests.fast import FAST
 from tests.serving.patience import until
-from tf_transformer.export.saved_model import SavedTranslator
+from tf_transformer.export.saved_translator import SavedTranslator
 
 pytestmark = pytest.mark.slow
 

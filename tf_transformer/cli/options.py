@@ -181,6 +181,21 @@ def _add_search(verb, beam_size=4, alpha=0.6) -> None:
     )
 
 
+def _add_repetition(verb) -> None:
+    verb.add_argument(
+        "--no-repeat-ngram-size",
+        type=int,
+        metavar="INT",
+        help="no sequence of so many tokens twice (default: 0, no such rule)",
+    )
+    verb.add_argument(
+        "--repetition-penalty",
+        type=float,
+        metavar="FLOAT",
+        help="above 1 it discourages tokens that were written before (default: 1.0)",
+    )
+
+
 def _add_sampling(verb) -> None:
     group = verb.add_argument_group("sampling, in place of beam search")
     group.add_argument(
@@ -236,6 +251,7 @@ def _add_translate(verbs) -> None:
         "samples; the score is ln P(translation); where there are fewer: -inf, nothing",
     )
     _add_search(verb, beam_size=None, alpha=None)
+    _add_repetition(verb)
     _add_sampling(verb)
 
 
@@ -276,7 +292,14 @@ def _add_export(verbs) -> None:
     )
     verb.add_argument("--min-length", type=int, metavar="INT", help="fewest tokens")
     verb.add_argument("--max-length", type=_positive, metavar="INT", help="most tokens")
+    verb.add_argument(
+        "--warm-up",
+        metavar="FILE",
+        help="texts, one per line, that TensorFlow Serving translates before the "
+        "version answers",
+    )
     _add_search(verb, beam_size=None, alpha=None)
+    _add_repetition(verb)
     _add_sampling(verb)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
 from tf_transformer.cli.places import run_directory, saved_model_folder
 
+REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
 SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 
@@ -89,7 +90,7 @@ def translate(options) -> None:
 
 def _translate_function(options):
     """A function from texts to the lines to print for each of them."""
-    settings = _given(options, "beam_size", "alpha", *SAMPLING)
+    settings = _given(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
     others = _given(options, "nbest", "prefix")
     folder = saved_model_folder(options.model)
     if folder is not None:
@@ -98,7 +99,7 @@ def _translate_function(options):
                 "An exported model searches as it was told at export. Expected no "
                 f"options of a search. Received: {', '.join({**settings, **others})}"
             )
-        from tf_transformer.export.saved_model import SavedTranslator
+        from tf_transformer.export.saved_translator import SavedTranslator
 
         saved_translator = SavedTranslator(folder)
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
@@ -180,7 +181,7 @@ def export(options) -> None:
     from tf_transformer.inference.settings import SearchSettings
 
     run = run_directory(options.run)
-    names = ("beam_size", "alpha", "min_length", "max_length", *SAMPLING)
+    names = ("beam_size", "alpha", "min_length", "max_length", *REPETITION, *SAMPLING)
     settings = _given(options, *names)
     versions = [int(p.name) for p in Path(options.folder).glob("*") if p.name.isdigit()]
     path = Path(options.folder, str(max(versions, default=0) + 1))
@@ -196,17 +197,26 @@ def export(options) -> None:
 
     settings = SearchSettings(**settings)
     info = {"languages": options.languages, "scores": run.evaluation()}
-    print(export_saved_model(run.translator(), path, settings, info))
+    texts = _warm_up_texts(options.warm_up)
+    print(export_saved_model(run.translator(), path, settings, info, texts))
+
+
+def _warm_up_texts(path: str | None) -> list[str]:
+    lines = [*file_lines([path])] if path else []
+    for line in lines:
+        if line.problem:
+            raise ValueError(f"{line.place}: {line.problem}")
+    return [line.text for line in lines]
 
 
 def _export_ctranslate2(run, path, options, settings) -> Path:
     from tf_transformer.export.ctranslate2 import export_ctranslate2
 
-    given = [*settings, *_given(options, "languages")]
+    given = [*settings, *_given(options, "languages", "warm_up")]
     if given:
         raise ValueError(
             "CTranslate2 searches as it is told when it translates. Expected no "
-            f"options of a search, and no languages. Received: {', '.join(given)}"
+            f"options of a search, no languages and no texts to warm up. Received: {', '.join(given)}"
         )
     try:
         return export_ctranslate2(
@@ -220,7 +230,7 @@ def info(options) -> None:
     """Tells what a run or an exported folder holds."""
     folder = saved_model_folder(options.path)
     if folder is not None:
-        from tf_transformer.export.saved_model import SavedTranslator
+        from tf_transformer.export.saved_translator import SavedTranslator
 
         contents = SavedTranslator(folder).info()
     else:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -11,14 +11,23 @@ import tensorflow as tf
 
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
+from tf_transformer.export.warm_up import MOST_REQUESTS, write_warm_up_requests
 from tf_transformer.ids import BOS_ID, PAD_ID
-from tf_transformer.inference.search import score_ids, search
+from tf_transformer.inference.search import score_ids, search, token_log_probs
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.utils.atomic import new_folder
 from tf_transformer.version import __version__
 
-SIGNATURES = ("translate", "translate_compiled", "nbest", "score", "attend", "info")
+SIGNATURES = (
+    "translate",
+    "translate_compiled",
+    "nbest",
+    "score",
+    "score_tokens",
+    "attend",
+    "info",
+)
 
 
 def export_saved_model(
@@ -26,6 +35,7 @@ def export_saved_model(
     path: str | os.PathLike,
     settings: SearchSettings | None = None,
     info: dict | None = None,
+    warm_up_texts: Sequence[str] = (),
 ) -> Path:
     """Writes a SavedModel that any TensorFlow runtime can serve.
 
@@ -39,6 +49,9 @@ def export_saved_model(
                                      score (float32, [batch, beam_size])
         score                        text, translation (string, [batch]) ->
                                      score (float32, [batch])
+        score_tokens                 text, translation (string, [batch]) ->
+                                     piece (string, [batch, T]),
+                                     score (float32, [batch, T])
         translate_compiled           as translate, with the search compiled by XLA
         attend                       text (string, [batch]) ->
                                      source (string, [batch, S]),
@@ -52,6 +65,8 @@ def export_saved_model(
     `score` is the natural log of P(tokens, end | source), without length penalty;
     `nbest` is ordered by it with the penalty, best first, and where fewer
     translations exist the rest is "" with -inf.
+    `score_tokens` returns the tokens of each translation, the end included, and the
+    natural log of the probability of each; rows are padded with "" and 0.
     `attend` translates and tells where each of h heads of N layers looked: `source` and
     `target` are pieces, the end included, padded with "". Row t of `decoder` and
     `cross` is the step that writes piece t of `target`; column u of `decoder` is the
@@ -72,19 +87,25 @@ def export_saved_model(
         settings: The search's settings. Defaults to `SearchSettings()`: beam 4,
             alpha 0.6.
         info: Optional dictionary, such as languages and scores.
+        warm_up_texts: Texts that TensorFlow Serving translates before the version
+            answers. They are written to
+            `assets.extra/tf_serving_warmup_requests`, one request of `serving_default`
+            each.
 
     Returns:
         The folder.
 
     Raises:
         FileExistsError: If `path` exists already.
-        ValueError: If Keras does not run on TensorFlow.
+        ValueError: If Keras does not run on TensorFlow, or if a text to warm up with
+            is too long for the model.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
             "A SavedModel is written by TensorFlow. Expected KERAS_BACKEND=tensorflow. "
             f"Received: {keras.backend.backend()}"
         )
+    _check_warm_up_texts(translator, warm_up_texts)
     with new_folder(path) as folder:
         servable = ServableTranslator(
             translator, settings or SearchSettings(), info or {}
@@ -100,7 +121,25 @@ def export_saved_model(
             # in the process for every version that it has loaded.
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
+        if warm_up_texts:
+            model_name = Path(path).resolve().parent.name
+            write_warm_up_requests(folder, model_name, warm_up_texts)
     return Path(path)
+
+
+def _check_warm_up_texts(translator, texts) -> None:
+    if len(texts) > MOST_REQUESTS:
+        raise ValueError(
+            "TensorFlow Serving accepts a limited number of warm-up requests. Expected "
+            f"at most {MOST_REQUESTS}. Received: {len(texts)} texts"
+        )
+    for number, fits in enumerate(translator.fits(texts), start=1):
+        if not fits:
+            raise ValueError(
+                "A text to warm up with is longer than the model can read. Expected "
+                f"at most max_length={translator.model.max_length} tokens. Received: "
+                f"text number {number}"
+            )
 
 
 class ServableTranslator(tf.Module):
@@ -152,6 +191,11 @@ class ServableTranslator(tf.Module):
             "text",
             "translation",
         )
+        self.score_tokens = graph_function(
+            lambda text, translation: self._score_tokens(text, translation, model),
+            "text",
+            "translation",
+        )
         self.attend = graph_function(
             lambda text: self._attend(text, model, settings), "text"
         )
@@ -174,6 +218,17 @@ class ServableTranslator(tf.Module):
         return {"translation": tf.reshape(texts, tf.shape(scores)), "score": scores}
 
     def _score(self, text, translation, model):
+        source_ids, labels = self._pairs(text, translation, model)
+        return {"score": score_ids(model, source_ids, labels)}
+
+    def _score_tokens(self, text, translation, model):
+        source_ids, labels = self._pairs(text, translation, model)
+        return {
+            "piece": self.target_tokenizer.pieces(labels),
+            "score": token_log_probs(model, source_ids, labels),
+        }
+
+    def _pairs(self, text, translation, model):
         source_ids = self._source_ids(text, model)
         labels = self.target_tokenizer.encode(translation)
         labels = checked_length(labels, "translation", model.max_length)
@@ -186,7 +241,7 @@ class ServableTranslator(tf.Module):
             num_texts,
             num_translations,
         )
-        return {"score": score_ids(model, source_ids, labels)}
+        return source_ids, labels
 
     def _attend(self, text, model, settings):
         source_ids = self._source_ids(text, model)
@@ -243,43 +298,3 @@ def checked(tensor, condition, *message):
     """The tensor, if the condition holds; else an InvalidArgumentError."""
     with tf.control_dependencies([tf.debugging.Assert(condition, list(message))]):
         return tf.identity(tensor)
-
-
-class SavedTranslator:
-    """An exported folder as a function from texts to translations.
-
-    It needs TensorFlow alone; nothing of the model's code is used.
-
-    Args:
-        path: A folder of `export_saved_model`.
-
-    Raises:
-        FileNotFoundError: If it holds no SavedModel.
-    """
-
-    def __init__(self, path: str | os.PathLike):
-        if not Path(path, "saved_model.pb").exists():
-            raise FileNotFoundError(
-                f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
-                f"Received: {path}"
-            )
-        self.signatures = tf.saved_model.load(str(path)).signatures
-
-    def __call__(self, texts: list[str]) -> list[str]:
-        """Translates a list of texts, in their order.
-
-        Raises:
-            ValueError: If a text is longer than the model can read.
-        """
-        try:
-            found = self.signatures["translate"](text=tf.constant(texts, tf.string))
-        except tf.errors.InvalidArgumentError as error:
-            told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
-            if told is None:
-                raise
-            raise ValueError(f"{told[1]} {told[2]} tokens") from error
-        return [text.decode() for text in found["translation"].numpy()]
-
-    def info(self) -> dict:
-        """What the export tells of itself."""
-        return json.loads(self.signatures["info"]()["info"].numpy())

@@ -1,0 +1,48 @@
+"""An exported folder as a function from texts to translations."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import tensorflow as tf
+
+
+class SavedTranslator:
+    """An exported folder as a function from texts to translations.
+
+    It needs TensorFlow alone; nothing of the model's code is used.
+
+    Args:
+        path: A folder of `export_saved_model`.
+
+    Raises:
+        FileNotFoundError: If it holds no SavedModel.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        if not Path(path, "saved_model.pb").exists():
+            raise FileNotFoundError(
+                f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
+                f"Received: {path}"
+            )
+        self.signatures = tf.saved_model.load(str(path)).signatures
+
+    def __call__(self, texts: list[str]) -> list[str]:
+        """Translates a list of texts, in their order.
+
+        Raises:
+            ValueError: If a text is longer than the model can read.
+        """
+        try:
+            found = self.signatures["translate"](text=tf.constant(texts, tf.string))
+        except tf.errors.InvalidArgumentError as error:
+            told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
+            if told is None:
+                raise
+            raise ValueError(f"{told[1]} {told[2]} tokens") from error
+        return [text.decode() for text in found["translation"].numpy()]
+
+    def info(self) -> dict:
+        """What the export tells of itself."""
+        return json.loads(self.signatures["info"]()["info"].numpy())
