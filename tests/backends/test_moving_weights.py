@@ -46,7 +46,7 @@ def test_translations_and_scores_are_equal(translator, found):
 
 def test_tensorflow_exports_what_was_trained_elsewhere(translator, found, tmp_path):
     from tf_transformer.export.saved_model import export_saved_model
-from tf_transformer.export.saved_translator import SavedTranslator
+    from tf_transformer.export.saved_translator import SavedTranslator
 
     settings = tt.SearchSettings(beam_size=BEAM_SIZE, min_length=MIN_LENGTH)
     path = export_saved_model(translator, tmp_path / "1", settings)

@@ -4,6 +4,12 @@ import argparse
 import dataclasses
 import typing
 
+from tf_transformer.cli.search_options import (
+    add_repetition,
+    add_sampling,
+    add_search,
+    positive,
+)
 from tf_transformer.cli.service import add_serve, serve
 from tf_transformer.cli.verbs import (
     attend,
@@ -158,69 +164,13 @@ def _help(field) -> str:
     return FIELD_HELP[field.name] + default
 
 
-def _positive(word: str) -> int:
-    if int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {word}")
-    return int(word)
-
-
-def _add_search(verb, beam_size=4, alpha=0.6) -> None:
-    verb.add_argument(
-        "--beam-size",
-        type=_positive,
-        default=beam_size,
-        metavar="INT",
-        help="hypotheses kept; 1 is greedy (default: 4)",
-    )
-    verb.add_argument(
-        "--alpha",
-        type=float,
-        default=alpha,
-        metavar="FLOAT",
-        help="exponent of the length penalty (default: 0.6)",
-    )
-
-
-def _add_repetition(verb) -> None:
-    verb.add_argument(
-        "--no-repeat-ngram-size",
-        type=int,
-        metavar="INT",
-        help="no sequence of so many tokens twice (default: 0, no such rule)",
-    )
-    verb.add_argument(
-        "--repetition-penalty",
-        type=float,
-        metavar="FLOAT",
-        help="above 1 it discourages tokens that were written before (default: 1.0)",
-    )
-
-
-def _add_sampling(verb) -> None:
-    group = verb.add_argument_group("sampling, in place of beam search")
-    group.add_argument(
-        "--sample",
-        action="store_true",
-        default=None,
-        help="draw tokens by their probabilities; the same seed and sentence always "
-        "give the same translation",
-    )
-    for flag, kind, told in (
-        ("--temperature", float, "below 1 for likelier tokens (default: 1.0)"),
-        ("--top-k", int, "draw from the k likeliest tokens only"),
-        ("--top-p", float, "draw from the likeliest tokens that add up to p only"),
-        ("--seed", int, "another seed gives other translations (default: 0)"),
-    ):
-        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=told)
-
-
 def _add_evaluate(verbs) -> None:
     verb = _add_verb(verbs, evaluate)
     verb.add_argument("run", help="the run's folder")
     verb.add_argument("--source", help="source sentences; by default the run's corpus")
     verb.add_argument("--target", help="reference translations, line by line")
     verb.add_argument("--bleu-tokenize", help="sacreBLEU's tokenizer; as in training")
-    _add_search(verb)
+    add_search(verb)
 
 
 def _add_translate(verbs) -> None:
@@ -235,7 +185,7 @@ def _add_translate(verbs) -> None:
     )
     verb.add_argument(
         "--batch-size",
-        type=_positive,
+        type=positive,
         default=32,
         metavar="INT",
         help="lines translated at once (default: 32)",
@@ -245,14 +195,14 @@ def _add_translate(verbs) -> None:
     )
     verb.add_argument(
         "--nbest",
-        type=_positive,
+        type=positive,
         metavar="INT",
         help="so many lines for each sentence, SCORE TAB TRANSLATION, best first, or "
         "samples; the score is ln P(translation); where there are fewer: -inf, nothing",
     )
-    _add_search(verb, beam_size=None, alpha=None)
-    _add_repetition(verb)
-    _add_sampling(verb)
+    add_search(verb, beam_size=None, alpha=None)
+    add_repetition(verb)
+    add_sampling(verb)
 
 
 def _add_attend(verbs) -> None:
@@ -291,16 +241,16 @@ def _add_export(verbs) -> None:
         "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"
     )
     verb.add_argument("--min-length", type=int, metavar="INT", help="fewest tokens")
-    verb.add_argument("--max-length", type=_positive, metavar="INT", help="most tokens")
+    verb.add_argument("--max-length", type=positive, metavar="INT", help="most tokens")
     verb.add_argument(
         "--warm-up",
         metavar="FILE",
         help="texts, one per line, that TensorFlow Serving translates before the "
         "version answers",
     )
-    _add_search(verb, beam_size=None, alpha=None)
-    _add_repetition(verb)
-    _add_sampling(verb)
+    add_search(verb, beam_size=None, alpha=None)
+    add_repetition(verb)
+    add_sampling(verb)
 
 
 def _add_info(verbs) -> None:

@@ -215,8 +215,9 @@ def _export_ctranslate2(run, path, options, settings) -> Path:
     given = [*settings, *_given(options, "languages", "warm_up")]
     if given:
         raise ValueError(
-            "CTranslate2 searches as it is told when it translates. Expected no "
-            f"options of a search, no languages and no texts to warm up. Received: {', '.join(given)}"
+            "CTranslate2 takes the options of a search when it translates. Expected "
+            "none, no --languages and no --warm-up. Received: "
+            f"{', '.join(given)}"
         )
     try:
         return export_ctranslate2(

@@ -54,10 +54,10 @@ def prediction_log(
     Returns:
         The serialized message.
 
-    Example:
+    Example: field 6 with a message of 53 bytes.
 
-    >>> prediction_log("en_ko", {"text": ["a cat"]})[:14]
-    b'2E\\nC\\n\\x18\\n\\x05en_ko'
+    >>> list(prediction_log("en_ko", {"text": ["a cat"]})[:2]) == [6 << 3 | 2, 53]
+    True
     """
     model_spec = _message(_MODEL_SPEC, name=model_name, signature_name=signature_name)
     request = _message(_PREDICT_REQUEST, model_spec=model_spec)
