@@ -18,8 +18,8 @@ from pathlib import Path
 from tf_transformer.corpora.loading import load
 from tf_transformer.export.saved_model import export_saved_model
 from tf_transformer.runs.config import TrainingConfig
-from tf_transformer.runs.evaluate import evaluate
-from tf_transformer.runs.train import train
+from tf_transformer.runs.evaluation import evaluate
+from tf_transformer.runs.training import train
 
 # the Korean depends on what *it* refers to; the first three are not in the corpus
 SENTENCES = {

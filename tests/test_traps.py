@@ -8,7 +8,8 @@ from keras import ops
 from tf_transformer.data.corpus import Corpus
 from tf_transformer.decoding.constraints import allowed_log_probs
 from tf_transformer.layers import MultiHeadAttention
-from tf_transformer.runs import train as train_module
+from tf_transformer.runs import data as data_module
+from tf_transformer.runs import training as train_module
 from tf_transformer.runs.config import TrainingConfig
 
 
@@ -45,7 +46,7 @@ def test_vocabulary_is_learnt_from_the_training_pairs_alone(monkeypatch, tmp_pat
             raise KeyboardInterrupt
 
     monkeypatch.setattr(train_module, "load_corpus", lambda config: Corpus(splits))
-    monkeypatch.setattr(train_module, "Tokenizer", Tokenizer)
+    monkeypatch.setattr(data_module, "Tokenizer", Tokenizer)
     with pytest.raises(KeyboardInterrupt):
         train_module.train(TrainingConfig(), tmp_path / "run")
     assert seen == splits["train"]

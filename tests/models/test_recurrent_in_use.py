@@ -17,8 +17,8 @@ from tf_transformer.models import RecurrentSeq2Seq
 from tf_transformer.runs import config as run_config
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
-from tf_transformer.runs.evaluate import evaluate
-from tf_transformer.runs.train import train
+from tf_transformer.runs.evaluation import evaluate
+from tf_transformer.runs.training import train
 
 pytestmark = pytest.mark.needs_tensorflow
 

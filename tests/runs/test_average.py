@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tf_transformer.runs import train as run_train
+from tf_transformer.runs import training as run_train
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.training.callbacks import SaveCheckpoint
@@ -102,7 +102,7 @@ def test_the_average_of_the_last_epochs_is_scored_and_kept(
 
     # killed before the average is made, it is made by the next call, and once
     killed = RunDirectory(tmp_path / "killed")
-    train_until(monkeypatch, config, killed.path, run_train, "average_last", 0)
+    train_until(monkeypatch, config, killed.path, run_train, "add_average", 0)
     assert killed.average() is None
     run_train.train(config, killed.path)
     assert killed.average() == average

@@ -57,8 +57,8 @@ def test_a_stream_needs_validation_files(files):
     ("settings", "message"),
     [
         ({"window": 0, "data": "x.tsv"}, "window must be at least 1. Received: 0"),
-        ({"window": 9}, "built-in corpus is no stream.*window=9, data=None"),
-        ({"window": 9, "data": "en_ko_grammar"}, "no stream.*data=en_ko_grammar"),
+        ({"window": 9}, "built-in corpus is not a stream.*window=9, data=None"),
+        ({"window": 9, "data": "en_ko_grammar"}, "not a stream.*data=en_ko_grammar"),
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
         (
             {"train_source": "a", "train_target": "b", "source_language": "en"},

@@ -97,7 +97,7 @@ def test_preset_fills_in_what_is_not_given():
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
         ({"data": "a", "train_source": "b", "train_target": "c"}, "named twice"),
         ({"target_normalization": "nfd"}, "Expected one of nmt_nfkc.*'nfd'"),
-        ({"tokenizer": "a.model"}, "Expected a list of one file.*'a.model'"),
+        ({"tokenizer": "a.model"}, "tokenizer has the wrong type.*'a.model'"),
         (
             {"tokenizer": ["a"], "target_normalization": "nfkc"},
             "beside tokenizer. Received: target_normalization='nfkc'",
@@ -112,7 +112,7 @@ def test_settings_that_cannot_work_are_refused_at_once(settings, told):
 def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = TrainingConfig(train_source="a.de", train_target="a.en").resolved()
-    assert config.train_source == str(tmp_path / "a.de")
+    assert config.train_source == (str(tmp_path / "a.de"),)
     assert config.data is None
     assert TrainingConfig().resolved().data == "en_ko_grammar"
     own = TrainingConfig(tokenizer=["a.model", "b.model"]).resolved()

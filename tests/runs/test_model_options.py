@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tf_transformer.runs.config import TrainingConfig
-from tf_transformer.runs.train import train
+from tf_transformer.runs.training import train
 
 
 def test_recurrent_model_has_no_normalization_to_choose():

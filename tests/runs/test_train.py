@@ -11,8 +11,8 @@ import pytest
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.runs.evaluate import evaluate, files_to_score, splits_to_score
-from tf_transformer.runs.train import train
+from tf_transformer.runs.evaluation import evaluate, files_to_score, splits_to_score
+from tf_transformer.runs.training import train
 
 WORDS = ["sun", "moon", "star", "tree", "bird", "fish", "rain"]
 

@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf  # noqa: E402
 
 from tf_transformer.runs.config import TrainingConfig  # noqa: E402
-from tf_transformer.runs.train import train  # noqa: E402
+from tf_transformer.runs.training import train  # noqa: E402
 
 
 def main(tsv, folder):

@@ -1,29 +1,33 @@
 """The best epoch is kept, and training stops when nothing gets better."""
 
+import json
 import math
 
+import keras
+import numpy as np
 import pytest
 
-from tf_transformer.training.callbacks import KeepBest, TranslationQuality
+from tf_transformer.training.callbacks import (
+    JsonLog,
+    KeepBest,
+    SaveCheckpoint,
+    TranslationQuality,
+)
 
 
-class FakeModel:
-    """Writes down when its weights are saved."""
-
-    def __init__(self):
-        self.stop_training = False
-        self.saved = 0
-
-    def save_weights(self, path):
-        self.saved += 1
-        path.write_text(str(self.saved))
+def make_model():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.compile("adam", "mse")
+    return model
 
 
 def run_epochs(keep_best, values, first=0):
     """Feeds one value per epoch until training stops; returns the epochs run."""
-    model = FakeModel()
+    model = make_model()
     keep_best.set_model(model)
+    model.stop_training = False
     for epoch, value in enumerate(values, start=first):
+        model.layers[0].bias.assign([epoch, 0, 0])
         keep_best.on_epoch_end(epoch, {keep_best.monitor: value})
         if model.stop_training:
             return epoch + 1
@@ -35,7 +39,9 @@ def test_highest_bleu_is_best_and_patience_ends_the_run(tmp_path):
     keep_best = KeepBest(path, "bleu", patience=2)
     assert run_epochs(keep_best, [3.0, 9.0, 8.0, 8.5, 99.0]) == 4
     assert keep_best.state() == {"best": 9.0, "best_epoch": 1}
-    assert path.read_text() == "2"
+    model = make_model()
+    model.load_weights(path)
+    assert model.layers[0].bias[0] == 1
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -80,3 +86,38 @@ def test_scores_reach_the_callbacks_that_follow(capsys):
     assert callback.signatures["bleu"].startswith("nrefs:1|")
     assert callback.samples[1] == ("f g h i", "F G H I", "F G H I")
     assert "F G H I" in capsys.readouterr().out
+
+
+def test_checkpoints_are_removed_in_the_order_of_their_numbers(tmp_path):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", "loss")
+    callback = SaveCheckpoint(tmp_path, keep_best, num_kept=2)
+    callback.set_model(make_model())
+    for epoch in (9997, 9998, 9999, 10000):
+        callback.on_epoch_end(epoch)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["epoch-10000.npz", "epoch-10001.npz"]
+
+
+def test_log_has_one_whole_line_per_epoch_after_a_kill(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"epoch": 1}\n{"epoch": 2}\n{"epoch": 3}\n{"epo')
+    log = JsonLog(path)
+    log.set_model(make_model())
+    for epoch in (1, 2):  # the checkpoint of epoch 1 is the latest
+        log.on_epoch_begin(epoch)
+        log.on_epoch_end(epoch, {"loss": float(epoch)})
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert [line.get("loss") for line in lines] == [None, 1.0, 2.0]
+
+
+def test_best_weights_have_no_optimizer_state(tmp_path):
+    import h5py
+
+    model = make_model()
+    model.fit(np.ones((4, 2)), np.ones((4, 3)), verbose=0)
+    keep_best = KeepBest(tmp_path / "best.weights.h5", "loss")
+    keep_best.set_model(model)
+    assert keep_best.keep_if_better(0, {"loss": 1.0})
+    with h5py.File(keep_best.path) as file:
+        assert "layers" in file and "optimizer" not in file

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tf_transformer.cli import main
-from tf_transformer.runs import train
+from tf_transformer.runs import training
 from tf_transformer.utils import memory
 
 FREES_BLOCKS = """
@@ -51,6 +51,6 @@ def test_training_by_the_command_line_keeps_it(monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(memory, "keep_freed_memory", lambda: happened.append("kept"))
-    monkeypatch.setattr(train, "train", stop)
+    monkeypatch.setattr(training, "train", stop)
     assert main(["train", "--run", str(tmp_path / "run")]) == 130
     assert happened == ["kept", "trained"]

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from tf_transformer.utils.versions import version_folders
+
 
 def saved_model_folder(path: str) -> Path | None:
     """The SavedModel at `path`, or its highest version below it, or `None`."""
-    versions = [p for p in Path(path).glob("*") if p.name.isdigit()]
-    for folder in (Path(path), *sorted(versions, key=lambda p: -int(p.name))):
+    versions = version_folders(path)
+    for folder in (Path(path), *reversed(versions.values())):
         if (folder / "saved_model.pb").exists():
             return folder
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
 from tf_transformer.cli.places import run_directory, saved_model_folder
+from tf_transformer.utils.versions import version_folders
 
 REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
 SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
@@ -16,7 +17,8 @@ SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 def train(options) -> None:
     """Trains, or continues a stopped training."""
     from tf_transformer.runs.config import TrainingConfig
-    from tf_transformer.runs.train import train
+    from tf_transformer.runs.training import train
+    from tf_transformer.training.divergence import TrainingDiverged
     from tf_transformer.utils.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -25,9 +27,12 @@ def train(options) -> None:
     try:
         run = train(TrainingConfig(**settings), options.run)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(
-            "The same command continues after the last finished epoch."
-        ) from interrupt
+        raise KeyboardInterrupt("Run the same command again to resume.") from interrupt
+    except TrainingDiverged as error:
+        raise ValueError(
+            f"{error}. Try a lower --peak, a longer --warmup-steps or another --dtype, "
+            "in another --run"
+        ) from error
     print(f"\nThe best weights are in {run.best_weights}. Next:")
     print(f"  tf-transformer evaluate {options.run}")
     print(f'  tf-transformer translate {options.run} "..."')
@@ -35,7 +40,7 @@ def train(options) -> None:
 
 def evaluate(options) -> None:
     """Scores a run on files, or on the test splits of its corpus."""
-    from tf_transformer.runs.evaluate import evaluate, files_to_score, splits_to_score
+    from tf_transformer.runs.evaluation import evaluate, files_to_score, splits_to_score
 
     if (options.source is None) != (options.target is None):
         raise ValueError(
@@ -183,8 +188,8 @@ def export(options) -> None:
     run = run_directory(options.run)
     names = ("beam_size", "alpha", "min_length", "max_length", *REPETITION, *SAMPLING)
     settings = _given(options, *names)
-    versions = [int(p.name) for p in Path(options.folder).glob("*") if p.name.isdigit()]
-    path = Path(options.folder, str(max(versions, default=0) + 1))
+    version = max(version_folders(options.folder), default=0) + 1
+    path = Path(options.folder, str(version))
     if options.format == "ctranslate2":
         print(_export_ctranslate2(run, path, options, settings))
         return

@@ -1,4 +1,4 @@
-"""Reads sentence pairs from text files: TAB-separated, or two files line by line."""
+"""Reads sentence pairs from text files: one table, or two files line by line."""
 
 import itertools
 import os
@@ -9,13 +9,14 @@ from pathlib import Path
 
 from tf_transformer.data.corpus import Corpus, Pair, split_pairs
 from tf_transformer.data.lines import TextPath, raw_lines
+from tf_transformer.data.tables import header_columns, table_pairs, warn_of_header
 
 
 class PairStream:
-    """Pairs of sentences that are read anew each time they are iterated over.
+    """Pairs of sentences that are read again in each iteration.
 
-    Pairs with an empty side are skipped. How many there were is told in a warning at
-    the end of the first pass.
+    Pairs with an empty side are skipped. A warning at the end of the first pass says
+    how many there were.
 
     Args:
         read: Function without arguments that returns an iterator over pairs.
@@ -28,7 +29,7 @@ class PairStream:
     def __init__(self, read: Callable[[], Iterator[Pair]], origin: str):
         self.origin = origin
         self._read = read
-        self._told = False
+        self._has_warned = False
 
     def __iter__(self) -> Iterator[Pair]:
         num_lines = num_kept = 0
@@ -43,8 +44,8 @@ class PairStream:
                 f"a source and a target. Received: {self.origin} with {num_lines} "
                 "lines."
             )
-        if num_kept < num_lines and not self._told:
-            self._told = True
+        if num_kept < num_lines and not self._has_warned:
+            self._has_warned = True
             warnings.warn(
                 f"Skipped {num_lines - num_kept} of {num_lines} pairs in "
                 f"{self.origin}: the source or the target is empty.",
@@ -53,15 +54,15 @@ class PairStream:
 
 
 def stream_tsv(path: TextPath) -> PairStream:
-    r"""Reads pairs from a file, one per line: source, TAB, target; keeps none.
+    r"""Streams pairs from a file, one per line: source, TAB, target.
 
-    For files larger than memory; `read_tsv` tells how lines are read.
+    For files larger than memory. `read_tsv` describes the format.
 
     Args:
         path: The file, plain or gzip.
 
     Returns:
-        A `PairStream`: iterate over it as often as you like.
+        A `PairStream`, which can be iterated over any number of times.
 
     Raises:
         ValueError: While reading, as `read_tsv` does.
@@ -75,20 +76,20 @@ def stream_tsv(path: TextPath) -> PairStream:
     >>> list(pairs), len(list(pairs))
     ([('a cat', '고양이'), ('a dog', '개')], 2)
     """
-    return PairStream(partial(_tsv_pairs, path), str(path))
+    return PairStream(partial(table_pairs, path), str(path))
 
 
 def stream_parallel(source: TextPath, target: TextPath) -> PairStream:
-    """Reads pairs from two files, line by line; keeps none.
+    """Streams pairs from two files, line by line.
 
-    For files larger than memory; `read_parallel` tells how lines are read.
+    For files larger than memory. `read_parallel` describes the format.
 
     Args:
         source: The file with the sources, plain or gzip.
         target: The file with the targets, plain or gzip.
 
     Returns:
-        A `PairStream`: iterate over it as often as you like.
+        A `PairStream`, which can be iterated over any number of times.
 
     Raises:
         ValueError: While reading, as `read_parallel` does.
@@ -102,8 +103,8 @@ def stream_parallel(source: TextPath, target: TextPath) -> PairStream:
     >>> list(stream_parallel(folder / "a.en", folder / "a.ko"))
     [('a cat', '고양이'), ('a dog', '개')]
     """
-    read = partial(_parallel_pairs, source, target)
-    return PairStream(read, f"{source} and {target}")
+    origin = f"{source} and {target}"
+    return PairStream(partial(_pairs_after_header, source, target, origin), origin)
 
 
 def read_tsv(
@@ -113,8 +114,9 @@ def read_tsv(
 ) -> Corpus:
     r"""Reads a corpus from a file with one pair per line: source, TAB, target.
 
-    Further columns are ignored. Pairs with an empty side are skipped and counted in
-    one warning. For what a line is, see `read_lines`.
+    Files named `.csv` or `.jsonl` are read as such, see `table_pairs`. Further columns
+    are ignored. A header is skipped with a warning, and so are pairs with an empty
+    side. `read_lines` defines what a line is.
 
     Args:
         path: The file with the training pairs, plain or gzip.
@@ -154,8 +156,8 @@ def read_parallel(
 ) -> Corpus:
     r"""Reads a corpus from two files; line i of one is the translation of line i.
 
-    Pairs with an empty side are skipped and counted in one warning. For what a line
-    is, see `read_lines`.
+    A header is skipped with a warning, and so are pairs with an empty side.
+    `read_lines` defines what a line is.
 
     Args:
         source: The file with the sources, plain or gzip.
@@ -192,7 +194,7 @@ def read_parallel(
 
 
 def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
-    r"""Reads the pairs of two files, line by line; none is left out.
+    r"""Reads the pairs of two files, line by line, and skips none.
 
     Args:
         source: The file with the sources, plain or gzip.
@@ -216,18 +218,6 @@ def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
     return list(_parallel_pairs(source, target))
 
 
-def _tsv_pairs(path: TextPath) -> Iterator[Pair]:
-    for number, line in enumerate(raw_lines(path), start=1):
-        columns = line.split("\t")
-        if len(columns) < 2 and line.strip():
-            raise ValueError(
-                f"A line has only one column. Expected a source and a target with a "
-                f"TAB between them. Received: {path}:{number}: {line[:40]!r}."
-            )
-        source, target = columns[:2] if len(columns) > 1 else ("", "")
-        yield source.strip(), target.strip()
-
-
 def _parallel_pairs(source: TextPath, target: TextPath) -> Iterator[Pair]:
     lines = itertools.zip_longest(raw_lines(source), raw_lines(target))
     num_read = 0
@@ -246,6 +236,14 @@ def _parallel_pairs(source: TextPath, target: TextPath) -> Iterator[Pair]:
         f"Received: {source} with {counts[0]} lines, {target} with {counts[1]} lines: "
         f"{longer}:{num_read + 1} has no counterpart."
     )
+
+
+def _pairs_after_header(source: TextPath, target: TextPath, origin: str):
+    for index, pair in enumerate(_parallel_pairs(source, target)):
+        if index == 0 and header_columns(list(pair)):
+            warn_of_header(origin, list(pair))
+        else:
+            yield pair
 
 
 def _parallel_split(

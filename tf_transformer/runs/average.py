@@ -1,28 +1,29 @@
 """The average of a run's last epochs (section 6.1)."""
 
 from tf_transformer.training.averaging import average_checkpoints
-from tf_transformer.utils.atomic import replacing
+from tf_transformer.training.checkpoints import epoch_of
+from tf_transformer.training.weights import save_weights
 
 
-def average_last(config, run, model, valid, quality, keep_best) -> None:
+def add_average(config, run, model, valid, quality, keep_best) -> None:
     """Averages the weights of the last epochs and scores them like an epoch.
 
-    They are kept as `average.weights.h5`; where they score better than the best
-    epoch, they become the best weights. Done again it does nothing; it reads nothing
-    but checkpoints, so that it can be stopped anywhere and begun anew.
+    The average is written to `average.weights.h5`. If it scores better than the best
+    epoch, it becomes the best weights. A second call does nothing. Only checkpoints
+    are read, so that a call that was stopped can be repeated.
 
     Args:
         config: The run's settings.
         run: The run's directory; its training has ended.
-        model: The compiled model, which is left with the average.
+        model: The compiled model; afterwards it has the average as weights.
         valid: Validation batches.
         quality: The run's `TranslationQuality`, or `None`.
         keep_best: The run's `KeepBest` after the last epoch.
     """
     paths = run.last_checkpoints(config.average_last)
-    epochs = [int(path.stem.removeprefix("epoch-")) for path in paths]
-    made = run.average()
-    if len(epochs) == 1 or (made is not None and made["epochs"] == epochs):
+    epochs = [epoch_of(path) for path in paths]
+    average = run.average()
+    if len(epochs) == 1 or (average is not None and average["epochs"] == epochs):
         return
     print(f"\nAverage of epochs {epochs[0]} to {epochs[-1]}:", flush=True)
     average_checkpoints(paths, model)
@@ -30,8 +31,7 @@ def average_last(config, run, model, valid, quality, keep_best) -> None:
     logs = {f"val_{name}": float(value) for name, value in scores.items()}
     if quality is not None:
         quality.on_epoch_end(epochs[-1] - 1, logs)
-    with replacing(run.average_weights) as temporary:
-        model.save_weights(temporary)
+    save_weights(model, run.average_weights)
     keep_best.set_model(model)
     best = keep_best.best
     is_best = keep_best.keep_if_better(epochs[-1] - 1, logs)

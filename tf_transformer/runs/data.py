@@ -1,17 +1,21 @@
 """The corpus of a run and its batches."""
 
+import itertools
 import os
+from pathlib import Path
 
 from tf_transformer.corpora.loading import TFDS_PREFIX, load
 from tf_transformer.data import datasets
 from tf_transformer.data.batching import Batches
-from tf_transformer.data.corpus import Corpus
+from tf_transformer.data.corpus import Corpus, Pair, split_pairs
 from tf_transformer.data.files import (
-    read_parallel,
+    PairStream,
     read_tsv,
     stream_parallel,
     stream_tsv,
 )
+from tf_transformer.data.mixing import Mixture
+from tf_transformer.data.tables import TABLES, UNREADABLE
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.training.reference_ceiling import reference_ceiling
@@ -21,47 +25,74 @@ def load_corpus(config: TrainingConfig) -> Corpus:
     """The pairs that a resolved config names.
 
     Raises:
-        ValueError: If files are not what they should be, or a corpus is unknown.
+        ValueError: If a file has the wrong format, or a corpus is unknown.
     """
     if config.window is not None:
         return _streamed_corpus(config)
     if config.train_source is not None:
-        valid = (config.valid_source, config.valid_target)
-        test = (config.test_source, config.test_target)
-        return read_parallel(
-            config.train_source,
-            config.train_target,
-            validation=None if valid[0] is None else valid,
-            test=None if test[0] is None else test,
-        )
-    if os.path.exists(config.data) or config.data.endswith((".tsv", ".gz", ".txt")):
+        return _parallel_corpus(config)
+    if _is_file(config.data):
         return read_tsv(config.data)
     return load(config.data, config.source_language, config.target_language)
 
 
-def _streamed_corpus(config: TrainingConfig) -> Corpus:
-    """The train split as a stream; validation and test, which are small, as lists."""
+def _is_file(data: str) -> bool:
+    return os.path.exists(data) or data.lower().endswith((*TABLES, *UNREADABLE))
+
+
+def _parallel_corpus(config: TrainingConfig) -> Corpus:
+    """The pairs of one or several training files, each as often as its weight says."""
+    parts = [list(stream) for stream in _training_streams(config)]
+    splits = _held_out_splits(config)
+    if not splits:
+        splits = split_pairs(itertools.chain(*parts))
+        held_out = {*splits["validation"], *splits["test"]}
+        parts = [[pair for pair in part if pair not in held_out] for part in parts]
+    train = list(Mixture(parts, config.train_weights))
+    splits = {"validation": [], "test": [], **splits, "train": train}
+    return Corpus(splits, name=_name(config))
+
+
+def _training_streams(config: TrainingConfig) -> list[PairStream]:
+    files = zip(config.train_source, config.train_target, strict=True)
+    return [stream_parallel(*pair) for pair in files]
+
+
+def _held_out_splits(config: TrainingConfig) -> dict[str, list[Pair]]:
+    """The splits that have files of their own."""
     splits = {}
-    if config.train_source is not None:
-        splits["train"] = stream_parallel(config.train_source, config.train_target)
-    elif config.data.startswith(TFDS_PREFIX):
-        languages = config.source_language, config.target_language
-        splits.update(load(config.data, *languages, stream=True).splits)
-    else:
-        splits["train"] = stream_tsv(config.data)
     if config.valid_source is not None:
         files = config.valid_source, config.valid_target
         splits["validation"] = list(stream_parallel(*files))
     if config.test_source is not None:
         files = config.test_source, config.test_target
         splits["test"] = list(stream_parallel(*files))
-    name = config.data or f"{config.train_source}, {config.train_target}"
+    return splits
+
+
+def _name(config: TrainingConfig) -> str:
+    if config.data is not None:
+        return config.data
+    return ", ".join(Path(f).name for f in (*config.train_source, *config.train_target))
+
+
+def _streamed_corpus(config: TrainingConfig) -> Corpus:
+    """The train split as a stream; validation and test, which are small, as lists."""
+    splits = {}
+    if config.train_source is not None:
+        splits["train"] = Mixture(_training_streams(config), config.train_weights)
+    elif config.data.startswith(TFDS_PREFIX):
+        languages = config.source_language, config.target_language
+        splits.update(load(config.data, *languages, stream=True).splits)
+    else:
+        splits["train"] = stream_tsv(config.data)
+    splits.update(_held_out_splits(config))
     if "validation" not in splits:
         raise ValueError(
             "A stream cannot be split. Expected valid_source and valid_target. "
-            f"Received: window={config.window} and {name}"
+            f"Received: window={config.window} and {_name(config)}"
         )
-    return Corpus(splits, name=name)
+    return Corpus(splits, name=_name(config))
 
 
 def make_tokenizer(config, corpus) -> Tokenizer:

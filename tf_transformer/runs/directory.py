@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked for, learnt and measured."""
+"""The folder of a run: settings, checkpoints, weights and scores."""
 
 import dataclasses
 import importlib.metadata
@@ -10,10 +10,12 @@ from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.config import TrainingConfig
-from tf_transformer.utils.atomic import read_json, write_json
+from tf_transformer.runs.contents import FORMAT_VERSION, check_contents
+from tf_transformer.training.checkpoints import checkpoint_files, epoch_of
+from tf_transformer.training.weights import load_weights
+from tf_transformer.utils.atomic import read_json, remove_abandoned, write_json
 from tf_transformer.version import __version__
 
-FORMAT_VERSION = 1
 PACKAGES = ("tensorflow", "keras", "numpy", "sentencepiece", "sacrebleu")
 
 
@@ -27,7 +29,8 @@ class RunDirectory:
         average.weights.h5 the average of the last epochs, if asked for
         average.json       which epochs these are, and their scores
         logs/              TensorBoard
-        log.jsonl          one line of figures per epoch
+        log.jsonl          one line of numbers per epoch
+        .first-epoch       only until the first checkpoint is written
         evaluation.json    scores with their sacreBLEU signatures
 
     Args:
@@ -41,6 +44,7 @@ class RunDirectory:
         self.average_weights = self.path / "average.weights.h5"
         self.logs = self.path / "logs"
         self.json_log = self.path / "log.jsonl"
+        self.first_epoch_marker = self.path / ".first-epoch"
         self._config_file = self.path / "config.json"
         self._average_file = self.path / "average.json"
         self._evaluation_file = self.path / "evaluation.json"
@@ -50,7 +54,16 @@ class RunDirectory:
         return self._config_file.exists()
 
     def begin(self, config: TrainingConfig, tokenizer: Tokenizer, model) -> None:
-        """Writes what is known before the first update."""
+        """Writes settings and tokenizer before the first update.
+
+        Raises:
+            OSError: If the folder cannot be written.
+        """
+        for folder in (self.path, self.checkpoints, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(folder)
+        if self.latest_checkpoint() is None:
+            self.first_epoch_marker.touch()
         tokenizer.save(self.path)
         versions = {name: _version(name) for name in PACKAGES}
         contents = {
@@ -62,31 +75,38 @@ class RunDirectory:
         }
         write_json(self._config_file, contents)
 
+    def end_first_epoch(self) -> None:
+        """Notes that a checkpoint has been written."""
+        self.first_epoch_marker.unlink(missing_ok=True)
+
+    def check_checkpoints(self) -> None:
+        """Checks that a run that was trained still has a checkpoint to continue from.
+
+        Raises:
+            ValueError: If its checkpoints were removed.
+        """
+        is_trained = self.best_weights.exists() and not self.first_epoch_marker.exists()
+        if is_trained and self.latest_checkpoint() is None:
+            raise ValueError(
+                "The run was trained, but its checkpoints are gone; training would "
+                "start over and replace the best weights. Expected epoch-*.npz in "
+                f"{self.checkpoints}, or another folder. Received: {self.path}"
+            )
+
     def contents(self) -> dict:
         """`config.json`.
 
         Raises:
             FileNotFoundError: If this is not the folder of a run.
-            ValueError: If a newer version of the package wrote it.
+            ValueError: If `config.json` is not as `begin` writes it, or a newer
+                version of the package wrote it.
         """
         if not self.exists():
             raise FileNotFoundError(
                 "This is not the folder of a run: it holds no config.json. "
                 f"Received: {self.path}"
             )
-        contents = read_json(self._config_file)
-        version = contents.get("format_version")
-        if version is None:
-            raise FileNotFoundError(
-                f"This is not the folder of a run: {self._config_file} is some other "
-                f"program's. Received: {self.path}"
-            )
-        if version > FORMAT_VERSION:
-            raise ValueError(
-                f"{self._config_file} was written by a newer tf_transformer. Expected "
-                f"format_version at most {FORMAT_VERSION}. Received: {version!r}"
-            )
-        return contents
+        return check_contents(read_json(self._config_file), self._config_file)
 
     def config(self) -> TrainingConfig:
         """The run's settings."""
@@ -94,11 +114,12 @@ class RunDirectory:
 
     def latest_checkpoint(self) -> Path | None:
         """The checkpoint of the latest finished epoch."""
-        return max(self.checkpoints.glob("epoch-*.npz"), default=None)
+        return max(self.last_checkpoints(), key=epoch_of, default=None)
 
-    def last_checkpoints(self, count: int) -> list[Path]:
-        """The checkpoints of the latest finished epochs, in their order."""
-        return sorted(self.checkpoints.glob("epoch-*.npz"))[-count:]
+    def last_checkpoints(self, count: int | None = None) -> list[Path]:
+        """The checkpoints of the latest epochs, by default of all, in their order."""
+        paths = checkpoint_files(self.checkpoints)
+        return paths if count is None else paths[-count:]
 
     def average(self) -> dict | None:
         """The epochs of the average and its scores, if it has been made."""
@@ -120,18 +141,35 @@ class RunDirectory:
 
         Raises:
             FileNotFoundError: If no epoch has been finished yet.
+            ValueError: If a file of the run is damaged, or the weights are not finite.
         """
-        contents = self.contents()
+        config = self.config()
+        arguments = self.contents()["model"]
+        self._check_best_weights()
+        try:
+            model = ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
+        except TypeError as error:
+            raise ValueError(
+                f"{self._config_file} does not describe a model. Received: {error}"
+            ) from error
+        self.load_best_weights(model)
+        return Translator(model, self.tokenizer(), batch_size)
+
+    def load_best_weights(self, model) -> None:
+        """Gives a model of the run's sizes the weights of the best epoch.
+
+        Raises:
+            FileNotFoundError: If no epoch has been finished yet.
+            ValueError: If the file is damaged, or the weights are not finite.
+        """
+        self._check_best_weights()
+        load_weights(model, self.best_weights)
+
+    def _check_best_weights(self) -> None:
         if not self.best_weights.exists():
             raise FileNotFoundError(
                 f"No epoch of this run has been finished yet. Received: {self.path}"
             )
-        config = self.config()
-        model = ARCHITECTURES[config.architecture](
-            **contents["model"], dtype=config.dtype
-        )
-        model.load_weights(self.best_weights)
-        return Translator(model, self.tokenizer(), batch_size)
 
     def evaluation(self) -> dict:
         """All scores measured so far, by name of the test set."""

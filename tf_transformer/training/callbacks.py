@@ -8,8 +8,9 @@ from pathlib import Path
 
 import keras
 
-from tf_transformer.training.checkpoints import save_checkpoint
+from tf_transformer.training.checkpoints import checkpoint_files, save_checkpoint
 from tf_transformer.training.quality import quality
+from tf_transformer.training.weights import save_weights
 from tf_transformer.utils.atomic import replacing
 
 NUM_SAMPLES = 3  # translations shown after each epoch
@@ -98,8 +99,7 @@ class KeepBest(keras.callbacks.Callback):
         if not (first or sign * value > sign * self.best):
             return False
         self.best, self.best_epoch = value, epoch
-        with replacing(self.path) as temporary:
-            self.model.save_weights(temporary)
+        save_weights(self.model, self.path)
         return True
 
     def exhausted(self, epoch: int) -> bool:
@@ -118,7 +118,7 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Writes a checkpoint after each epoch and removes older ones.
+    """Writes a checkpoint after each epoch and removes the oldest ones.
 
     Args:
         folder: Where checkpoints go, as `epoch-0001.npz` and so on.
@@ -139,23 +139,44 @@ class SaveCheckpoint(keras.callbacks.Callback):
             **self.keep_best.state(),
         }
         save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)
-        for path in sorted(self.folder.glob("epoch-*.npz"))[: -self.num_kept]:
+        for path in checkpoint_files(self.folder)[: -self.num_kept]:
             path.unlink()
 
 
 class JsonLog(keras.callbacks.Callback):
     """Appends a line of JSON after each epoch: its number, seconds and all logs.
 
+    When training continues after a kill, lines of epochs that run again and a line
+    that was cut short are removed first.
+
     Args:
-        path: The file; it is made if need be.
+        path: The file; it is created if necessary.
     """
 
     def __init__(self, path: Path):
         super().__init__()
         self.path = Path(path)
+        self._is_trimmed = False
 
     def on_epoch_begin(self, epoch, logs=None):
+        if not self._is_trimmed:
+            self._keep_lines(last_epoch=epoch)
+            self._is_trimmed = True
         self.started = time.monotonic()
+
+    def _keep_lines(self, last_epoch):
+        """Removes what is not a line of an epoch up to `last_epoch`."""
+        if not self.path.exists():
+            return
+        text = self.path.read_bytes().decode("utf-8", errors="replace")
+        kept = {}  # by epoch: earlier versions wrote some lines twice
+        for line in text.splitlines():
+            epoch = _epoch_of(line)
+            if epoch is not None and epoch <= last_epoch:
+                kept[epoch] = line + "\n"
+        if "".join(kept.values()) != text:
+            with replacing(self.path) as temporary:
+                temporary.write_text("".join(kept.values()), encoding="utf-8")
 
     def on_epoch_end(self, epoch, logs=None):
         line = {
@@ -167,6 +188,14 @@ class JsonLog(keras.callbacks.Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def _epoch_of(line: str) -> int | None:
+    try:
+        epoch = json.loads(line)["epoch"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return epoch if isinstance(epoch, int) else None
 
 
 def _json_number(value) -> float | None:

@@ -1,6 +1,9 @@
-"""Everything that training needs to go on: variables, optimizer, random state."""
+"""Everything that training needs to continue: variables, optimizer, random state."""
 
+import contextlib
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +11,34 @@ import keras
 import numpy as np
 
 from tf_transformer.utils.atomic import replacing
+from tf_transformer.utils.checksum import (
+    DamagedFile,
+    append_checksum,
+    verify_checksum,
+)
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The checkpoints `epoch-0001.npz`, ... in a folder, in the order of epochs.
+
+    Args:
+        folder: A folder; it need not exist.
+    """
+    paths = [path for path in Path(folder).glob("epoch-*.npz") if epoch_of(path)]
+    return sorted(paths, key=epoch_of)
+
+
+def epoch_of(path: Path) -> int | None:
+    """The number in a checkpoint's name, or `None` if there is none."""
+    number = path.stem.removeprefix("epoch-")
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def save_checkpoint(path: Path, model, state: dict) -> None:
     """Writes all variables of a compiled model and a small state, atomically.
 
     Weights, the optimizer's variables and the seeds of dropout are kept exactly, so
-    that training goes on as if it had not stopped.
+    that training continues as if it had not stopped. A checksum ends the file.
 
     Args:
         path: A file that ends in `.npz`.
@@ -28,6 +52,7 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
     text = np.frombuffer(json.dumps(state).encode(), dtype="uint8")
     with replacing(path) as temporary:
         np.savez(temporary, state=text, **arrays)
+        append_checksum(temporary)
 
 
 def restore_checkpoint(path: Path, model) -> dict:
@@ -38,9 +63,10 @@ def restore_checkpoint(path: Path, model) -> dict:
         model: A compiled model of the same kind.
 
     Raises:
+        DamagedFile: If the file is damaged; the model is then unchanged.
         ValueError: If the file's variables are not those of the model.
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    with _open_checkpoint(path) as arrays:
         state = json.loads(arrays["state"].tobytes())
         names = [name for name in arrays.files if name != "state"]
         variables = _variables(model)
@@ -64,11 +90,12 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
         model: A model of the same kind; it need not be compiled.
 
     Raises:
+        DamagedFile: If the file is damaged.
         ValueError: If the file's weights are not those of the model.
     """
     variables = _model_variables(model)
     places = {id(variable): i for i, variable in enumerate(variables)}
-    with np.load(path, allow_pickle=False) as arrays:
+    with _open_checkpoint(path) as arrays:
         names = [name for name in arrays.files if name != "state"]
         for weight in model.weights:
             place = places[id(weight)]
@@ -79,6 +106,19 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
                     f"shape {tuple(weight.shape)}. Received: {array.shape}"
                 )
             yield array
+
+
+@contextlib.contextmanager
+def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """The arrays of a checkpoint whose checksum is right."""
+    verify_checksum(path)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if "state" not in arrays.files:
+                raise ValueError("no checkpoint of a training")
+            yield arrays
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DamagedFile(f"{path} is damaged. Received: {error}") from error
 
 
 def _variables(model):

@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there."""
+"""Files and folders that are either complete or absent."""
 
 import contextlib
 import json
@@ -8,13 +8,20 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None
+
+_SUFFIX = ".tmp"
+
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary path that takes the place of `path` when all went well.
+    """Yields a temporary path that replaces `path` when the block succeeds.
 
     Args:
-        path: The file to write. Its folder is made if need be.
+        path: The file to write. Its folder is created if necessary.
 
     Example:
 
@@ -22,23 +29,17 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
             temporary.write_text("{}")
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(folder, path.name)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        os.rmdir(folder)
+    with _temporary_folder(path) as folder:
+        yield folder / path.name
+        os.replace(folder / path.name, path)
 
 
 @contextlib.contextmanager
 def new_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a temporary folder that becomes `path` when all went well.
+    """Yields a temporary folder that becomes `path` when the block succeeds.
 
     Args:
-        path: The folder to write. The folder above it is made if need be.
+        path: The folder to write. Its parent is created if necessary.
 
     Raises:
         FileExistsError: If `path` exists already, before anything is done.
@@ -51,27 +52,81 @@ def new_folder(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     if path.exists():
         raise FileExistsError(
-            f"An export is never overwritten. Expected a new folder. Received: {path}"
+            f"Folders are never overwritten. Expected a new folder. Received: {path}"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
+    with _temporary_folder(path) as temporary:
         yield temporary
         temporary.chmod(0o755)
         temporary.rename(path)
+
+
+@contextlib.contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path`, locked while this process lives, then removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent)
+    folder, lock = _make_locked(path)
+    try:
+        yield folder
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _make_locked(path: Path) -> tuple[Path, int | None]:
+    while True:
+        folder = tempfile.mkdtemp(_SUFFIX, f".{path.name}.", path.parent)
+        lock = _lock(folder, wait=True)
+        if os.path.exists(folder):
+            return Path(folder), lock
+        if lock is not None:  # another process removed the folder before the lock
+            os.close(lock)
+
+
+def _lock(folder: str | os.PathLike, wait: bool) -> int | None:
+    """A descriptor that locks a folder, or `None` if that is not possible."""
+    if fcntl is None:
+        return None
+    lock = None
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        if lock is not None:
+            os.close(lock)
+        return None
+    return lock
+
+
+def remove_abandoned(folder: str | os.PathLike) -> None:
+    """Removes the temporary folders of processes that were killed.
+
+    A process locks its temporary folders as long as it lives; locked ones stay.
+
+    Args:
+        folder: The folder in which `replacing` and `new_folder` were used.
+    """
+    for temporary in Path(folder).glob(f".*{_SUFFIX}"):
+        lock = _lock(temporary, wait=False)
+        if lock is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+            os.close(lock)
 
 
 def write_json(path: str | os.PathLike, value) -> None:
-    """Writes a value as readable JSON, at once or not at all."""
+    """Writes a value as indented JSON, completely or not at all."""
     with replacing(path) as temporary:
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: str | os.PathLike):
-    """Reads JSON; a broken file is a ValueError that names it."""
+    """Reads JSON.
+
+    Raises:
+        ValueError: If the file is not valid JSON; the message names it.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:

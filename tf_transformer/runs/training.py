@@ -1,16 +1,17 @@
-"""Config to fit to run directory."""
+"""Trains a model as a config says, in the folder of a run."""
 
 import dataclasses
 import itertools
 import os
 import sys
+from pathlib import Path
 
 import keras
 
 from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
-from tf_transformer.runs.average import average_last
+from tf_transformer.runs.average import add_average
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import (
     describe_batches,
@@ -22,7 +23,7 @@ from tf_transformer.runs.data import (
 )
 from tf_transformer.runs.devices import device_scope
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.runs.evaluate import translate_what_fits
+from tf_transformer.runs.evaluation import translate_what_fits
 from tf_transformer.training.averaging import ScoreAverages
 from tf_transformer.training.callbacks import (
     JsonLog,
@@ -31,6 +32,7 @@ from tf_transformer.training.callbacks import (
     TranslationQuality,
 )
 from tf_transformer.training.checkpoints import restore_checkpoint
+from tf_transformer.training.divergence import DivergenceCheck
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -39,6 +41,7 @@ from tf_transformer.training.metrics import (
 )
 from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
+from tf_transformer.utils.checksum import DamagedFile
 
 # when a run is continued
 MAY_CHANGE = [
@@ -55,8 +58,8 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
 
     Called again with the same settings after it was stopped, it continues after the
     last finished epoch with the same weights, optimizer, order of data and random
-    state, as if it had not been stopped. The number of epochs may have been changed;
-    the learning rate then follows the schedule of the new number.
+    state, as if it had not been stopped. The number of epochs may be changed; the
+    learning rate then follows the schedule of the new number.
 
     Args:
         config: The settings.
@@ -66,10 +69,13 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
         The run's directory, with the weights of the best epoch.
 
     Raises:
-        ValueError: If the folder holds a run with other settings.
+        TrainingDiverged: If the loss or a weight is no longer finite.
+        ValueError: If the folder holds a run with other settings, or one whose
+            checkpoints are gone or damaged.
     """
-    config = config.resolved()
     run = RunDirectory(path)
+    config = config.resolved()
+    run.check_checkpoints()
     corpus = load_corpus(config)
     keras.utils.set_random_seed(config.seed)
     if run.latest_checkpoint() is not None:
@@ -154,11 +160,11 @@ def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
     if is_done:
         print(f"{run.path} has been trained already: {first_epoch} epochs.")
     else:
+        run.begin(config, tokenizer, model)
         shown = [
             *tensorboard(config, run, quality, valid_set),
             *attention_images(config, run, corpus, translator),
         ]
-        run.begin(config, tokenizer, model)
         model.fit(
             train_set,
             validation_data=valid_set,
@@ -169,7 +175,7 @@ def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
             callbacks=callbacks(config, run, train_batches, quality, keep_best, shown),
         )
     if config.average_last > 1:
-        average_last(config, run, model, valid_set, quality, keep_best)
+        add_average(config, run, model, valid_set, quality, keep_best)
 
 
 def translation_quality(config, corpus, translator) -> TranslationQuality | None:
@@ -184,11 +190,10 @@ def translation_quality(config, corpus, translator) -> TranslationQuality | None
 
 
 def restore(config, run, model, keep_best) -> tuple[int, bool]:
-    """Takes up a stopped run: its finished epochs, and whether these are all."""
-    checkpoint = run.latest_checkpoint()
+    """Restores a stopped run: its finished epochs, and whether these are all."""
+    checkpoint, state = restore_latest(run, model)
     if checkpoint is None:
         return 0, False
-    state = restore_checkpoint(checkpoint, model)
     keep_best.restore(state)
     finished = state["epoch"]
     if finished >= config.epochs or keep_best.exhausted(finished - 1):
@@ -201,9 +206,25 @@ def restore(config, run, model, keep_best) -> tuple[int, bool]:
     return finished, False
 
 
+def restore_latest(run, model) -> tuple[Path | None, dict]:
+    """Restores the latest checkpoint that is not damaged: its file and its state."""
+    paths = run.last_checkpoints()
+    for path in reversed(paths):
+        try:
+            return path, restore_checkpoint(path, model)
+        except DamagedFile as error:
+            print(f"{error}. It is skipped.", flush=True)
+    if paths:
+        raise ValueError(
+            "All checkpoints of the run are damaged. Expected one to continue from, or "
+            f"another folder. Received: {run.path}"
+        )
+    return None, {}
+
+
 def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
     """What happens around each epoch, in this order."""
-    # what Keras prefetches or peeks at must not move the order on
+    # batches that Keras prefetches must not change the epoch's order
     in_order = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
     )
@@ -217,7 +238,13 @@ def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
         averages = ScoreAverages()
         scoring = [averages, *scoring, averages.back()]
     num_kept = max(2, config.average_last)
-    return [in_order, *scoring, SaveCheckpoint(run.checkpoints, keep_best, num_kept)]
+    saving = [
+        SaveCheckpoint(run.checkpoints, keep_best, num_kept),
+        keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: run.end_first_epoch()
+        ),
+    ]
+    return [DivergenceCheck(), in_order, *scoring, *saving]
 
 
 def tensorboard(config, run, quality, valid_set) -> list:

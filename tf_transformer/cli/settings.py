@@ -1,0 +1,100 @@
+"""The options of `train`: one for each field of `TrainingConfig`."""
+
+import argparse
+import dataclasses
+import typing
+
+from tf_transformer.runs.choices import CHOICES
+from tf_transformer.runs.config import TrainingConfig
+
+# options that take several words, and what each word is called
+LISTS = {
+    "train_source": "FILE",
+    "train_target": "FILE",
+    "train_weights": "INT",
+    "tokenizer": "FILE",
+    "user_defined_symbols": "SYMBOL",
+}
+HELP = {
+    "init_from": "start from the tokenizer and the best weights of another run "
+    "(fine-tuning); its settings of tokenizer and model apply",
+    "data": "a file of pairs, .tsv, .csv or .jsonl, also .gz; a set of TensorFlow "
+    "Datasets, such as tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus "
+    "(default: en_ko_grammar)",
+    "source_language": "source language of a named corpus; by default its own",
+    "target_language": "target language of a named corpus",
+    "train_source": "files of source sentences, one per line, plain or .gz",
+    "train_target": "files of their translations, line by line",
+    "train_weights": "how often an epoch contains the pairs of each training file; by "
+    "default once",
+    "valid_source": "validation sentences; by default 2 %% of the pairs are held out",
+    "valid_target": "their translations",
+    "test_source": "test sentences",
+    "test_target": "their translations",
+    "tokenizer": "SentencePiece model file of both sides, or the source's and the "
+    "target's; by default a vocabulary is trained on the pairs",
+    "vocab_size": "maximum size of the vocabulary",
+    "shared_vocabulary": "one vocabulary for both sides",
+    "source_normalization": "SentencePiece's normalization rule of the source",
+    "target_normalization": "the same for the target; identity changes nothing",
+    "source_remove_extra_whitespaces": "merge and trim spaces of the source",
+    "target_remove_extra_whitespaces": "merge and trim spaces of the target",
+    "user_defined_symbols": "strings that are always one token, such as '<2de>'",
+    "architecture": "Transformer, or recurrent network with attention",
+    "score": "score function of the recurrent model; none: no attention; by default "
+    "the preset's",
+    "preset": "size of the model; tiny, small: for 2 cores; base, big: the paper's",
+    "normalization": "normalization of the Transformer; the paper's is layer",
+    "normalize_first": "pre-norm instead of the paper's post-norm",
+    "dropout_rate": "dropout rate; by default the preset's",
+    "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
+    "dtype": "precision",
+    "batch_tokens": "maximum number of tokens in a batch, padding included; by default "
+    "the preset's",
+    "static_shapes": "at most 12 different shapes of batches, for compilers; by "
+    "default unless the backend is TensorFlow",
+    "window": "number of pairs in memory: files larger than memory are read again in "
+    "every epoch; needs validation files",
+    "gradient_accumulation_steps": "batches per update",
+    "seed": "seed of initial weights, dropout and the order of batches",
+    "devices": "number of GPUs that share each batch; by default all of this machine",
+    "epochs": "passes over the training pairs",
+    "warmup_steps": "updates until the peak learning rate; by default the preset's",
+    "peak": "peak learning rate; by default the preset's",
+    "cooldown": "decay the learning rate to zero over the last third",
+    "label_smoothing": "the paper's epsilon_ls",
+    "ema_momentum": "validate and keep an exponential moving average of the weights, "
+    "with this momentum, such as 0.999",
+    "monitor": "metric that chooses the best epoch",
+    "patience": "stop after so many epochs without improvement",
+    "validation_sentences": "number of sentences translated after each epoch",
+    "average_last": "average the weights of the last epochs when training ends; the "
+    "average is kept as the best if it scores better",
+    "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
+    "telemetry": "write statistics of attention and gradients to TensorBoard every so "
+    "many updates (default: never)",
+    "attention_images": "number of validation sentences whose attention TensorBoard "
+    "shows after each epoch; needs tf_transformer[pictures]",
+}
+
+
+def add_settings(verb: argparse.ArgumentParser) -> None:
+    """Adds an option for each setting of a run to the parser of `train`."""
+    for field in dataclasses.fields(TrainingConfig):
+        flag = "--" + field.name.replace("_", "-")
+        kind = (*typing.get_args(field.type), field.type)[0]  # int of `int | None`
+        if field.name in LISTS:
+            item = typing.get_args(kind)[0] if typing.get_args(kind) else kind
+            options = {"nargs": "+", "metavar": LISTS[field.name], "type": item}
+        elif field.name in CHOICES:
+            options = {"choices": CHOICES[field.name]}
+        elif kind is bool:
+            options = {"action": argparse.BooleanOptionalAction}
+        else:
+            options = {"type": kind, "metavar": kind.__name__.upper()}
+        verb.add_argument(flag, default=field.default, help=_help(field), **options)
+
+
+def _help(field) -> str:
+    default = "" if field.default in (None, ()) else f" (default: {field.default})"
+    return HELP[field.name] + default

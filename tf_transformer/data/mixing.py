@@ -1,0 +1,55 @@
+"""Mixes several sources of pairs evenly."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+
+from tf_transformer.data.corpus import Pair
+
+
+class Mixture:
+    """Pairs of several sources, evenly interleaved; some may come more than once.
+
+    Each part of a pass contains the sources in the same proportion, as a window of
+    `StreamedBatches` needs it. The order is always the same. Nothing is kept in
+    memory: each source is read as often as its weight says, and once before to count.
+
+    Args:
+        sources: Lists or streams of pairs (source, target).
+        weights: For each source, how often a pass contains its pairs. Defaults to
+            once.
+
+    Example:
+
+    >>> mixture = Mixture([[("a", "A"), ("b", "B")], [("c", "C")]], weights=[1, 2])
+    >>> [source for source, _ in mixture]
+    ['a', 'c', 'b', 'c']
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Iterable[Pair]],
+        weights: Sequence[int] | None = None,
+    ):
+        self.sources = sources
+        self.weights = list(weights or [1] * len(sources))
+        self._sizes: list[int] | None = None
+
+    def __iter__(self) -> Iterator[Pair]:
+        if len(self.sources) == 1 and self.weights == [1]:
+            yield from self.sources[0]
+            return
+        if self._sizes is None:
+            self._sizes = [sum(1 for _ in source) for source in self.sources]
+        for _, _, pair in heapq.merge(
+            *map(self._placed, range(len(self.sources))), key=lambda item: item[:2]
+        ):
+            yield pair
+
+    def _placed(self, index: int) -> Iterator[tuple[float, int, Pair]]:
+        """The pairs of a source with their places between 0 and 1."""
+        weight, size = self.weights[index], self._sizes[index]
+        place = 0.5
+        for _ in range(weight):
+            for pair in self.sources[index]:
+                yield place / (weight * size), index, pair
+                place += 1

@@ -1,0 +1,143 @@
+"""Pairs from files with one pair per row: TAB-separated, CSV, JSON lines."""
+
+import csv
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from tf_transformer.data.corpus import Pair
+from tf_transformer.data.lines import TextPath, raw_lines
+
+SOURCE_NAMES = ("source", "src", "source_text")
+TARGET_NAMES = ("target", "tgt", "trg", "target_text")
+# endings of tables and their compressed forms
+TABLES = tuple(
+    ending + packed
+    for ending in (".tsv", ".txt", ".csv", ".jsonl")
+    for packed in ("", ".gz")
+)
+UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", ".zip", ".bz2", ".xz")
+_LINE_BREAK = re.compile("\r?\n")
+_LANGUAGE = re.compile("[a-z]{2}")
+
+
+def table_pairs(path: TextPath) -> Iterator[Pair]:
+    r"""Yields the pairs of a file, by its name: `.csv`, `.jsonl`, else TAB-separated.
+
+    The first two columns are source and target. If the first row is a header, it is
+    skipped with a warning, and columns that are called `source` and `target` are used.
+    Each line of a `.jsonl` file is an object with the keys `source` and `target`. Line
+    breaks inside a text become spaces.
+
+    Args:
+        path: The file, plain or gzip.
+
+    Raises:
+        ValueError: If a row has no target, or the format is not supported.
+
+    Example:
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "pairs.csv"
+    >>> _ = path.write_text('a cat,"고양이, 개"\n', encoding="utf-8")
+    >>> list(table_pairs(path))
+    [('a cat', '고양이, 개')]
+    """
+    name = Path(path).name.lower().removesuffix(".gz")
+    if name.endswith(UNREADABLE):
+        raise ValueError(
+            "This file format is not supported. Expected .tsv, .csv or .jsonl, plain "
+            f"or .gz. Received: {path}"
+        )
+    if name.endswith(".jsonl"):
+        yield from _json_pairs(path)
+    elif name.endswith(".csv"):
+        yield from _column_pairs(path, _csv_rows(path), "comma")
+    else:
+        rows = enumerate(raw_lines(path), start=1)
+        yield from _column_pairs(path, ((n, row.split("\t")) for n, row in rows), "TAB")
+
+
+def header_columns(row: list[str]) -> tuple[int, int] | None:
+    """Where source and target stand if `row` is a header, else `None`.
+
+    A header names a source and a target column, or its first two columns are two
+    different language codes.
+
+    Example:
+
+    >>> header_columns(["id", "source", "target"]), header_columns(["de", "en"])
+    ((1, 2), (0, 1))
+    """
+    names = [name.strip().lower() for name in row]
+    sources = [i for i, name in enumerate(names) if name in SOURCE_NAMES]
+    targets = [i for i, name in enumerate(names) if name in TARGET_NAMES]
+    if sources and targets:
+        return sources[0], targets[0]
+    codes = [name.strip() for name in row[:2]]
+    if len(set(codes)) == 2 and all(map(_LANGUAGE.fullmatch, codes)):
+        return 0, 1
+    return None
+
+
+def warn_of_header(origin: str, row: list[str]) -> None:
+    """Warns that the first row of a file is a header."""
+    warnings.warn(
+        f"Skipped the first row of {origin}: it is a header, {' '.join(row)[:40]!r}.",
+        stacklevel=2,
+    )
+
+
+def _column_pairs(path, rows, separator) -> Iterator[Pair]:
+    columns = 0, 1
+    for index, (number, row) in enumerate(rows):
+        header = header_columns(row) if index == 0 else None
+        if header is not None:
+            columns = header
+            warn_of_header(str(path), row)
+        elif len(row) > max(columns):
+            yield _one_line(row[columns[0]]), _one_line(row[columns[1]])
+        elif not "".join(row).strip():
+            yield "", ""
+        else:
+            raise ValueError(
+                f"A line has {'only one' if len(row) == 1 else 'too few'} columns. "
+                f"Expected a source and a target with a {separator} between them. "
+                f"Received: {path}:{number}: {' '.join(row)[:40]!r}."
+            )
+
+
+def _csv_rows(path) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader((line + "\n" for line in raw_lines(path)), strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise ValueError(
+            "A row is not valid CSV. Expected commas and double quotes. "
+            f"Received: {path}:{reader.line_num}: {error}."
+        ) from error
+
+
+def _json_pairs(path) -> Iterator[Pair]:
+    for number, line in enumerate(raw_lines(path), start=1):
+        if not line.strip():
+            yield "", ""
+            continue
+        try:
+            row = json.loads(line)
+            pair = row["source"], row["target"]
+            if not all(isinstance(text, str) for text in pair):
+                raise TypeError
+        except (ValueError, TypeError, KeyError):
+            raise ValueError(
+                "A line holds no pair. Expected a JSON object with the strings "
+                f'"source" and "target". Received: {path}:{number}: {line[:40]!r}.'
+            ) from None
+        yield _one_line(pair[0]), _one_line(pair[1])
+
+
+def _one_line(text: str) -> str:
+    return _LINE_BREAK.sub(" ", text).strip()

@@ -1,0 +1,247 @@
+"""Checks of a run's settings, one function per subject."""
+
+import dataclasses
+import math
+import os
+import types
+import typing
+
+from sacrebleu.metrics import BLEU
+
+from tf_transformer.runs.choices import CHOICES
+
+BUILT_IN_CORPUS = "en_ko_grammar"
+FILES = tuple(
+    f"{split}_{side}"
+    for split in ("train", "valid", "test")
+    for side in ("source", "target")
+)
+# fields of a tokenizer that is trained on the pairs
+TRAINED_TOKENIZER = (
+    *("vocab_size", "shared_vocabulary", "user_defined_symbols"),
+    *("source_normalization", "source_remove_extra_whitespaces"),
+    *("target_normalization", "target_remove_extra_whitespaces"),
+)
+AT_LEAST_1 = (
+    *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
+    *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
+)
+SHARES = ("dropout_rate", "label_smoothing")
+
+
+def check_types(config) -> None:
+    """Checks that each value has the type of its field.
+
+    Raises:
+        ValueError: If one has not, as in a `config.json` that was edited.
+    """
+    hints = typing.get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        kind = hints[field.name]
+        options = typing.get_args(kind) if isinstance(kind, types.UnionType) else [kind]
+        if not any(_is_instance(value, option) for option in options):
+            raise ValueError(
+                f"{field.name} has the wrong type. Expected {field.type}. "
+                f"Received: {value!r}"
+            )
+
+
+def _is_instance(value, kind) -> bool:
+    if typing.get_origin(kind) is tuple:
+        item, _ = typing.get_args(kind)
+        return isinstance(value, tuple) and all(_is_instance(v, item) for v in value)
+    if kind is float:
+        kind = int | float
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def check_values(config) -> None:
+    """Checks the settings alone and beside each other.
+
+    Raises:
+        ValueError: For settings that cannot work.
+    """
+    check_types(config)
+    _check_data(config)
+    _check_named_data(config)
+    _check_tokenizer(config)
+    _check_choices(config)
+    _check_numbers(config)
+    _check_model(config)
+    _check_averages(config)
+    _check_attention_images(config)
+
+
+def _check_choices(config) -> None:
+    for name, allowed in {**CHOICES, "bleu_tokenize": tuple(BLEU.TOKENIZERS)}.items():
+        value = getattr(config, name)
+        is_default = value is None and name == "score"
+        if value not in allowed and not is_default:
+            raise ValueError(
+                f"Unknown {name}. Expected one of {', '.join(allowed)}. "
+                f"Received: {value!r}"
+            )
+
+
+def _check_numbers(config) -> None:
+    for name in AT_LEAST_1:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1. Received: {value}")
+    for name in SHARES:
+        value = getattr(config, name)
+        if value is not None and not 0 <= value < 1:
+            raise ValueError(f"{name} must lie in [0, 1). Received: {value}")
+    if config.max_length < 2:  # a token and the end
+        raise ValueError(f"max_length must be at least 2. Received: {config.max_length}")
+    if not 0 <= config.seed < 2**32:
+        raise ValueError(f"seed must lie in [0, 2**32). Received: {config.seed}")
+    if config.peak is not None and not 0 < config.peak < math.inf:
+        raise ValueError(f"peak must be above 0. Received: {config.peak}")
+    if config.validation_sentences < 0:
+        raise ValueError(
+            "validation_sentences must not be negative. Received: "
+            f"{config.validation_sentences}"
+        )
+    if config.monitor in ("bleu", "chrf") and config.validation_sentences < 1:
+        raise ValueError(
+            f"The best epoch is chosen by {config.monitor}, which needs translations."
+            " Expected validation_sentences of at least 1, or monitor='nll'. "
+            f"Received: validation_sentences={config.validation_sentences}"
+        )
+
+
+def _check_tokenizer(config) -> None:
+    if config.tokenizer is None:
+        return
+    if len(config.tokenizer) not in (1, 2):
+        raise ValueError(
+            "tokenizer names SentencePiece model files. Expected a list of one "
+            "file for both sides, or of two: the source's and the target's. "
+            f"Received: {config.tokenizer!r}"
+        )
+    changed = [
+        f"{name}={getattr(config, name)!r}"
+        for name in TRAINED_TOKENIZER
+        if getattr(config, name) != getattr(type(config), name)
+    ]
+    if changed:
+        raise ValueError(
+            "The tokenizer's files hold its vocabulary and normalization. Expected "
+            f"none of {', '.join(TRAINED_TOKENIZER)} beside tokenizer. "
+            f"Received: {', '.join(changed)}"
+        )
+
+
+def _check_model(config) -> None:
+    if config.score is not None and config.architecture != "recurrent":
+        raise ValueError(
+            "Only the recurrent model has score functions to choose from. Expected "
+            f"architecture='recurrent'. Received: {config.architecture!r} with "
+            f"score={config.score!r}"
+        )
+    is_paper = config.normalization == "layer" and not config.normalize_first
+    if config.architecture != "transformer" and not is_paper:
+        raise ValueError(
+            "Only the Transformer has normalizations to choose from. Expected "
+            f"architecture='transformer'. Received: {config.architecture!r} with "
+            f"normalization={config.normalization!r}, "
+            f"normalize_first={config.normalize_first}"
+        )
+
+
+def _check_attention_images(config) -> None:
+    if config.attention_images < 0:
+        raise ValueError(
+            f"attention_images must not be negative. Received: "
+            f"{config.attention_images}"
+        )
+    if config.attention_images and config.score == "none":
+        raise ValueError(
+            "There is no attention to draw. Expected attention_images=0, or "
+            "another score. Received: score='none', "
+            f"attention_images={config.attention_images}"
+        )
+
+
+def _check_averages(config) -> None:
+    if config.ema_momentum is not None and not 0 < config.ema_momentum < 1:
+        raise ValueError(
+            "ema_momentum must lie between 0 and 1, such as 0.999. Received: "
+            f"{config.ema_momentum}"
+        )
+    if config.ema_momentum is not None and config.average_last > 1:
+        raise ValueError(
+            "Weights are averaged in one way. Expected ema_momentum or "
+            f"average_last. Received: ema_momentum={config.ema_momentum}, "
+            f"average_last={config.average_last}"
+        )
+
+
+def _check_data(config) -> None:
+    for split in ("train", "valid", "test"):
+        files = getattr(config, f"{split}_source"), getattr(config, f"{split}_target")
+        if (files[0] is None) != (files[1] is None):
+            raise ValueError(
+                "A source file needs its target file. Received: "
+                f"{split}_source={_words(files[0])}, {split}_target={_words(files[1])}"
+            )
+    _check_training_files(config)
+    others = [name for name in FILES[2:] if getattr(config, name) is not None]
+    if config.train_source is None and others and config.window is None:
+        raise ValueError(
+            "Validation and test files go with training files. Expected "
+            "train_source and train_target, or window and data. "
+            f"Received: {', '.join(others)} only"
+        )
+    if config.test_source is not None and config.valid_source is None:
+        raise ValueError(
+            "Test files alone leave nothing to choose the best epoch by. Expected "
+            "valid_source and valid_target too. Received: only test_source"
+        )
+
+
+def _words(files: str | tuple[str, ...] | None) -> str:
+    return " ".join(files) if isinstance(files, tuple) else str(files)
+
+
+def _check_training_files(config) -> None:
+    sources, targets = config.train_source, config.train_target
+    weights = config.train_weights
+    if sources is not None and config.data is not None:
+        raise ValueError(
+            "The training data is named twice. Expected data or train_source. "
+            f"Received: data={config.data}, train_source={_words(sources)}"
+        )
+    if sources is not None and len(sources) != len(targets):
+        raise ValueError(
+            "Each source file needs its target file. Expected as many of train_target "
+            f"as of train_source. Received: {len(sources)} and {len(targets)} files"
+        )
+    if weights is None:
+        return
+    if len(weights) != len(sources or ()) or min(weights, default=0) < 1:
+        raise ValueError(
+            "train_weights says how often an epoch contains each training file. "
+            "Expected one integer of at least 1 for each file of train_source. "
+            f"Received: {weights} for {len(sources or ())} files"
+        )
+
+
+def _check_named_data(config) -> None:
+    is_built_in = config.data in (None, BUILT_IN_CORPUS) and config.train_source is None
+    if config.window is not None and is_built_in:
+        raise ValueError(
+            "The built-in corpus is not a stream. Expected a window with files or "
+            f"a TFDS set. Received: window={config.window}, data={config.data}"
+        )
+    languages = config.source_language, config.target_language
+    named = config.data is None or not os.path.exists(config.data)
+    if languages != (None, None) and not (named and config.train_source is None):
+        raise ValueError(
+            "Files have the direction they are read in. Expected source_language "
+            "and target_language only with a corpus that is named. "
+            f"Received: source_language={languages[0]}, "
+            f"target_language={languages[1]}"
+        )

@@ -1,0 +1,56 @@
+"""What `config.json` of a run must hold."""
+
+import dataclasses
+from pathlib import Path
+
+from tf_transformer.runs.checks import check_types
+from tf_transformer.runs.config import TrainingConfig
+
+FORMAT_VERSION = 1
+
+
+def check_contents(contents, path: Path) -> dict:
+    """Checks the value in `config.json`.
+
+    Args:
+        contents: The value.
+        path: The file, for messages.
+
+    Returns:
+        The value.
+
+    Raises:
+        FileNotFoundError: If another program wrote the file.
+        ValueError: If a newer version wrote it, or a part is missing or wrong.
+    """
+    if not isinstance(contents, dict) or "format_version" not in contents:
+        raise FileNotFoundError(
+            f"This is not the folder of a run: {path} is some other program's. "
+            f"Received: {path.parent}"
+        )
+    version = contents["format_version"]
+    if not isinstance(version, int) or version < 1:
+        _refuse(path, "an integer as format_version", repr(version))
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{path} was written by a newer tf_transformer. Expected "
+            f"format_version at most {FORMAT_VERSION}. Received: {version!r}"
+        )
+    for name in ("training", "model"):
+        if not isinstance(contents.get(name), dict):
+            _refuse(path, f"an object as {name!r}", repr(contents.get(name)))
+    fields = {field.name for field in dataclasses.fields(TrainingConfig)}
+    unknown = sorted(contents["training"].keys() - fields)
+    if unknown:
+        _refuse(path, "settings of this version", ", ".join(unknown))
+    try:
+        check_types(TrainingConfig(**contents["training"]))
+    except ValueError as error:
+        raise ValueError(f"{path} holds a wrong setting. {error}") from error
+    return contents
+
+
+def _refuse(path, expected, received):
+    raise ValueError(
+        f"{path} is not what a run writes. Expected {expected}. Received: {received}"
+    )

@@ -1,0 +1,52 @@
+"""Weights in a file: without the optimizer's state, and with a checksum."""
+
+import os
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from tf_transformer.utils.atomic import replacing
+from tf_transformer.utils.checksum import DamagedFile, append_checksum, verify_checksum
+
+
+def save_weights(model, path: str | os.PathLike) -> None:
+    """Writes a model's weights atomically, without the state of its optimizer.
+
+    A checksum ends the file; `model.load_weights` ignores it.
+
+    Args:
+        model: A built Keras model.
+        path: A file that ends in `.weights.h5`.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    skipped = [] if optimizer is None else [optimizer]
+    with replacing(path) as temporary:
+        keras.saving.save_weights(model, temporary, objects_to_skip=skipped)
+        append_checksum(temporary)
+
+
+def load_weights(model, path: str | os.PathLike) -> None:
+    """Reads weights that `save_weights` wrote, and checks them.
+
+    Args:
+        model: A built Keras model of the same kind.
+        path: The file.
+
+    Raises:
+        DamagedFile: If the file is damaged.
+        ValueError: If a weight is not finite, or the weights are not the model's.
+    """
+    path = Path(path)
+    verify_checksum(path)
+    try:
+        model.load_weights(path)
+    except (KeyError, OSError) as error:
+        raise DamagedFile(f"{path} cannot be read. Received: {error}") from error
+    for weight in model.weights:
+        is_finite = ops.all(ops.isfinite(ops.convert_to_tensor(weight)))
+        if not ops.convert_to_numpy(is_finite):
+            raise ValueError(
+                f"{path} holds weights of a training that diverged. Expected finite "
+                f"numbers. Received: non-finite values in {weight.path}"
+            )

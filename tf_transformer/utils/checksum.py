@@ -1,0 +1,63 @@
+"""A checksum at the end of a file, so that damage is noticed before it is used."""
+
+import hashlib
+import os
+from pathlib import Path
+
+_LABEL = b"\nsha256 "
+_LENGTH = len(_LABEL) + 2 * hashlib.sha256().digest_size
+
+
+class DamagedFile(ValueError):
+    """A file is truncated, empty or changed since it was written."""
+
+
+def append_checksum(path: str | os.PathLike) -> None:
+    """Appends the SHA-256 of a file to it.
+
+    Readers of HDF5 and zip files (`.weights.h5`, `.npz`) ignore what follows.
+
+    Args:
+        path: The file.
+    """
+    digest = _digest(Path(path), os.path.getsize(path))
+    with open(path, "ab") as file:
+        file.write(_LABEL + digest)
+
+
+def verify_checksum(path: str | os.PathLike) -> None:
+    """Checks that a file is as `append_checksum` left it.
+
+    A file without a checksum, as earlier versions wrote it, passes.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DamagedFile: If the file is empty or differs from its checksum.
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(path)
+    size = os.path.getsize(path)
+    if not size:
+        raise DamagedFile(f"{path} is damaged. Received: an empty file")
+    with path.open("rb") as file:
+        file.seek(max(0, size - _LENGTH))
+        end = file.read()
+    if not end.startswith(_LABEL):
+        return
+    if _digest(path, size - _LENGTH) != end.removeprefix(_LABEL):
+        raise DamagedFile(
+            f"{path} is damaged. Received: contents that differ from the checksum"
+        )
+
+
+def _digest(path: Path, size: int) -> bytes:
+    """The SHA-256 of the first `size` bytes, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size:
+            block = file.read(min(size, 1 << 20))
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest().encode()
