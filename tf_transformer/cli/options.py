@@ -31,6 +31,7 @@ EPILOG = """examples:
   tf-transformer serve saved_models
 """
 
+
 def make_parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     parser = argparse.ArgumentParser(

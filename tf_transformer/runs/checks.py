@@ -94,7 +94,9 @@ def _check_numbers(config) -> None:
         if value is not None and not 0 <= value < 1:
             raise ValueError(f"{name} must lie in [0, 1). Received: {value}")
     if config.max_length < 2:  # a token and the end
-        raise ValueError(f"max_length must be at least 2. Received: {config.max_length}")
+        raise ValueError(
+            f"max_length must be at least 2. Received: {config.max_length}"
+        )
     if not 0 <= config.seed < 2**32:
         raise ValueError(f"seed must lie in [0, 2**32). Received: {config.seed}")
     if config.peak is not None and not 0 < config.peak < math.inf:

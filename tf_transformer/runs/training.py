@@ -24,6 +24,10 @@ from tf_transformer.runs.data import (
 from tf_transformer.runs.devices import device_scope
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.runs.evaluation import translate_what_fits
+from tf_transformer.runs.fine_tuning import (
+    load_initial_weights,
+    with_inherited_settings,
+)
 from tf_transformer.training.averaging import ScoreAverages
 from tf_transformer.training.callbacks import (
     JsonLog,
@@ -74,19 +78,23 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
             checkpoints are gone or damaged.
     """
     run = RunDirectory(path)
-    config = config.resolved()
+    config = with_inherited_settings(config, run).resolved()
     run.check_checkpoints()
     corpus = load_corpus(config)
     keras.utils.set_random_seed(config.seed)
     if run.latest_checkpoint() is not None:
         _check_same(run.config(), config, path)
         tokenizer = run.tokenizer()
+    elif config.init_from is not None:
+        tokenizer = RunDirectory(config.init_from).tokenizer()
     else:
         tokenizer = make_tokenizer(config, corpus)
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
     scope = device_scope(config.devices)
     with scope():
         model = make_model(config, tokenizer)
+        if run.latest_checkpoint() is None:
+            load_initial_weights(config, model)
         compile_model(config, model, num_updates(config, train_batches))
         datasets = as_keras_dataset(train_batches), as_keras_dataset(valid_batches)
     describe_batches(corpus, train_batches, valid_batches)
