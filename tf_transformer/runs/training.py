@@ -1,7 +1,6 @@
 """Trains a model as a config says, in the folder of a run."""
 
 import dataclasses
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,12 @@ from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.average import add_average
+from tf_transformer.runs.callbacks import (
+    attention_images,
+    callbacks,
+    tensorboard,
+    translation_quality,
+)
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import (
     describe_batches,
@@ -23,20 +28,12 @@ from tf_transformer.runs.data import (
 )
 from tf_transformer.runs.devices import device_scope
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.runs.evaluation import translate_what_fits
 from tf_transformer.runs.fine_tuning import (
     load_initial_weights,
     with_inherited_settings,
 )
-from tf_transformer.training.averaging import ScoreAverages
-from tf_transformer.training.callbacks import (
-    JsonLog,
-    KeepBest,
-    SaveCheckpoint,
-    TranslationQuality,
-)
+from tf_transformer.training.callbacks import KeepBest
 from tf_transformer.training.checkpoints import restore_checkpoint
-from tf_transformer.training.divergence import DivergenceCheck
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -186,17 +183,6 @@ def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
         add_average(config, run, model, valid_set, quality, keep_best)
 
 
-def translation_quality(config, corpus, translator) -> TranslationQuality | None:
-    """What translates after each epoch, if that is asked for."""
-    if not config.validation_sentences:
-        return None
-    return TranslationQuality(
-        lambda texts: translate_what_fits(translator, texts, beam_size=1),
-        corpus.validation[: config.validation_sentences],
-        tokenize=config.bleu_tokenize,
-    )
-
-
 def restore(config, run, model, keep_best) -> tuple[int, bool]:
     """Restores a stopped run: its finished epochs, and whether these are all."""
     checkpoint, state = restore_latest(run, model)
@@ -228,65 +214,6 @@ def restore_latest(run, model) -> tuple[Path | None, dict]:
             f"another folder. Received: {run.path}"
         )
     return None, {}
-
-
-def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
-    """What happens around each epoch, in this order."""
-    # batches that Keras prefetches must not change the epoch's order
-    in_order = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
-    )
-    scoring = [
-        *([quality] if quality else []),
-        keep_best,
-        *shown,
-        JsonLog(run.json_log),
-    ]
-    if config.ema_momentum is not None:
-        averages = ScoreAverages()
-        scoring = [averages, *scoring, averages.back()]
-    num_kept = max(2, config.average_last)
-    saving = [
-        SaveCheckpoint(run.checkpoints, keep_best, num_kept),
-        keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: run.end_first_epoch()
-        ),
-    ]
-    return [DivergenceCheck(), in_order, *scoring, *saving]
-
-
-def tensorboard(config, run, quality, valid_set) -> list:
-    """TensorBoard's log where TensorFlow is there to write it."""
-    from tf_transformer.training.telemetry import Telemetry
-    from tf_transformer.training.tensorboard import TensorBoardLog
-
-    try:
-        logs = [TensorBoardLog(run.logs, quality)]
-        if config.telemetry is not None:
-            middle = next(iter(valid_set.skip(len(valid_set) // 2)))
-            logs.append(Telemetry(run.logs, middle, config.telemetry))
-        return logs
-    except ImportError as error:
-        print(f"No TensorBoard log: {error}")
-        return []
-
-
-def attention_images(config, run, corpus, translator) -> list:
-    """Pictures of attention, if asked for, of validation pairs that the model takes."""
-    if not config.attention_images:
-        return []
-    from tf_transformer.analysis.images import AttentionImages
-
-    tokenizer, longest = translator.tokenizer, translator.model.max_length
-    fitting = (
-        (source, target)
-        for source, target in corpus.validation
-        if target.strip()
-        and 1 < len(tokenizer.encode_source([source])[0]) <= longest
-        and 1 < len(tokenizer.encode_target([target])[0]) <= longest
-    )
-    pairs = list(itertools.islice(fitting, config.attention_images))
-    return [AttentionImages(run.logs, translator, pairs)]
 
 
 def _check_same(found, config, path) -> None:

@@ -1,0 +1,84 @@
+"""The callbacks of a run."""
+
+import itertools
+
+import keras
+
+from tf_transformer.runs.evaluation import translate_what_fits
+from tf_transformer.training.averaging import ScoreAverages
+from tf_transformer.training.callbacks import (
+    JsonLog,
+    SaveCheckpoint,
+    TranslationQuality,
+)
+from tf_transformer.training.divergence import DivergenceCheck
+
+
+def translation_quality(config, corpus, translator) -> TranslationQuality | None:
+    """The callback that translates validation sentences, if there are any."""
+    if not config.validation_sentences:
+        return None
+    return TranslationQuality(
+        lambda texts: translate_what_fits(translator, texts, beam_size=1),
+        corpus.validation[: config.validation_sentences],
+        tokenize=config.bleu_tokenize,
+    )
+
+
+def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
+    """The callbacks of a run, in the order in which Keras calls them."""
+    # batches that Keras prefetches must not change the epoch's order
+    in_order = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
+    )
+    scoring = [
+        *([quality] if quality else []),
+        keep_best,
+        *shown,
+        JsonLog(run.json_log),
+    ]
+    if config.ema_momentum is not None:
+        averages = ScoreAverages()
+        scoring = [averages, *scoring, averages.back()]
+    num_kept = max(2, config.average_last)
+    saving = [
+        SaveCheckpoint(run.checkpoints, keep_best, num_kept),
+        keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: run.end_first_epoch()
+        ),
+    ]
+    return [DivergenceCheck(), in_order, *scoring, *saving]
+
+
+def tensorboard(config, run, quality, valid_set) -> list:
+    """TensorBoard's log, if TensorFlow is installed to write it."""
+    from tf_transformer.training.telemetry import Telemetry
+    from tf_transformer.training.tensorboard import TensorBoardLog
+
+    try:
+        logs = [TensorBoardLog(run.logs, quality)]
+        if config.telemetry is not None:
+            middle = next(iter(valid_set.skip(len(valid_set) // 2)))
+            logs.append(Telemetry(run.logs, middle, config.telemetry))
+        return logs
+    except ImportError as error:
+        print(f"No TensorBoard log: {error}")
+        return []
+
+
+def attention_images(config, run, corpus, translator) -> list:
+    """Pictures of attention of validation pairs that fit the model, if asked for."""
+    if not config.attention_images:
+        return []
+    from tf_transformer.analysis.images import AttentionImages
+
+    tokenizer, longest = translator.tokenizer, translator.model.max_length
+    fitting = (
+        (source, target)
+        for source, target in corpus.validation
+        if target.strip()
+        and 1 < len(tokenizer.encode_source([source])[0]) <= longest
+        and 1 < len(tokenizer.encode_target([target])[0]) <= longest
+    )
+    pairs = list(itertools.islice(fitting, config.attention_images))
+    return [AttentionImages(run.logs, translator, pairs)]
