@@ -15,8 +15,8 @@ from tf_transformer.analysis.pictures import picture_of_heads, png
 from tf_transformer.data.datasets import batches
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq, Transformer
-from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.callbacks import attention_images
+from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.training.losses import MaskedCrossEntropy
 
 pytestmark = pytest.mark.needs_tensorflow  # TensorBoard
