@@ -290,6 +290,13 @@ def test_translations_begin_with_their_prefixes(translator, tokenizer, settings)
             assert best.score == pytest.approx(expected, rel=1e-4)
 
 
+def test_spaces_at_the_end_of_a_prefix_change_nothing(translator):
+    for blank in ("나는 길을", " "):
+        found = translator.nbest(TEXTS[2:3], [f"{blank}  "], beam_size=2)
+        expected = translator.nbest(TEXTS[2:3], [blank.strip()], beam_size=2)
+        assert_same(found, expected)
+
+
 @pytest.mark.long
 def test_a_whole_translation_as_prefix_has_its_score(translator, tokenizer):
     source, target = PAIRS[2]

@@ -79,8 +79,8 @@ class Translator:
             texts: Source sentences.
             prefixes: What each translation begins with, as many as texts; `None` or
                 "" for nothing. A prefix is tokenized by itself: its last token is
-                not merged with what follows, which may go on within the word. Scores
-                count its tokens as any others. A blank text's translation stays
+                not merged with what follows, which may go on within the word, and
+                spaces at its end are dropped. Scores count its tokens as any others. A blank text's translation stays
                 empty.
             **settings: Arguments of `SearchSettings`.
 
@@ -138,7 +138,8 @@ class Translator:
                 "There must be as many prefixes as texts. Received: "
                 f"{len(rows)} texts, {len(prefixes)} prefixes"
             )
-        texts = [prefix or "" for prefix in prefixes]
+        # the next token brings its own space
+        texts = [(prefix or "").rstrip(" ") for prefix in prefixes]
         prefix_rows = [row[:-1] for row in self.tokenizer.encode_target(texts)]
         for number, (row, prefix) in enumerate(
             zip(rows, prefix_rows, strict=True), start=1
