@@ -80,8 +80,8 @@ class Translator:
             prefixes: What each translation begins with, as many as texts; `None` or
                 "" for nothing. A prefix is tokenized by itself: its last token is
                 not merged with what follows, which may go on within the word, and
-                spaces at its end are dropped. Scores count its tokens as any others. A blank text's translation stays
-                empty.
+                spaces at its end are dropped. Scores count its tokens as any others. A
+                blank text's translation stays empty.
             **settings: Arguments of `SearchSettings`.
 
         Raises:
