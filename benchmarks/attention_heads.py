@@ -71,8 +71,8 @@ def measure(translator, num_sentences: int) -> dict:
         "nll": nll(translator, pairs),
         "heads": {kind: head_statistics(maps, kind) for kind in COLUMNS},
     }
-    of_words = [of_sentence.in_words() for of_sentence in maps]
-    figures |= alignments(of_words, examples) | antecedents(translator)
+    word_maps = [sentence_maps.in_words() for sentence_maps in maps]
+    figures |= alignments(word_maps, examples) | antecedents(translator)
     without = nll_without_each_head(translator, pairs)
     for kind, costs in without.items():
         figures["heads"][kind]["nll_lost"] = costs - figures["nll"]
@@ -92,8 +92,8 @@ def alignments(maps, examples) -> dict:
     }
     for layer in range(maps[0].num_layers):
         links = [
-            strongest_links(word_weights(of_sentence)[layer].mean(axis=0))
-            for of_sentence in maps
+            strongest_links(word_weights(sentence_maps)[layer].mean(axis=0))
+            for sentence_maps in maps
         ]
         rates[f"mean of layer {layer + 1}"] = alignment_error_rate(links, gold)
     return {
@@ -103,7 +103,7 @@ def alignments(maps, examples) -> dict:
 
 
 def antecedents(translator) -> dict:
-    """How often heads look at the noun that *it* stands for."""
+    """How often heads look at the noun that *it* refers to."""
     examples = examples_with_antecedent(SPLIT)
     maps = attention_maps(
         translator,
@@ -121,7 +121,7 @@ def antecedents(translator) -> dict:
 
 
 def as_lists(value):
-    """The same with lists in place of arrays, rounded to what can be told apart."""
+    """The same with lists in place of arrays, rounded."""
     if isinstance(value, dict):
         return {name: as_lists(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -140,9 +140,9 @@ def markdown(figures: dict) -> str:
         parts.append(f"**{kind}**\n\n{table_of_heads(figures, kind)}")
     parts.append(
         "Alignment error rate of others: "
-        + told(figures["alignment_error_rate_others"])
+        + score_lines(figures["alignment_error_rate_others"])
         + "\n\nAntecedent found by others: "
-        + told(figures["antecedent_others"])
+        + score_lines(figures["antecedent_others"])
     )
     return "\n\n".join(parts)
 
@@ -171,7 +171,7 @@ def table_of_heads(figures: dict, kind: str) -> str:
     return "\n".join(lines)
 
 
-def told(scores: dict) -> str:
+def score_lines(scores: dict) -> str:
     """Names and figures in one line."""
     return ", ".join(f"{name} {score:.2f}" for name, score in scores.items()) + "."
 

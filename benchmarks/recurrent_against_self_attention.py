@@ -120,7 +120,7 @@ def measure(model_class, sizes: dict, data: dict, options) -> dict:
         loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
         metrics=[tt.Perplexity()],
     )
-    started = time.process_time()  # whatever else the machine does meanwhile
+    started = time.process_time()  # CPU time, independent of other programs
     history = model.fit(
         train,
         validation_data=validation,

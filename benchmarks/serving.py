@@ -1,10 +1,10 @@
 """How many requests `tf-transformer serve` answers, with batching and without.
 
     python benchmarks/serving.py saved_models mine --texts sentences.txt
-    python benchmarks/serving.py ... --ctranslate2 model    beside CTranslate2
+    python benchmarks/serving.py ... --ctranslate2 model    and CTranslate2
 
 One process serves; another one is the clients, each of which sends one sentence, waits
-for its answer and sends the next. Sentences are drawn from the file's lines.
+for its answer and sends the next. Sentences are random lines of the file.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 
 SETTINGS = {"batching": [], "one at a time": ["--batch-size", "1"]}
 COLUMNS = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "client CPU", "service CPU")
-# room for every client, and time for the slowest
+# enough for every client, and for the slowest
 CAPACITY = ("--queue", "1024", "--timeout", "120")
 
 
@@ -111,7 +111,7 @@ class Service:
 
 
 def measure(options, service: Service, clients: int) -> dict:
-    """The numbers of so many clients, taken by a process of their own."""
+    """Measures this number of clients in a separate process."""
     command = [sys.executable, __file__, options.folder, options.model]
     flags = {
         "--url": service.url,
@@ -123,12 +123,12 @@ def measure(options, service: Service, clients: int) -> dict:
     }
     words = [str(word) for flag in flags.items() for word in flag]
     computed, started = service.cpu_seconds(), time.monotonic()
-    told = subprocess.run(
+    result = subprocess.run(
         [*command, *words], stdout=subprocess.PIPE, text=True, check=True
     )
     seconds = time.monotonic() - started
     cpu = (service.cpu_seconds() - computed) / seconds
-    return {**json.loads(told.stdout), "service CPU": round(cpu, 2)}
+    return {**json.loads(result.stdout), "service CPU": round(cpu, 2)}
 
 
 async def load(options, texts: list[str]) -> dict:
@@ -175,10 +175,10 @@ async def ask(reader, writer, model: str, body: bytes) -> int:
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     writer.write(head.encode() + body)
-    told = await reader.readuntil(b"\r\n\r\n")
-    size = re.search(rb"content-length: (\d+)", told, re.IGNORECASE)
+    header = await reader.readuntil(b"\r\n\r\n")
+    size = re.search(rb"content-length: (\d+)", header, re.IGNORECASE)
     await reader.readexactly(int(size[1]))
-    return int(told.split(maxsplit=2)[1])
+    return int(header.split(maxsplit=2)[1])
 
 
 def table(rows: list[dict]) -> str:

@@ -5,7 +5,7 @@ import sys
 import torch
 import transformers
 from shared import BOS_ID, EOS_ID, PAD_ID, STEPS, take_turns
-from torch_training import DEVICE, told
+from torch_training import DEVICE, memory_and_device
 from workload import MODELS, SOURCE_LENGTH, VOCAB_SIZES, decoding_batches
 
 
@@ -13,7 +13,7 @@ def make_model(name: str):
     """A Marian model of the same sizes with random weights."""
     torch.manual_seed(1)
     sizes = MODELS[name]
-    of_stacks = {
+    stack_sizes = {
         f"{stack}_{key}": sizes[ours]
         for stack in ("encoder", "decoder")
         for key, ours in (
@@ -33,7 +33,7 @@ def make_model(name: str):
         eos_token_id=EOS_ID,
         decoder_start_token_id=BOS_ID,
         forced_eos_token_id=None,
-        **of_stacks,
+        **stack_sizes,
     )
     return transformers.MarianMTModel(config).to(DEVICE, torch.bfloat16).eval()
 
@@ -59,7 +59,7 @@ def main(name: str, batch_size: str, beam_size: str) -> None:
                 max_new_tokens=STEPS,
             )
             tokens += written[:, 1:].cpu().numel()  # the start token is not written
-        return {"tokens": tokens, **told()}
+        return {"tokens": tokens, **memory_and_device()}
 
     translate()
     take_turns(translate)

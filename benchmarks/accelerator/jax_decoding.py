@@ -4,7 +4,7 @@ import sys
 
 import keras
 import numpy as np
-from jax_training import told
+from jax_training import memory_and_device
 from shared import PAD_ID, STEPS, take_turns
 from workload import MODELS, SOURCE_LENGTH, VOCAB_SIZES, decoding_batches
 
@@ -29,7 +29,7 @@ def main(name: str, batch_size: str, beam_size: str) -> None:
         for source_ids in batches:
             found = search_model.predict_on_batch({"source_ids": source_ids})
             tokens += int((np.asarray(found["token_ids"]) != PAD_ID).sum())
-        return {"tokens": tokens, **told()}
+        return {"tokens": tokens, **memory_and_device()}
 
     translate()
     take_turns(translate)

@@ -43,7 +43,7 @@ def make_model(name: str):
     return model
 
 
-def told() -> dict:
+def memory_and_device() -> dict:
     """The device, and the most of its memory that was used, where JAX knows it."""
     [device, *_] = jax.devices()
     peak = (device.memory_stats() or {}).get("peak_bytes_in_use")
@@ -57,7 +57,7 @@ def main(name: str, batch_tokens: str, num_steps: str) -> None:
 
     def train():
         [loss] = model.fit(dataset, shuffle=False, verbose=0).history["loss"]
-        return {"loss": loss, "weights": model.count_params(), **told()}
+        return {"loss": loss, "weights": model.count_params(), **memory_and_device()}
 
     train()
     take_turns(train)

@@ -4,12 +4,12 @@
     python benchmarks/accelerator/main.py --models tiny --batch-tokens 256 \\
         --steps 2 --batch-sizes 1 --rounds 1                    to try it on a CPU
 
-Needs NumPy, Keras, JAX, PyTorch and, to decode beside it, transformers; not
-TensorFlow. They may be in several environments: `--python torch=/path/to/python`. All
-do the same work (`workload.py`) in bfloat16, turn about in processes of their own. A
-ratio is the median over the rounds of their time divided by ours in the same round,
-with its least and its most beside it: above 1 ours is faster. TFLOP/s count what
-forward and backward need for the real tokens; MFU is their part of `--peak`.
+Needs NumPy, Keras, JAX, PyTorch and, for decoding, transformers; not TensorFlow. They
+may be in several environments: `--python torch=/path/to/python`. All do the same work
+(`workload.py`) in bfloat16, in turns, each in its own process. A ratio is the median
+over the rounds of their time divided by ours in the same round, with its least and most:
+above 1 ours is faster. TFLOP/s count the operations of forward and backward pass for
+real tokens; MFU is their share of `--peak`.
 """
 
 import argparse
@@ -46,8 +46,8 @@ def main(arguments=None) -> None:
     os.environ["LOGS"] = str(options.folder)
     both = options.training == options.decoding
     path = options.folder / "accelerator.json"
-    told = {k: v for k, v in vars(options).items() if k not in ("folder", "python")}
-    found = {"options": told}
+    settings = {k: v for k, v in vars(options).items() if k not in ("folder", "python")}
+    found = {"options": settings}
     for kind, measure in (("training", training), ("decoding", decoding)):
         if both or getattr(options, kind):
             found[kind] = []
@@ -84,8 +84,8 @@ def parsed(arguments):
     for entry in options.python:
         if entry.partition("=")[0] not in PACKAGES or "=" not in entry:
             parser.error(f"--python takes PACKAGE=PATH. Received: {entry}")
-    given = dict(entry.split("=", 1) for entry in options.python)
-    options.python = {name: given.get(name, sys.executable) for name in PACKAGES}
+    pythons = dict(entry.split("=", 1) for entry in options.python)
+    options.python = {name: pythons.get(name, sys.executable) for name in PACKAGES}
     for name in [name for name in PACKAGES if not _has(options.python[name], name)]:
         if name == "jax":
             parser.error("jax is not installed; or name its Python: --python jax=PATH")
@@ -133,8 +133,8 @@ def training(options):
             row["TFLOP/s"] = operations / row["seconds"] / 1e12
             if options.peak:
                 row["MFU"] = row["TFLOP/s"] / options.peak
-        told = {"training": name, "shape": [*batches[0][-1].shape]}
-        yield shown(told, rows)
+        title = {"training": name, "shape": [*batches[0][-1].shape]}
+        yield shown(title, rows)
 
 
 def decoding(options):
@@ -149,8 +149,10 @@ def decoding(options):
                     workers.append(
                         _worker("Hugging Face", script, package, options, *work)
                     )
-                told = {"decoding": name, "batch": batch_size, "beam": beam_size}
-                yield shown({**told, "steps": STEPS}, measured(workers, options.rounds))
+                title = {"decoding": name, "batch": batch_size, "beam": beam_size}
+                yield shown(
+                    {**title, "steps": STEPS}, measured(workers, options.rounds)
+                )
 
 
 def _worker(name, script, package, options, *arguments):
@@ -179,20 +181,20 @@ def measured(workers, rounds: int, tokens=None) -> list:
         row["ours / this"] = statistics.median(ratios)
         row["least"], row["most"] = min(ratios), max(ratios)
         row["ready after s"] = worker.start_seconds
-        told = ("device GB", "loss", "weights", "tokens")
-        rows.append(row | {key: last[key] for key in told if key in last})
+        names = ("device GB", "loss", "weights", "tokens")
+        rows.append(row | {key: last[key] for key in names if key in last})
     for worker in workers:
         worker.stop()
     return rows
 
 
-def shown(told: dict, rows: list) -> list:
-    """Prints the rows as a table in Markdown, and gives them with what was told."""
-    print(f"\n{', '.join(f'{key} {value}' for key, value in told.items())}\n")
+def shown(title: dict, rows: list) -> list:
+    """Prints the rows as a table in Markdown, and returns them with its title."""
+    print(f"\n{', '.join(f'{key} {value}' for key, value in title.items())}\n")
     print(f"| {' | '.join(rows[0])} |\n{'|---' * len(rows[0])}|")
     for row in rows:
         print(f"| {' | '.join(map(_cell, row.values()))} |", flush=True)
-    return [{**told, **row} for row in rows]
+    return [{**title, **row} for row in rows]
 
 
 def _cell(value) -> str:

@@ -1,6 +1,6 @@
-"""What this benchmark takes from `benchmarks/speed`, and the package beside it.
+"""Imports of `benchmarks/speed`, and of the package from the checkout.
 
-The package need not be installed: where TensorFlow is missing, pip would fetch it.
+The package need not be installed, because pip would install TensorFlow with it.
 """
 
 import sys

@@ -57,7 +57,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
 
     def forward(self, x, source_mask, memory=None):
-        # padding stands at the end: under the causal mask no real token sees it
+        # padding is at the end: under the causal mask no real token sees it
         mask = None if self.is_causal else source_mask
         update = self.self_attention(x, mask=mask, is_causal=self.is_causal)
         x = self.norms[0](x + self.dropout(update))
@@ -102,7 +102,7 @@ class Transformer(nn.Module):
 
 
 def linear(num_inputs: int, num_outputs: int, num_parts: int = 1):
-    """A layer of `num_parts` matrices side by side, drawn as Keras draws each."""
+    """A layer of `num_parts` matrices side by side, each initialized as in Keras."""
     layer = nn.Linear(num_inputs, num_parts * num_outputs)
     with torch.no_grad():
         for weight in layer.weight.chunk(num_parts):

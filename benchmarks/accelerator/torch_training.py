@@ -11,7 +11,7 @@ from workload import LENGTH, MODELS, VOCAB_SIZES, WARMUP_STEPS, training_batches
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def told() -> dict:
+def memory_and_device() -> dict:
     """The device, and the most of its memory that was used, where it has its own."""
     if DEVICE.type == "cpu":
         return {"device": "cpu", "device GB": None}
@@ -79,7 +79,7 @@ def main(name: str, batch_tokens: str, num_steps: str, compiler: str) -> None:
     def train():
         losses = [step(batches[i % len(batches)]) for i in range(int(num_steps))]
         loss = torch.stack(losses).mean().item()
-        return {"loss": loss, "weights": weights, **told()}
+        return {"loss": loss, "weights": weights, **memory_and_device()}
 
     train()
     take_turns(train)

@@ -1,7 +1,7 @@
 """The work that everyone does: models, batches and sources, the same for all.
 
 All arrays of one kind have one shape, so that a compiler compiles once. Needs NumPy
-alone, so that every peer can read it in an environment of its own.
+alone, so that every peer can read it in its own environment.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def training_batches(name: str, batch_tokens: int) -> list:
     shape = (NUM_BATCHES, 2, batch_tokens // LENGTH)
     row_lengths = random.integers(SHORTEST, LENGTH + 1, shape)
     sizes = {"width": LENGTH, "vocab_size": VOCAB_SIZES[name]}
-    return [batch(*of_batch, random, **sizes) for of_batch in row_lengths]
+    return [batch(*lengths, random, **sizes) for lengths in row_lengths]
 
 
 def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
@@ -38,8 +38,8 @@ def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
     row_lengths = np.minimum(row_lengths, SOURCE_LENGTH).reshape(number, batch_size)
     random = np.random.default_rng(3)
     return [
-        rows(of_batch, random, SOURCE_LENGTH, VOCAB_SIZES[name])
-        for of_batch in row_lengths
+        rows(lengths, random, SOURCE_LENGTH, VOCAB_SIZES[name])
+        for lengths in row_lengths
     ]
 
 
@@ -57,7 +57,9 @@ def training_operations(sizes: dict, vocab_size: int, batch) -> float:
     n, d, f = (sizes[key] for key in ("num_layers", "d_model", "d_ff"))
     source_ids, _, labels = batch
     s, t = ((ids != PAD_ID).sum(1).astype(float) for ids in (source_ids, labels))
-    of_source = n * (4 * d * d + 2 * d * f + 2 * d * d)  # cross-attention's K and V
-    of_target = n * (6 * d * d + 2 * d * f) + d * vocab_size
+    # the last summand: keys and values of cross-attention
+    source_operations = n * (4 * d * d + 2 * d * f + 2 * d * d)
+    target_operations = n * (6 * d * d + 2 * d * f) + d * vocab_size
     looks = n * (s * s + t * t + t * s)
-    return float((6 * (s * of_source + t * of_target) + 12 * d * looks).sum())
+    products = s * source_operations + t * target_operations
+    return float((6 * products + 12 * d * looks).sum())

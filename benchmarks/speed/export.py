@@ -36,7 +36,7 @@ def export(folder: Path, names, for_ctranslate2: bool) -> None:
 
 
 def make_tokenizer():
-    """A vocabulary of as many pieces as the models have, learnt from made-up words."""
+    """A vocabulary with the number of pieces of the models, trained on random words."""
     made = random.Random(1)
     words = [
         "".join(made.choices(SYLLABLES, k=made.randint(1, 4))) for _ in range(20_000)

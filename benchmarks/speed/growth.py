@@ -3,7 +3,7 @@
     python benchmarks/speed/growth.py
     python benchmarks/speed/growth.py --kind corpus     measures only this kind again
 
-Each measurement is a process of its own (`growth_work.py`), repeated in rounds. The
+Each measurement runs in its own process (`growth_work.py`), repeated in rounds. The
 tables and the picture show the median, the lowest and the highest round. A process that
 ends without an answer, usually because memory runs out, is reported and left out.
 """

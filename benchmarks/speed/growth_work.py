@@ -1,4 +1,4 @@
-"""One measurement of `growth.py`, in a process of its own so that its memory counts.
+"""One measurement of `growth.py`, in its own process to measure its memory.
 
 Its arguments are the kind and the sizes, for example `decoding 32 1 128`.
 """

@@ -1,14 +1,14 @@
-"""Our training and decoding beside the machine's limit and beside others.
+"""Our training and decoding compared with the machine's limit and with others.
 
     python benchmarks/speed/main.py                                 all of it
     python benchmarks/speed/main.py --models S --training           a few minutes
     python benchmarks/speed/main.py --python torch=/path/to/python  a peer's own Python
 
-All do the same work (`work.py`), turn about in processes of their own. A ratio is the
-median over the rounds of ours divided by theirs in the same round; beside it stand its
-least and its most, the ratio of the fastest turns, which a busy machine disturbs least,
-and that of the processors' time. A peer that is not installed is left out, and said so.
-Measure on a machine that does nothing else.
+All do the same work (`work.py`), in turns, each in its own process. A ratio is the
+median over the rounds of our speed divided by theirs in the same round. The tables also
+show its least and most, the ratio of the best runs, which a busy machine disturbs
+least, and the ratio of CPU time. Peers that are not installed are skipped with a
+message. Measure on an otherwise idle machine.
 """
 
 import argparse
@@ -63,11 +63,11 @@ def training(options, peers) -> list:
     for name in options.models:
         batches = training_batches(name)
         workers = peers.trainers(options.folder, name)
-        of_model = measured(workers, options.rounds, num_tokens(batches))
+        model_rows = measured(workers, options.rounds, num_tokens(batches))
         operations = training_operations(name, batches) / num_tokens(batches)
-        for row in of_model:
+        for row in model_rows:
             row["GF/s"] = row["tokens/s"] * operations / 1e9
-        rows += shown({"training": name}, of_model)
+        rows += shown({"training": name}, model_rows)
     return rows
 
 
@@ -78,15 +78,15 @@ def decoding(options, peers) -> list:
     for name in options.models:
         for batch_size, beam_size in ((1, 1), (32, 1), (32, 4)):
             workers = peers.decoders(options.folder, name, batch_size, beam_size)
-            told = {"decoding": name, "batch": batch_size, "beam": beam_size}
-            rows += shown(told, measured(workers, options.rounds))
+            title = {"decoding": name, "batch": batch_size, "beam": beam_size}
+            rows += shown(title, measured(workers, options.rounds))
     return rows
 
 
 def measured(workers, rounds, tokens=None) -> list:
     """One row for each worker; ratios are ours to theirs.
 
-    Round by round; of the fastest turns alone; and of the processors' time.
+    Per round, for the best runs, and for CPU time.
     """
     for _ in range(rounds):
         for worker in workers:
@@ -126,14 +126,14 @@ def summary(turns) -> tuple[float, float, float]:
     return statistics.median(seconds), min(seconds), statistics.median(processors)
 
 
-def shown(told: dict, rows: list) -> list:
-    """Prints the rows as a table in Markdown, and gives them with what was told."""
-    print(f"\n{', '.join(f'{key} {value}' for key, value in told.items())}\n")
+def shown(title: dict, rows: list) -> list:
+    """Prints the rows as a table in Markdown, and returns them with its title."""
+    print(f"\n{', '.join(f'{key} {value}' for key, value in title.items())}\n")
     print(f"| {' | '.join(rows[0])} |\n{'|---' * len(rows[0])}|")
     for row in rows:
         cells = [v if isinstance(v, str) else f"{v:.4g}" for v in row.values()]
         print(f"| {' | '.join(cells)} |", flush=True)
-    return [{**told, **row} for row in rows]
+    return [{**title, **row} for row in rows]
 
 
 if __name__ == "__main__":

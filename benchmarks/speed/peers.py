@@ -1,4 +1,4 @@
-"""Who does the same work beside us, and how each is started."""
+"""The programs that do the same work, and how each is started."""
 
 import sys
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ OURS = "tf_transformer"
 
 
 class Peers:
-    """The peers that are there, each with its own Python.
+    """The installed peers, each with its own Python.
 
     Args:
         names: Of `PEERS`.
@@ -37,8 +37,8 @@ class Peers:
     def __init__(self, names, pythons):
         self.pythons = {}
         for entry in pythons:
-            name, is_given, path = entry.partition("=")
-            if name not in PEERS or not is_given:
+            name, separator, path = entry.partition("=")
+            if name not in PEERS or not separator:
                 raise ValueError(
                     f"--python takes PEER=PATH, PEER one of {', '.join(PEERS)}. "
                     f"Received: {entry}"
@@ -67,8 +67,8 @@ class Peers:
         for peer, script in scripts.items():
             workers += self._started(peer, "", *script)
             if peer in KEEP_MEMORY_TOO:
-                told = ", memory kept"
-                workers += self._started(peer, told, *script, memory=KEPT_MEMORY)
+                label = ", memory kept"
+                workers += self._started(peer, label, *script, memory=KEPT_MEMORY)
         return workers
 
     def decoders(self, folder, model, batch_size, beam_size) -> list[Worker]:
@@ -84,20 +84,20 @@ class Peers:
             Worker(f"{OURS}, text", ours, *work, "compiled", "text"),
             Worker(f"{OURS}, graph, text", ours, *work, "plain", "text"),
         ]
-        for told, how in (
+        for label, how in (
             (", 1 thread", ("ids", 1)),
             (", 2 threads", ("ids", 2)),
             (", 1 thread, text", ("text", 1)),
         ):
-            workers += self._started("ctranslate2", told, ctranslate2, *work, *how)
+            workers += self._started("ctranslate2", label, ctranslate2, *work, *how)
         workers += self._started("hf", "", "hf.py", "decoding", *work)
         workers += self._started("opennmt-tf", "", "opennmt_tf.py", "decoding", *work)
         if beam_size == 1:  # Keras has no beam search
             workers += self._started("keras", "", "keras_layers.py", "decoding", *work)
         return workers
 
-    def _started(self, peer, told, *script, memory=()) -> list[Worker]:
+    def _started(self, peer, label, *script, memory=()) -> list[Worker]:
         if peer not in self.names:
             return []
         python = self.pythons.get(peer, sys.executable)
-        return [Worker(peer + told, *script, python=python, environment=memory)]
+        return [Worker(peer + label, *script, python=python, environment=memory)]

@@ -1,4 +1,4 @@
-"""Processes that work one after the other, turn about, so that drift hits all alike."""
+"""Processes that work in turns, so that drift affects all alike."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The work that everyone does: models, batches and sources, the same for all.
 
-Sentences have the lengths of Multi30k in subwords; ids are drawn at random. Needs
-NumPy alone, so that every peer can read it in an environment of its own.
+Sentences have the lengths of Multi30k in subwords; ids are random. Needs
+NumPy alone, so that every peer can read it in its own environment.
 """
 
 import numpy as np
