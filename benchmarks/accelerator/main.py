@@ -7,7 +7,7 @@
 Needs NumPy, Keras, JAX, PyTorch and, for decoding, transformers; not TensorFlow. They
 may be in several environments: `--python torch=/path/to/python`. All do the same work
 (`workload.py`) in bfloat16, in turns, each in its own process. A ratio is the median
-over the rounds of their time divided by ours in the same round, with its least and most:
+over the rounds of their time divided by ours in the same round, with least and most:
 above 1 ours is faster. TFLOP/s count the operations of forward and backward pass for
 real tokens; MFU is their share of `--peak`.
 """
