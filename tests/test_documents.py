@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from keras import ops
 
+import tf_transformer
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
 DOCUMENTS = [path for path in DOCUMENTS if ".venv" not in path.parts]
@@ -56,3 +58,8 @@ def test_examples_of_extending_run():
 
     written = found["longest_of"](step, (), ops.array([4]), max_length=4)
     assert int(ops.sum(ops.cast(written["token_ids"] != 0, "int32"))) == 4
+
+
+def test_citation_has_the_version_of_the_package():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {tf_transformer.__version__}\n" in citation

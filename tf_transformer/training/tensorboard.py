@@ -1,4 +1,4 @@
-"""The run in TensorBoard. The only file of this room that needs TensorFlow."""
+"""The run in TensorBoard; `telemetry.py` writes there too."""
 
 from pathlib import Path
 
