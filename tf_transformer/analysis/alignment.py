@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.analysis.words import END
 from tf_transformer.data.lines import read_lines
 
-Links = frozenset[tuple[int, int]]
+Links = AbstractSet[tuple[int, int]]
 
 _LINK = re.compile(r"(\d+)([-p])(\d+)")
 

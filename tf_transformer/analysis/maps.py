@@ -116,7 +116,7 @@ class AttentionMaps:
             "cross": (target, source),
         }
         return AttentionMaps(
-            *(tuple(words(side)) for side in (self.source, self.target, self.read)),
+            *(tuple(words(side)) for side in (self.source, self.target, self.read)),  # pyright: ignore
             **{kind: _pooled(self.weights(kind), *starts[kind]) for kind in self.kinds},
         )
 

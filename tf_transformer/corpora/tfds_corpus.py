@@ -44,7 +44,7 @@ def load_tfds(
     source, target = direction(languages, default, source, target)
     if not builder.is_prepared():
         _prepare(tfds, builder, name)
-    splits = {
+    splits: dict = {
         split: PairStream(partial(_pairs, tfds, builder, split, source, target), name)
         for split in builder.info.splits
     }
@@ -142,7 +142,9 @@ def _prepare(tfds, builder, name: str) -> None:
 @contextlib.contextmanager
 def _few_retries() -> Iterator[None]:
     """Without a network the ten retries of TFDS take more than three minutes."""
-    downloader = importlib.import_module("tensorflow_datasets.core.download.downloader")
+    downloader: Any = importlib.import_module(
+        "tensorflow_datasets.core.download.downloader"
+    )
     kept = getattr(downloader, "MAX_RETRIES", None)
     downloader.MAX_RETRIES = _DOWNLOAD_RETRIES
     try:

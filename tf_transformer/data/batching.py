@@ -169,7 +169,8 @@ class Batches:
         draw = self._window.draw(*self._key(epoch))
         steps = self.gradient_accumulation_steps
         starts = np.arange(0, len(draw.tokens), steps)
-        return draw, np.float32(steps / np.add.reduceat(draw.tokens, starts))
+        weights = steps / np.add.reduceat(draw.tokens, starts)
+        return draw, weights.astype("float32")
 
     def _key(self, *place: int) -> tuple[int, ...]:
         """What the order depends on: the seed, the epoch and so on; or nothing."""

@@ -95,7 +95,7 @@ def direction(
             "A direction is needed. Expected source and target, two of "
             f"{sorted(languages)}. Received: source={source!r}, target={target!r}."
         )
-    return asked
+    return asked  # pyright: ignore
 
 
 def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:

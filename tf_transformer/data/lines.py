@@ -63,7 +63,7 @@ def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
         )
     with path.open("rb") as binary:
         compressed = binary.peek(2)[:2] == _GZIP_MAGIC
-        yield gzip.GzipFile(fileobj=binary) if compressed else binary
+        yield gzip.GzipFile(fileobj=binary) if compressed else binary  # pyright: ignore
 
 
 def raw_lines(path: TextPath) -> Iterator[str]:

@@ -43,7 +43,7 @@ def sample_pairs(
 
 def _checked_pair(pair) -> tuple[str, str]:
     try:
-        source, target = () if isinstance(pair, (str, bytes)) else pair
+        source, target = () if isinstance(pair, (str, bytes)) else pair  # pyright: ignore
     except (TypeError, ValueError):
         raise _not_pairs(pair) from None
     if not (is_text(source) and is_text(target)):

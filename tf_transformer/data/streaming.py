@@ -86,7 +86,7 @@ class StreamedBatches(Batches):
         if self.num_batches is None:
             for _ in self._windows():
                 pass
-        return self.num_batches
+        return self.num_batches  # pyright: ignore
 
     def elements(self, epoch: int) -> Iterator[Batch]:
         """Yields the batches of the epoch `epoch` in order; `epoch` stays."""

@@ -1,4 +1,5 @@
 """The corpus of a run and its batches."""
+# pyright: reportArgumentType=false
 
 import itertools
 import os

@@ -57,7 +57,7 @@ def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
             "The run's corpus has no test split. Expected --source and --target. "
             "Received: neither"
         )
-    return found
+    return found  # pyright: ignore
 
 
 def evaluate(

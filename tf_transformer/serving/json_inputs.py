@@ -239,4 +239,4 @@ def _brackets(shape: list[int]) -> str:
 
 
 def _name(dtype: tf.DType) -> str:
-    return DTYPE_NAMES.get(dtype, dtype.name)
+    return DTYPE_NAMES.get(dtype, dtype.name)  # pyright: ignore

@@ -77,7 +77,7 @@ def _rows(arrays: dict[str, np.ndarray], texts: dict[str, list[str]]) -> list[st
         return next(iter(columns.values()))
     return [
         _object({name: column[number] for name, column in columns.items()})
-        for number in range(num_rows)
+        for number in range(num_rows)  # pyright: ignore
     ]
 
 

@@ -245,7 +245,7 @@ class Models:
         state = states[wanted]
         state.num_requests += 1
         try:
-            yield state.loaded
+            yield state.loaded  # pyright: ignore
         finally:
             state.num_requests -= 1
             self._release(name, state)

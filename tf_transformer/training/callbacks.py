@@ -96,7 +96,7 @@ class KeepBest(keras.callbacks.Callback):
             return False
         # earlier versions kept NaN in a run's state
         first = self.best is None or not math.isfinite(self.best)
-        if not (first or sign * value > sign * self.best):
+        if not (first or sign * value > sign * self.best):  # pyright: ignore
             return False
         self.best, self.best_epoch = value, epoch
         save_weights(self.model, self.path)

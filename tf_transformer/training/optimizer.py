@@ -12,7 +12,7 @@ if keras.backend.backend() == "torch":
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class Adam(_KerasAdam):
+class Adam(_KerasAdam):  # pyright: ignore
     r"""Keras' Adam with the paper's constants, and on TensorFlow one pass per weight.
 
     Section 5.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762);

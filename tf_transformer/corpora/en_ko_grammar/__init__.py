@@ -5,6 +5,8 @@ the noun that *it* stands for. The corpus is made on the spot, in about a second
 is the same on every machine.
 """
 
+from typing import TYPE_CHECKING
+
 from tf_transformer.corpora.en_ko_grammar.corpus import (
     HELD_OUT,
     SPLITS,
@@ -12,6 +14,9 @@ from tf_transformer.corpora.en_ko_grammar.corpus import (
     generate,
 )
 from tf_transformer.corpora.en_ko_grammar.sentence import Example
+
+if TYPE_CHECKING:
+    VERSION: str
 
 __all__ = ["HELD_OUT", "SPLITS", "VERSION", "Example", "fingerprint", "generate"]
 

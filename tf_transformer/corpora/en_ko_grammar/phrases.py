@@ -183,7 +183,7 @@ def determined(determiner: str | tuple[str, str] | Number, noun: Noun) -> Phrase
         return a(noun)
     if isinstance(determiner, Number):
         return counted(determiner, noun)
-    return owned(*determiner, noun)
+    return owned(*determiner, noun)  # pyright: ignore
 
 
 def joined(first: Noun, second: Noun) -> Phrase:

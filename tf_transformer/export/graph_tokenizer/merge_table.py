@@ -105,7 +105,7 @@ class MergeTable:
 
     def _rank(self, left: str, right: str) -> int:
         merged = self.pairs.get(self.pair(self._symbols[left], self._symbols[right]))
-        return -1 if merged is None else self.ranks[merged]
+        return -1 if merged is None else int(self.ranks[merged])
 
 
 def _ranks(scores, num_symbols: int) -> np.ndarray:
