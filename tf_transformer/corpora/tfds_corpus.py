@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from tf_transformer.data.corpus import Corpus, Pair, direction, split_pairs
 from tf_transformer.data.files import PairStream
