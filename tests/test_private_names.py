@@ -5,6 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "tf_transformer"
 ACCESS = {"getattr", "hasattr", "setattr"}
+PUBLIC = {"_exit"}  # of `os`, documented
 
 
 def is_private(name):
@@ -37,7 +38,7 @@ def private_names():
             node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
         }
         names |= set(getattr_names(tree))
-        if foreign := {name for name in names - ours if is_private(name)}:
+        if foreign := {name for name in names - ours - PUBLIC if is_private(name)}:
             found[path] = foreign
     return found
 
