@@ -105,7 +105,10 @@ def test_rows_that_fill_up_are_nothing_but_padding():
 
 def test_pairs_of_one_shape_change_batches_between_epochs():
     batches = make(shuffle=True, seed=3)
-    first, second = ({frozenset(pairs_of([b])) for b in batches} for _ in range(2))
+    first, second = (
+        {frozenset(pairs_of([b])) for b in batches.elements(epoch)}
+        for epoch in range(2)
+    )
     assert first != second
     again = make(shuffle=True, seed=3)
     again.epoch = 1

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from tests.data.test_batching import WordTokenizer, make_pairs, pairs_of
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import Batches, EpochBatches
 from tf_transformer.data.datasets import as_keras_dataset, batches
+from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.data.py_dataset import BatchesPyDataset
 from tf_transformer.data.streaming import StreamedBatches
 from tf_transformer.data.tf_dataset import tf_dataset
@@ -45,9 +46,8 @@ def as_lists(element):
 @pytest.mark.parametrize("steps", [1, 3])
 def test_no_pair_is_lost_or_doubled_in_any_epoch(window, steps):
     stream = make_stream(window=window, gradient_accumulation_steps=steps)
-    for _ in range(2):
-        assert Counter(pairs_of(stream)) == Counter(make_pairs())
-    assert stream.epoch == 2
+    for epoch in range(2):
+        assert Counter(pairs_of(stream.elements(epoch))) == Counter(make_pairs())
     assert (stream.num_pairs, stream.num_dropped) == (211, 0)
 
 
@@ -72,7 +72,7 @@ def test_only_one_window_is_read_before_the_first_batch():
 
 def test_the_order_depends_on_seed_epoch_and_window_alone():
     straight = make_stream(seed=4)
-    epochs = [pairs_of(straight) for _ in range(3)]
+    epochs = [pairs_of(straight.elements(epoch)) for epoch in range(3)]
     assert epochs[0] != epochs[1] != epochs[2]
     resumed = make_stream(seed=4)
     resumed.epoch = 2
@@ -89,7 +89,7 @@ def test_the_order_depends_on_seed_epoch_and_window_alone():
 def test_weights_of_an_update_sum_to_its_number_of_batches(steps, static_shapes):
     stream = make_stream(gradient_accumulation_steps=steps, static_shapes=static_shapes)
     elements = list(stream.elements(0))
-    assert len(elements) == stream.num_batches == len(stream) == stream.count()
+    assert len(elements) == stream.num_batches == stream.count()
     assert len(elements) % steps == 0
     for start in range(0, len(elements), steps):
         update = elements[start : start + steps]
@@ -116,8 +116,6 @@ def test_the_number_of_batches_is_unknown_before_a_whole_pass():
     pairs = CountedPairs(make_pairs())
     stream = make_stream(pairs)
     assert stream.num_batches is None
-    with pytest.raises(TypeError, match=r"not known.*count\(\)"):
-        len(stream)
     num_batches = sum(1 for _ in stream)
     assert stream.num_batches == stream.count() == num_batches
     assert pairs.num_passes == 1
@@ -143,34 +141,43 @@ def test_a_generator_and_a_window_of_nothing_are_refused():
         make_stream([("", "1")]).count()
 
 
-def test_batches_come_in_order_only():
+def test_a_py_dataset_of_a_stream_is_read_in_order_only():
     stream = make_stream()
+    dataset = BatchesPyDataset(stream)
     expected = [as_lists(element) for element in stream.elements(0)]
     for index in (0, 1, 0, 1, 2):
-        assert as_lists(stream[index]) == expected[index]
+        assert as_lists(dataset[index]) == expected[index]
     with pytest.raises(ValueError, match=r"one after the other.*Received: index=4"):
-        stream[4]
-    with pytest.raises(IndexError, match=f"Received: index={len(expected)}"):
-        for index in range(len(expected) + 1):
-            stream[index]
+        dataset[4]
 
 
-def test_the_dataset_gives_the_stream_epoch_after_epoch():
+def test_a_stream_promises_no_more_than_it_can():
+    stream = make_stream()
+    assert isinstance(stream, EpochBatches)
+    assert not isinstance(stream, Batches)
+    assert not hasattr(stream, "__len__")
+    assert not hasattr(stream, "__getitem__")
+
+
+def test_the_dataset_yields_the_stream_epoch_after_epoch():
     expected, fed = make_stream(), make_stream()
     dataset = tf_dataset(fed)
     assert int(dataset.cardinality()) == fed.num_batches
     for epoch in range(3):
+        fed.epoch = epoch
+        found = [as_lists(e) for e in dataset]
+        assert found == [as_lists(e) for e in expected.elements(epoch)]
         assert fed.epoch == epoch
-        assert [as_lists(e) for e in dataset] == [as_lists(e) for e in expected]
 
 
 def test_a_py_dataset_counts_and_gives_the_stream():
     expected, fed = make_stream(), make_stream()
     dataset = BatchesPyDataset(fed)
-    for _ in range(2):
+    for epoch in range(2):
         found = [as_lists(dataset[i]) for i in range(len(dataset))]
-        assert found == [as_lists(e) for e in expected]
+        assert found == [as_lists(e) for e in expected.elements(epoch)]
         dataset.on_epoch_end()
+    assert fed.epoch == 2
 
 
 def counting_model():
@@ -214,7 +221,10 @@ def test_fit_sees_every_token_of_every_epoch_and_makes_every_update(wrap):
     fed = make_stream(gradient_accumulation_steps=3)
     in_memory = Batches(make_pairs(), WordTokenizer())
     model = counting_model()
-    history = model.fit(wrap(fed), epochs=3, shuffle=False, verbose=0).history
+    callbacks = [NextEpoch(fed)] if wrap is tf_dataset else []
+    history = model.fit(
+        wrap(fed), epochs=3, shuffle=False, verbose=0, callbacks=callbacks
+    ).history
     assert history["tokens"] == [in_memory.num_target_tokens] * 3
     assert fed.epoch == 3
     # Keras counts updates here: three batches each

@@ -51,7 +51,7 @@ def pairs():
 
 
 def batches(tokenizer):
-    return Batches(pairs(), tokenizer, batch_tokens=49, shuffle=True, seed=1)
+    return Batches(pairs(), tokenizer, batch_tokens=35, shuffle=True, seed=1)
 
 
 def make_model(tokenizer):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tf_transformer.analysis.words import START, word_starts, words
-from tf_transformer.ids import BOS_ID, PAD_ID
+from tf_transformer.data.shift import shift_right
 from tf_transformer.inference.translator import Translator, padded
 
 KINDS = ("encoder", "decoder", "cross")
@@ -196,9 +196,7 @@ def _check_lengths(rows, max_length) -> None:
 
 def _attend(model, sources, targets) -> dict[str, np.ndarray]:
     labels = padded(targets, model.max_length)
-    target_ids = np.full_like(labels, BOS_ID)
-    target_ids[:, 1:] = labels[:, :-1]
-    target_ids[labels == PAD_ID] = PAD_ID
+    target_ids = shift_right(labels)
     source_ids = padded(sources, model.max_length)
     weights = model.attend({"source_ids": source_ids, "target_ids": target_ids})
     if not weights:

@@ -1,5 +1,6 @@
 """Batches of pairs of like length, as many tokens in each as fit (section 5.1)."""
 
+import abc
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -8,10 +9,110 @@ import numpy as np
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.encoding import EncodedPairs, encode_pairs
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.data.window import Batch, Draw, Window, static_shapes
+from tf_transformer.data.window import Batch, BatchLimits, Draw, Window, static_shapes
 
 
-class Batches:
+class EpochBatches(abc.ABC):
+    """What `Batches` and `StreamedBatches` have in common.
+
+    `elements(epoch)` yields the batches of an epoch in order and `count()` is their
+    number. Iterating yields those of `epoch`, which stays as it is: `fit` and you
+    set it.
+
+    Args:
+        pairs: Pairs `(source, target)`.
+        tokenizer: `Tokenizer` or the like.
+        batch_tokens, shuffle, seed, max_length, gradient_accumulation_steps,
+            static_shapes: See `Batches`.
+    """
+
+    epoch: int = 0
+    num_batches: int | None = None
+    num_pairs: int | None = None
+    num_dropped: int | None = None
+    num_target_tokens: int | None = None
+    limits: BatchLimits | None = None
+
+    def __init__(
+        self,
+        pairs: Iterable[Pair],
+        tokenizer: Tokenizer,
+        batch_tokens: int = 2048,
+        shuffle: bool = False,
+        seed: int = 0,
+        max_length: int = 512,
+        gradient_accumulation_steps: int = 1,
+        static_shapes: bool = False,
+    ):
+        check_at_least("batch_tokens", batch_tokens, 1)
+        check_at_least("seed", seed, 0)
+        check_at_least("max_length", max_length, 2)
+        check_at_least("gradient_accumulation_steps", gradient_accumulation_steps, 1)
+        self.batch_tokens = batch_tokens
+        self.shuffle = shuffle
+        self.seed = seed
+        self.max_length = max_length
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.static_shapes = static_shapes
+        self._tokenizer = tokenizer
+        self._read(pairs)
+
+    @abc.abstractmethod
+    def _read(self, pairs: Iterable[Pair]) -> None:
+        """Reads the pairs, or remembers where they are."""
+
+    @abc.abstractmethod
+    def count(self) -> int:
+        """The number of batches in an epoch."""
+
+    @abc.abstractmethod
+    def elements(self, epoch: int) -> Iterator[Batch]:
+        """Yields the batches of the epoch `epoch` in order."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.elements(self.epoch)
+
+    def check_model(self, model) -> None:
+        """Checks that a model can read every batch.
+
+        Args:
+            model: A `SequenceModel`.
+
+        Raises:
+            ValueError: If a batch is longer than the model's `max_length` or has an
+                id outside of its vocabularies.
+        """
+        self.count()  # a stream knows its limits after a pass
+        target_vocab_size = model.target_vocab_size or model.vocab_size
+        for name, received, size in (
+            ("max_length", self.limits.length, model.max_length),
+            ("vocab_size", self.limits.source_id + 1, model.vocab_size),
+            ("target_vocab_size", self.limits.target_id + 1, target_vocab_size),
+        ):
+            if received > size:
+                raise ValueError(
+                    f"The model cannot read these batches. Expected {name} of the "
+                    f"model to be at least {received}, as the batches need. Received: "
+                    f"{name}={size}"
+                )
+
+    def _cut(self, encoded: EncodedPairs) -> Window:
+        shapes = None
+        if self.static_shapes:
+            shapes = static_shapes(self.max_length, self.batch_tokens)
+        return Window(encoded, self.batch_tokens, shapes)
+
+    def _filled_up(self, num_batches: int) -> int:
+        """Batches of whole updates."""
+        steps = self.gradient_accumulation_steps
+        return -(-num_batches // steps) * steps
+
+    def _key(self, *place: int) -> tuple[int, ...]:
+        """What the order depends on: the seed, the epoch and so on; or nothing."""
+        return (self.seed, *place) if self.shuffle else ()
+
+
+class Batches(EpochBatches):
     """Cuts encoded pairs into padded batches, in a new order in every epoch.
 
     "Sentence pairs were batched together by approximate sequence length" (section
@@ -51,7 +152,8 @@ class Batches:
         static_shapes: Whether there are at most 12 shapes. Defaults to `False`.
 
     Attributes:
-        epoch: Integer. The epoch whose batches are given. Set it to resume.
+        epoch: Integer. The epoch whose batches iterating yields. Set it to resume;
+            `fit` adds 1 at the end of each of its epochs.
         num_batches: Integer. Batches in an epoch.
         num_pairs: Integer. Pairs in an epoch.
         num_dropped: Integer. Pairs left out: longer than `max_length`, or blank.
@@ -73,33 +175,7 @@ class Batches:
     Shape letters: B batch, S source length, T target length.
     """
 
-    def __init__(
-        self,
-        pairs: Iterable[Pair],
-        tokenizer: Tokenizer,
-        batch_tokens: int = 2048,
-        shuffle: bool = False,
-        seed: int = 0,
-        max_length: int = 512,
-        gradient_accumulation_steps: int = 1,
-        static_shapes: bool = False,
-    ):
-        check_at_least("batch_tokens", batch_tokens, 1)
-        check_at_least("seed", seed, 0)
-        check_at_least("max_length", max_length, 2)
-        check_at_least("gradient_accumulation_steps", gradient_accumulation_steps, 1)
-        self.batch_tokens = batch_tokens
-        self.shuffle = shuffle
-        self.seed = seed
-        self.max_length = max_length
-        self.gradient_accumulation_steps = gradient_accumulation_steps
-        self.static_shapes = static_shapes
-        self.epoch = 0
-        self._tokenizer = tokenizer
-        self._read(pairs)
-
     def _read(self, pairs: Iterable[Pair]) -> None:
-        """Encodes all pairs; `StreamedBatches` reads them later."""
         encoded = encode_pairs(pairs, self._tokenizer, self.max_length)
         self.num_dropped = encoded.num_dropped
         self.num_pairs = encoded.num_pairs
@@ -107,19 +183,9 @@ class Batches:
         if not self.num_pairs:
             raise ValueError(nothing_left(self.max_length, self.num_dropped))
         self._window = self._cut(encoded)
+        self.limits = self._window.limits()
         self.num_batches = self._filled_up(self._window.num_batches)
         self._plan = lru_cache(maxsize=2)(self._draw)
-
-    def _cut(self, encoded: EncodedPairs) -> Window:
-        shapes = None
-        if self.static_shapes:
-            shapes = static_shapes(self.max_length, self.batch_tokens)
-        return Window(encoded, self.batch_tokens, shapes)
-
-    def _filled_up(self, num_batches: int) -> int:
-        """Batches of whole updates."""
-        steps = self.gradient_accumulation_steps
-        return -(-num_batches // steps) * steps
 
     def __len__(self) -> int:
         return self.num_batches
@@ -127,17 +193,12 @@ class Batches:
     def __getitem__(self, index: int) -> Batch:
         return self.batch_at(self.epoch, index)
 
-    def __iter__(self) -> Iterator[Batch]:
-        epoch = self.epoch
-        yield from self.elements(epoch)
-        self.end_epoch(epoch)
-
     def count(self) -> int:
         """The number of batches in an epoch."""
         return self.num_batches
 
     def elements(self, epoch: int) -> Iterator[Batch]:
-        """Yields the batches of the epoch `epoch` in order; `epoch` stays."""
+        """Yields the batches of the epoch `epoch` in order."""
         for index in range(self.num_batches):
             yield self.batch_at(epoch, index)
 
@@ -159,11 +220,6 @@ class Batches:
         real *= weights[index // self.gradient_accumulation_steps]
         return inputs, labels, real
 
-    def end_epoch(self, epoch: int) -> None:
-        """Goes on to the next epoch, unless `epoch` is no longer the current one."""
-        if self.epoch == epoch:
-            self.epoch = epoch + 1
-
     def _draw(self, epoch: int) -> tuple[Draw, np.ndarray]:
         """Draws the batches of an epoch; also gives the weights of its updates."""
         draw = self._window.draw(*self._key(epoch))
@@ -171,10 +227,6 @@ class Batches:
         starts = np.arange(0, len(draw.tokens), steps)
         weights = steps / np.add.reduceat(draw.tokens, starts)
         return draw, weights.astype("float32")
-
-    def _key(self, *place: int) -> tuple[int, ...]:
-        """What the order depends on: the seed, the epoch and so on; or nothing."""
-        return (self.seed, *place) if self.shuffle else ()
 
 
 def check_at_least(name: str, value: int, least: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import Batches, EpochBatches
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.streaming import StreamedBatches
 from tf_transformer.data.tokenizer import Tokenizer
@@ -52,7 +52,7 @@ def make_batches(
     window: int | None = None,
     static_shapes: bool | None = None,
     **arguments: Any,
-) -> Batches:
+) -> EpochBatches:
     """The `Batches` or `StreamedBatches` behind `batches`."""
     if static_shapes is None:
         static_shapes = keras.backend.backend() != "tensorflow"
@@ -62,11 +62,12 @@ def make_batches(
     return StreamedBatches(pairs, tokenizer, window, **arguments)
 
 
-def as_keras_dataset(batches: Batches) -> Any:
+def as_keras_dataset(batches: EpochBatches) -> Any:
     """Wraps batches for `model.fit` on the current Keras backend.
 
     Args:
-        batches: `Batches`. Keep it in order to set its `epoch` before resuming.
+        batches: `Batches` or `StreamedBatches`. The result's attribute `batches`, to
+            set its `epoch` before resuming.
 
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, otherwise a

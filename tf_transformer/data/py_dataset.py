@@ -1,8 +1,10 @@
 """The batches as a `keras.utils.PyDataset`, for the JAX and PyTorch backends."""
 
+from collections.abc import Iterator
+
 import keras
 
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import Batches, EpochBatches
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
@@ -21,10 +23,11 @@ class BatchesPyDataset(keras.utils.PyDataset):
     The few batches with which Keras builds a model do not count as an epoch.
 
     Args:
-        batches: The `Batches` to feed.
+        batches: The `Batches` or `StreamedBatches`.
 
     Raises:
-        ValueError: If the batches of an update are asked for out of order.
+        ValueError: If streamed batches, or those of an update, are not asked for in
+            order.
 
     Example:
 
@@ -35,24 +38,32 @@ class BatchesPyDataset(keras.utils.PyDataset):
     >>> inputs, labels, weights = dataset[0]
     """
 
-    def __init__(self, batches: Batches):
+    def __init__(self, batches: EpochBatches):
         super().__init__()
         self.batches = batches
         self._served: set[int] = set()
         self._previous = -1
+        self._stream: Iterator[Batch] = iter(())
 
     def __len__(self) -> int:
         return self.batches.count()
 
     def __getitem__(self, index: int) -> Batch:
+        batches = self.batches
         in_order = index in (0, self._previous + 1)
-        if self.batches.gradient_accumulation_steps > 1 and not in_order:
+        is_random = isinstance(batches, Batches)
+        if not in_order and (batches.gradient_accumulation_steps > 1 or not is_random):
             raise ValueError(
-                f"Batches of one update must be used one after the other. Expected "
-                f"batch {self._previous + 1}; call fit(..., shuffle=False). "
-                f"Received: index={index}."
+                "Streamed batches and those of one update must be used one after the "
+                f"other. Expected batch 0 or {self._previous + 1}; call "
+                f"fit(..., shuffle=False). Received: index={index}."
             )
-        batch = self.batches[index]
+        if is_random:
+            batch = batches.batch_at(batches.epoch, index)
+        else:
+            if index == 0:
+                self._stream = batches.elements(batches.epoch)
+            batch = next(self._stream)
         self._previous = index
         self._served.add(index)
         return mark_update(batch, self.batches.gradient_accumulation_steps)
@@ -60,6 +71,6 @@ class BatchesPyDataset(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Goes on to the next epoch's order if all batches were used."""
         if len(self._served) == len(self):
-            self.batches.end_epoch(self.batches.epoch)
+            self.batches.epoch += 1
         self._served.clear()
         self._previous = -1

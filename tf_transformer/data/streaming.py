@@ -5,14 +5,14 @@ from itertools import islice
 
 import numpy as np
 
-from tf_transformer.data.batching import Batches, check_at_least, nothing_left
+from tf_transformer.data.batching import EpochBatches, check_at_least, nothing_left
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.encoding import encode_pairs
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.data.window import Batch, Window
+from tf_transformer.data.window import Batch, BatchLimits, Window
 
 
-class StreamedBatches(Batches):
+class StreamedBatches(EpochBatches):
     """Cuts pairs into batches window by window; only one window is in memory.
 
     In every epoch the pairs are read anew, from the first. Each `window` pairs are
@@ -33,7 +33,7 @@ class StreamedBatches(Batches):
         **arguments: As for `Batches`.
 
     Attributes:
-        epoch: Integer. The epoch whose batches are given. Set it to resume.
+        epoch: Integer. As in `Batches`.
         num_batches: As in `Batches`, or `None` before the first whole pass; so are
             `num_pairs`, `num_dropped` and `num_target_tokens`.
 
@@ -69,17 +69,7 @@ class StreamedBatches(Batches):
 
     def _read(self, pairs: Iterable[Pair]) -> None:
         self._pairs = pairs
-        self.num_batches = self.num_pairs = None
-        self.num_dropped = self.num_target_tokens = None
-        self._next: tuple[int, int] | None = None
-
-    def __len__(self) -> int:
-        if self.num_batches is None:
-            raise TypeError(
-                "The number of batches is not known before a whole pass over the "
-                "pairs. Expected a call of count() before."
-            )
-        return self.num_batches
+        self.num_batches: int | None = None
 
     def count(self) -> int:
         """The number of batches in an epoch; reads and encodes all pairs if need be."""
@@ -89,7 +79,7 @@ class StreamedBatches(Batches):
         return self.num_batches  # pyright: ignore
 
     def elements(self, epoch: int) -> Iterator[Batch]:
-        """Yields the batches of the epoch `epoch` in order; `epoch` stays."""
+        """Yields the batches of the epoch `epoch` in order."""
         steps = self.gradient_accumulation_steps
         update, num_tokens, filler = [], 0, None
         for number, window in enumerate(self._windows()):
@@ -105,30 +95,10 @@ class StreamedBatches(Batches):
             update += [filler] * (steps - len(update))
             yield from _weighted(update, num_tokens)
 
-    def batch_at(self, epoch: int, index: int) -> Batch:
-        """Makes the element `index` of the epoch `epoch`, in order only.
-
-        Raises:
-            IndexError: If the epoch has no such batch.
-            ValueError: If `index` is neither 0 nor the one after the last call's.
-        """
-        if index == 0:
-            self._reading, self._next = self.elements(epoch), (epoch, 0)
-        if (epoch, index) != self._next:
-            raise ValueError(
-                "Streamed batches come one after the other. Expected index 0 or the "
-                "next one; call fit(..., shuffle=False). "
-                f"Received: index={index} of epoch {epoch}."
-            )
-        self._next = (epoch, index + 1)
-        batch = next(self._reading, None)
-        if batch is None:
-            raise IndexError(f"There is no such batch. Received: index={index}.")
-        return batch
-
     def _windows(self) -> Iterator[Window]:
         """Reads and cuts one window after the other; keeps what it counted."""
         num_batches = num_pairs = num_dropped = num_tokens = 0
+        limits = BatchLimits(0, 0, 0)
         remaining = iter(self._pairs)
         while True:
             chunk = islice(remaining, self.window)
@@ -138,6 +108,7 @@ class StreamedBatches(Batches):
             num_dropped += encoded.num_dropped
             if encoded.num_pairs:
                 window = self._cut(encoded)
+                limits = BatchLimits(*map(max, limits, window.limits()))
                 num_batches += window.num_batches
                 num_pairs += encoded.num_pairs
                 num_tokens += int(encoded.targets.lengths.sum())
@@ -146,7 +117,7 @@ class StreamedBatches(Batches):
             raise ValueError(nothing_left(self.max_length, num_dropped))
         self.num_batches = self._filled_up(num_batches)
         self.num_pairs, self.num_dropped = num_pairs, num_dropped
-        self.num_target_tokens = num_tokens
+        self.num_target_tokens, self.limits = num_tokens, limits
 
 
 def _weighted(update: list[Batch], num_tokens: int) -> Iterator[Batch]:

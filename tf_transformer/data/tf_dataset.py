@@ -2,21 +2,19 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
 
-def tf_dataset(batches: Batches) -> tf.data.Dataset:
+def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     """Feeds `Batches` to `model.fit` on TensorFlow.
 
-    Each iteration gives the batches of `batches.epoch` at the moment when its first
-    batch is asked for. The epoch advances when the last batch is handed out, not
-    when it is prefetched; so the few batches with which Keras builds a model do not
-    count as an epoch, and after an epoch of `fit` `batches.epoch` is the next one.
+    Each iteration yields the batches of `batches.epoch` at its beginning, and leaves
+    the epoch as it is. `fit` of our models adds 1 at the end of each of its epochs;
+    for another model pass the callback `NextEpoch` (`tf_transformer.data.epochs`).
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
     rows of padding then fill each batch up to a multiple of their number. Keras
@@ -25,14 +23,15 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     the first batch is uneven.
 
     Args:
-        batches: The `Batches` to feed. Set `batches.epoch` to resume.
+        batches: The `Batches` or `StreamedBatches`. Set `batches.epoch` to resume.
 
     Returns:
         A `tf.data.Dataset` whose elements are
         `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
         with B, S and T unknown; with `gradient_accumulation_steps` > 1 the weights are
         `UpdateWeights`. It is of known cardinality, for which `StreamedBatches`
-        are counted in a pass of their own. It is not sharded by file or data.
+        are counted in a pass of their own. It is not sharded by file or data. Its
+        attribute `batches` is the argument.
 
     Example:
 
@@ -42,25 +41,12 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     >>> batches = Batches(pairs, Tokenizer.train(pairs, vocab_size=320))
     >>> dataset = tf_dataset(batches)
     >>> [labels.dtype for inputs, labels, weights in dataset], batches.epoch
-    ([tf.int32], 1)
+    ([tf.int32], 0)
     """
 
-    def generate() -> Iterator[tuple[Batch, int]]:
-        epoch = batches.epoch
-        elements = batches.elements(epoch)
-        batch = next(elements)
-        for following in elements:
-            yield mark_update(batch, steps), -1
-            batch = following
-        yield mark_update(batch, steps), epoch
-
-    def end_epoch(epoch: np.ndarray) -> None:
-        batches.end_epoch(int(epoch))
-
-    def hand_out(batch, ended_epoch):
-        if ended_epoch >= 0:
-            tf.numpy_function(end_epoch, [ended_epoch], [])
-        return tf.nest.map_structure(fill_up, batch)
+    def generate() -> Iterator[Batch]:
+        for batch in batches.elements(batches.epoch):
+            yield mark_update(batch, steps)
 
     def fill_up(rows):
         return tf.pad(rows, [[0, -tf.shape(rows)[0] % num_replicas], [0, 0]])
@@ -70,16 +56,18 @@ def tf_dataset(batches: Batches) -> tf.data.Dataset:
     ids = tf.TensorSpec((None, None), tf.int32)
     weights = tf.TensorSpec((None, None), tf.float32)
     batch = mark_update(({"source_ids": ids, "target_ids": ids}, ids, weights), steps)
-    dataset = tf.data.Dataset.from_generator(
-        generate, output_signature=(batch, tf.TensorSpec((), tf.int64))
-    )
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=batch)
     # Where the end is unknown, Keras takes a step too many to find it, and that step
     # counts for the optimizer: the updates of several batches would be shifted.
     cardinality = tf.data.experimental.assert_cardinality(batches.count())
     dataset = dataset.apply(cardinality)
-    dataset = dataset.prefetch(tf.data.AUTOTUNE).map(hand_out)
+    if num_replicas > 1:
+        dataset = dataset.map(lambda *batch: tf.nest.map_structure(fill_up, batch))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-    return dataset.with_options(options)
+    dataset = dataset.with_options(options)
+    dataset.batches = batches  # for `fit` of our models
+    return dataset

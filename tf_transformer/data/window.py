@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_transformer.data.encoding import EncodedPairs
-from tf_transformer.ids import BOS_ID, PAD_ID
+from tf_transformer.data.shift import shift_right
+from tf_transformer.ids import PAD_ID
 
 MAX_SHAPES = 12
 _ROWS_OF = 8  # lengths and numbers of rows are multiples of it where they can be
@@ -20,6 +21,14 @@ class Draw(NamedTuple):
     bounds: np.ndarray
     shapes: np.ndarray | None
     tokens: np.ndarray
+
+
+class BatchLimits(NamedTuple):
+    """What a model must be able to read: the longest row and the largest ids."""
+
+    length: int
+    source_id: int
+    target_id: int
 
 
 class Window:
@@ -50,6 +59,14 @@ class Window:
             self._starts = self._cut_to_shapes(np.array(shapes))
         self.num_batches = len(self._starts)
 
+    def limits(self) -> BatchLimits:
+        """The longest row of a batch, padding included, and the largest ids."""
+        length = int(self._longer().max())
+        if self._shapes is not None:
+            length = int(self._shapes[:, 1].max())
+        sides = self.pairs.sources, self.pairs.targets
+        return BatchLimits(length, *(int(side.ids.max()) for side in sides))
+
     def draw(self, *key: int) -> Draw:
         """Draws the batches' contents and order; without a key they are sorted.
 
@@ -75,11 +92,7 @@ class Window:
         source_ids = self.pairs.sources.padded(rows, shape)
         labels = self.pairs.targets.padded(rows, shape)
         real = labels != PAD_ID
-        # bos, y_1, ..., y_m: (B, T)
-        target_ids = np.full_like(labels, BOS_ID)
-        target_ids[:, 1:] = labels[:, :-1]
-        target_ids *= real
-        inputs = {"source_ids": source_ids, "target_ids": target_ids}
+        inputs = {"source_ids": source_ids, "target_ids": shift_right(labels)}
         return inputs, labels, real.astype(np.float32)
 
     def filler(self) -> Batch:

@@ -9,10 +9,11 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tf_transformer.data.shift import shift_right
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
 from tf_transformer.export.warm_up import MOST_REQUESTS, write_warm_up_requests
-from tf_transformer.ids import BOS_ID, PAD_ID
+from tf_transformer.ids import PAD_ID
 from tf_transformer.inference.search import score_ids, search, token_log_probs
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
@@ -248,13 +249,12 @@ class ServableTranslator(tf.Module):
         labels = search(model, source_ids, settings)["token_ids"][:, 0]
         is_token = labels != PAD_ID
         longest = tf.reduce_max(tf.math.count_nonzero(is_token, axis=1, dtype=tf.int32))
-        labels, is_token = labels[:, :longest], is_token[:, :longest]
-        read = tf.pad(labels, [[0, 0], [1, 0]], constant_values=BOS_ID)[:, :longest]
-        target_ids = tf.where(is_token, read, PAD_ID)
+        labels = labels[:, :longest]
+        inputs = {"source_ids": source_ids, "target_ids": shift_right(labels)}
         return {
             "source": self.source_tokenizer.pieces(source_ids),
             "target": self.target_tokenizer.pieces(labels),
-            **model.attend({"source_ids": source_ids, "target_ids": target_ids}),
+            **model.attend(inputs),
         }
 
     def _source_ids(self, text, model):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_transformer.data.shift import shift_right
 from tf_transformer.decoding import (
     beam_search,
     greedy_search,
@@ -10,7 +11,7 @@ from tf_transformer.decoding import (
     sentence_keys,
 )
 from tf_transformer.decoding.constraints import defined_log_probs, is_possible
-from tf_transformer.ids import BOS_ID, PAD_ID
+from tf_transformer.ids import PAD_ID
 from tf_transformer.inference.settings import SearchSettings, length_limit
 
 
@@ -93,10 +94,7 @@ def token_log_probs(model, source_ids, labels):
         probability.
     """
     is_token = ops.not_equal(labels, PAD_ID)
-    start = ops.full_like(labels[:, :1], BOS_ID)
-    target_ids = ops.concatenate([start, labels[:, :-1]], axis=1)
-    target_ids = ops.where(is_token, target_ids, PAD_ID)
-    inputs = {"source_ids": source_ids, "target_ids": target_ids}
+    inputs = {"source_ids": source_ids, "target_ids": shift_right(labels)}
     log_probs = defined_log_probs(model(inputs, training=False))
     log_probs = ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
     log_probs = ops.where(is_possible(log_probs), log_probs, -float("inf"))

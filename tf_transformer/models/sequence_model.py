@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.models.replicas import check_compiled
 
 
@@ -47,6 +48,36 @@ class SequenceModel(keras.Model):
         if self.optimizer is not None and self.built:
             # else TensorFlow traces the first training step twice
             self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """Keras' `fit`. A dataset of `batches(...)` is checked and reordered.
+
+        After each epoch such a dataset has the next order, and before the first one
+        its lengths and ids are compared with what the model can read.
+
+        Raises:
+            ValueError: If a batch is longer than `max_length`, or has an id outside of
+                the vocabulary.
+        """
+        for dataset in (x, kwargs.get("validation_data")):
+            if hasattr(dataset, "batches"):
+                dataset.batches.check_model(self)
+        if hasattr(x, "batches") and not isinstance(x, keras.utils.PyDataset):
+            next_epoch = NextEpoch(x.batches)
+            if isinstance(callbacks, keras.callbacks.CallbackList):
+                callbacks.append(next_epoch)
+            else:
+                callbacks = [*keras.tree.flatten(callbacks or []), next_epoch]
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def compile_from_config(self, config):
         """Compiles a loaded model as the saved one was."""

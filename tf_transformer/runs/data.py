@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tf_transformer.corpora.loading import TFDS_PREFIX, load
 from tf_transformer.data import datasets
-from tf_transformer.data.batching import Batches
+from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.corpus import Corpus, Pair, split_pairs
 from tf_transformer.data.files import (
     PairStream,
@@ -125,7 +125,7 @@ def describe_references(config, corpus, tokenizer) -> None:
         print(ceiling.message)
 
 
-def make_batches(config, corpus, tokenizer) -> tuple[Batches, Batches]:
+def make_batches(config, corpus, tokenizer) -> tuple[EpochBatches, EpochBatches]:
     """Shuffled training batches and validation batches in fixed order."""
     arguments = {
         "static_shapes": config.static_shapes,

@@ -1,0 +1,88 @@
+"""`fit` of our models takes `batches`: a new order in every epoch, checked before."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.small_training import PAIRS, NumberTokenizer
+from tf_transformer.data.batching import Batches
+from tf_transformer.data.datasets import as_keras_dataset
+from tf_transformer.data.shift import shift_right
+from tf_transformer.data.streaming import StreamedBatches
+from tf_transformer.models import Transformer
+from tf_transformer.training import MaskedCrossEntropy
+
+
+def make(kind=Batches, **arguments):
+    arguments = {"batch_tokens": 24, "shuffle": True, "seed": 5, **arguments}
+    return kind(PAIRS, NumberTokenizer(), **arguments)
+
+
+def compiled(**changes):
+    arguments = {"vocab_size": 23, "max_length": 17, **changes}
+    model = Transformer(num_layers=1, d_model=4, num_heads=2, d_ff=5, **arguments)
+    model.compile(keras.optimizers.SGD(0.1), MaskedCrossEntropy(), run_eagerly=True)
+    return model
+
+
+def test_every_epoch_of_fit_has_the_next_order():
+    fed, seen = make(), []
+    fed.epoch = 4
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(fed.epoch)
+
+    model = compiled()
+    for callbacks in ([Watch()], Watch()):
+        model.fit(
+            as_keras_dataset(fed),
+            epochs=2,
+            verbose=0,
+            shuffle=False,
+            callbacks=callbacks,
+        )
+    assert seen == [4, 5, 6, 7]
+    assert fed.epoch == 8
+
+
+@pytest.mark.parametrize("kind", [Batches, StreamedBatches])
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        # ten target tokens, the end counted
+        ({"max_length": 9}, {}, "max_length of the model to be at least 10.*gth=9"),
+        (
+            {"max_length": 13},
+            {"static_shapes": True, "max_length": 40, "batch_tokens": 99},
+            "max_length of the model to be at least 16.*max_length=13",
+        ),
+        ({"vocab_size": 21}, {}, "vocab_size of the model to be at least 23.*=21"),
+        (
+            {"target_vocab_size": 22},
+            {},
+            "target_vocab_size of the model to be at least 23.*target_vocab_size=22",
+        ),
+    ],
+)
+def test_what_the_model_cannot_read_is_named_before_the_first_update(
+    kind, changes, arguments, message
+):
+    model = compiled(**changes)
+    dataset = as_keras_dataset(make(kind, **arguments))
+    with pytest.raises(ValueError, match=message):
+        model.fit(dataset, verbose=0)
+    fine = np.zeros((2, 3), "int32")
+    inputs = {"source_ids": fine, "target_ids": fine}
+    with pytest.raises(ValueError, match=message):
+        model.fit(inputs, fine, validation_data=dataset, verbose=0)
+
+
+def test_shift_right_is_the_same_for_arrays_and_tensors():
+    labels = np.array([[7, 8, 9, 3], [5, 3, 0, 0], [0, 0, 0, 0]], "int32")
+    expected = [[2, 7, 8, 9], [2, 5, 0, 0], [0, 0, 0, 0]]
+    found = shift_right(labels)
+    assert found.dtype == "int32"
+    assert found.tolist() == expected
+    tensor = shift_right(keras.ops.convert_to_tensor(labels))
+    assert keras.ops.convert_to_numpy(tensor).tolist() == expected
