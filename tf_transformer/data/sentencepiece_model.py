@@ -11,8 +11,10 @@ from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 UNKNOWN_PENALTY = 10.0  # SentencePiece: an unknown character scores min_score - 10
 
-_Trainer = sentencepiece_model_pb2.TrainerSpec
-_Piece = sentencepiece_model_pb2.ModelProto.SentencePiece
+# classes that protobuf makes at import
+ModelProto = sentencepiece_model_pb2.ModelProto  # pyright: ignore
+_Trainer = sentencepiece_model_pb2.TrainerSpec  # pyright: ignore
+_Piece = ModelProto.SentencePiece
 # in the order of our ids 0 to 3
 _SPECIAL = (("pad", "<pad>"), ("unk", "<unk>"), ("bos", "<s>"), ("eos", "</s>"))
 
@@ -214,7 +216,7 @@ class SentencePieceModel:
 
 
 def _parse(serialized: bytes):
-    model = sentencepiece_model_pb2.ModelProto()
+    model = ModelProto()
     try:
         model.ParseFromString(serialized)
     except DecodeError as error:

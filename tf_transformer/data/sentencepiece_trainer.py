@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable, Sequence
 
 import sentencepiece
-from sentencepiece import sentencepiece_model_pb2
 
+from tf_transformer.data.sentencepiece_model import ModelProto
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 NORMALIZATION_RULES = ("nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity")
@@ -16,7 +16,7 @@ CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become byte
 # the library's time grows with the square of a word's length: longer texts are split
 _MAX_CHARACTERS = 2_000
 _RESERVED_PIECES = ("<pad>", "<unk>", "<s>", "</s>")
-_Piece = sentencepiece_model_pb2.ModelProto.SentencePiece
+_Piece = ModelProto.SentencePiece
 
 
 def sample_pairs(
@@ -43,10 +43,11 @@ def sample_pairs(
 
 def _checked_pair(pair) -> tuple[str, str]:
     try:
-        source, target = () if isinstance(pair, (str, bytes)) else pair  # pyright: ignore
+        source, target = pair
     except (TypeError, ValueError):
         raise _not_pairs(pair) from None
-    if not (is_text(source) and is_text(target)):
+    # a string of two characters is no pair
+    if isinstance(pair, str) or not (is_text(source) and is_text(target)):
         raise _not_pairs(pair)
     return source, target
 
@@ -109,9 +110,7 @@ def normalizer_spec(rule: str, remove_extra_whitespaces: bool):
             f"Received: {rule!r}"
         )
     rules = sentencepiece.SentencePieceNormalizer(rule_name=rule)
-    model = sentencepiece_model_pb2.ModelProto.FromString(
-        rules.serialized_model_proto()
-    )
+    model = ModelProto.FromString(rules.serialized_model_proto())
     spec = model.normalizer_spec
     spec.name = rule
     spec.add_dummy_prefix = True
@@ -130,7 +129,7 @@ def normalize(texts: Sequence[str], spec, symbols: Sequence[str]) -> list[str]:
     >>> normalize(["<ｘ>  Ｔｗｏ  words…"], normalizer_spec("nmt_nfkc", True), ["<ｘ>"])
     ['<ｘ> Two words...']
     """
-    model = sentencepiece_model_pb2.ModelProto()
+    model = ModelProto()
     model.normalizer_spec.CopyFrom(spec)
     model.normalizer_spec.add_dummy_prefix = False
     model.normalizer_spec.escape_whitespaces = False
@@ -202,6 +201,6 @@ def train_pieces(
 
 def with_normalization(serialized: bytes, spec) -> bytes:
     """The same model with another normalization."""
-    model = sentencepiece_model_pb2.ModelProto.FromString(serialized)
+    model = ModelProto.FromString(serialized)
     model.normalizer_spec.CopyFrom(spec)
     return model.SerializeToString(deterministic=True)

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-import sacrebleu
+from sacrebleu.metrics.bleu import BLEU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def reference_ceiling(
     ]
     if not changed:
         return None
-    bleu = sacrebleu.metrics.BLEU(tokenize=tokenize)
+    bleu = BLEU(tokenize=tokenize)
     return ReferenceCeiling(
         num_references=len(references),
         num_changed=len(changed),
