@@ -17,6 +17,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         ["--help"],
         ["train", "--help"],
         ["evaluate", "--help"],
+        ["score", "--help"],
         ["translate", "--help"],
         ["attend", "--help"],
         ["export", "--help"],
@@ -193,7 +194,7 @@ def test_all_verbs_work_together(tmp_path, capsys):
     assert capsys.readouterr().out == from_run
     check_input_of_a_new_process(tmp_path, run, models, from_run)
     assert cli.main(["translate", models, "sun", "--beam-size", "2"]) == 1
-    assert "as it was told at export" in capsys.readouterr().err
+    assert "uses the search settings of its export" in capsys.readouterr().err
     assert cli.main(["info", f"{models}/1"]) == 0
     assert "test, beam 1, alpha 0.6" in json.loads(capsys.readouterr().out)["scores"]
     assert cli.main(["info", run]) == 0

@@ -24,7 +24,9 @@ def main(tsv, folder):
     settings = {
         "data": tsv,
         "vocab_size": 330,
-        "batch_tokens": 230,
+        "batch_tokens": 110,  # more updates than TensorBoard's 20 per point
+        "telemetry": 9,
+        "attention_images": 1,
         "dropout_rate": 0.0,  # the replicas draw other masks than one device
         "cooldown": False,  # or the number of epochs would change the rate
         "validation_sentences": 5,

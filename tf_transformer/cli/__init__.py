@@ -15,11 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command line.
 
     Args:
-        arguments: Words of the command line. Defaults to the program's own.
+        arguments: Words of the command line. Defaults to `sys.argv[1:]`.
 
     Returns:
-        0 when all went well, 1 after an error (told in one line), 130 after Ctrl-C.
-        Wrong usage exits with 2.
+        0 for success, 1 after an error (one line on standard error), 130 after
+        Ctrl-C. Wrong usage exits with 2.
     """
     options = make_parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,16 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _without_startup_messages():
-    """What TensorFlow tells when it is imported, shown only if the import fails."""
+    """Hides what TensorFlow prints when it is imported, unless the import fails."""
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as messages:
         kept = os.dup(2)
-        os.dup2(told.fileno(), 2)
+        os.dup2(messages.fileno(), 2)
         try:
             yield
         except BaseException:
-            told.seek(0)
-            os.write(kept, told.read())
+            messages.seek(0)
+            os.write(kept, messages.read())
             raise
         finally:
             os.dup2(kept, 2)

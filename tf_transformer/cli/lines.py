@@ -1,4 +1,4 @@
-"""Lines to translate, with where they stand."""
+"""Lines to translate, each with its file and line number."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from tf_transformer.data.lines import open_bytes
 
 
 class Line(NamedTuple):
-    """A line, the place to name when it fails, and why it cannot be read."""
+    """A line, where it is from, and why it cannot be read, if so."""
 
     text: str
     place: str
@@ -22,7 +22,7 @@ def argument_lines(texts: Iterable[str]) -> Iterator[Line]:
 
 
 def file_lines(paths: Iterable[str]) -> Iterator[Line]:
-    """Lines of files, plain or .gz, or of standard input, as they come."""
+    """Yields lines of files, plain or .gz, or of standard input."""
     if not paths:
         if sys.stdin is None:
             raise ValueError("There is no standard input. Expected texts or --input.")
@@ -42,7 +42,7 @@ def _decoded(file: Iterable[bytes], name: str) -> Iterator[Line]:
 
 
 def is_terminal(file) -> bool:
-    """Whether somebody types there; a closed standard input is `None`."""
+    """Whether a file is a terminal; a closed standard input is `None`."""
     return file is not None and file.isatty()
 
 

@@ -1,7 +1,8 @@
-"""What the command line understands: verbs and their options."""
+"""The parser of the command line: verbs and their options."""
 
 import argparse
 
+from tf_transformer.cli.scoring import add_score, score
 from tf_transformer.cli.search_options import (
     add_repetition,
     add_sampling,
@@ -22,6 +23,8 @@ from tf_transformer.cli.verbs import (
 EPILOG = """examples:
   tf-transformer train --data pairs.tsv --preset tiny --run runs/mine
   tf-transformer evaluate runs/mine --source test.de --target test.en
+  tf-transformer train --init-from runs/mine --data own.tsv --run runs/own
+  tf-transformer score runs/mine --source test.de --target test.en --tokens
   tf-transformer translate runs/mine "Ein Hund schläft."
   tf-transformer translate runs/mine < in.txt > out.txt
   tf-transformer translate saved_models/mine --input in.txt more.txt.gz
@@ -44,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     for add in (
         _add_train,
         _add_evaluate,
+        _add_score,
         _add_translate,
         _add_attend,
         _add_export,
@@ -80,6 +84,10 @@ def _add_evaluate(verbs) -> None:
     add_search(verb)
 
 
+def _add_score(verbs) -> None:
+    add_score(_add_verb(verbs, score))
+
+
 def _add_translate(verbs) -> None:
     verb = _add_verb(verbs, translate)
     verb.add_argument("model", help="the folder of a run or of a SavedModel")
@@ -97,15 +105,13 @@ def _add_translate(verbs) -> None:
         metavar="INT",
         help="lines translated at once (default: 32)",
     )
-    verb.add_argument(
-        "--prefix", metavar="TEXT", help="what every translation begins with"
-    )
+    verb.add_argument("--prefix", metavar="TEXT", help="beginning of every translation")
     verb.add_argument(
         "--nbest",
         type=positive,
         metavar="INT",
-        help="so many lines for each sentence, SCORE TAB TRANSLATION, best first, or "
-        "samples; the score is ln P(translation); where there are fewer: -inf, nothing",
+        help="number of lines per sentence, SCORE TAB TRANSLATION, best first, or "
+        "samples; the score is ln P(translation); missing ones are -inf and empty",
     )
     add_search(verb, beam_size=None, alpha=None)
     add_repetition(verb)
@@ -137,7 +143,7 @@ def _add_export(verbs) -> None:
         "--format",
         choices=("saved_model", "ctranslate2"),
         default="saved_model",
-        help="ctranslate2: for that runtime, without a search's options",
+        help="ctranslate2: for that runtime, without search options",
     )
     verb.add_argument(
         "--quantization",
@@ -145,10 +151,14 @@ def _add_export(verbs) -> None:
         help="how ctranslate2 stores weights: float32 (default), int8, int16, float16",
     )
     verb.add_argument(
-        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="told by `info`"
+        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="shown by `info`"
     )
-    verb.add_argument("--min-length", type=int, metavar="INT", help="fewest tokens")
-    verb.add_argument("--max-length", type=positive, metavar="INT", help="most tokens")
+    verb.add_argument(
+        "--min-length", type=int, metavar="INT", help="minimum length in tokens"
+    )
+    verb.add_argument(
+        "--max-length", type=positive, metavar="INT", help="maximum length in tokens"
+    )
     verb.add_argument(
         "--warm-up",
         metavar="FILE",

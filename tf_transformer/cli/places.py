@@ -1,4 +1,4 @@
-"""What a folder on the command line is: a run or an exported model."""
+"""Finds out whether a folder is a run or an exported model."""
 
 from pathlib import Path
 

@@ -1,15 +1,17 @@
-"""Options of a search, which several verbs share."""
+"""Search options that several verbs share."""
 
 import argparse
 
 
 def positive(word: str) -> int:
+    """Parses an integer of at least 1, for argparse."""
     if int(word) < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1. Received: {word}")
     return int(word)
 
 
 def add_search(verb, beam_size=4, alpha=0.6) -> None:
+    """Adds the options of beam search."""
     verb.add_argument(
         "--beam-size",
         type=positive,
@@ -27,33 +29,35 @@ def add_search(verb, beam_size=4, alpha=0.6) -> None:
 
 
 def add_repetition(verb) -> None:
+    """Adds the options that control repetition."""
     verb.add_argument(
         "--no-repeat-ngram-size",
         type=int,
         metavar="INT",
-        help="no sequence of so many tokens twice (default: 0, no such rule)",
+        help="length of token sequences that never repeat (default: 0, off)",
     )
     verb.add_argument(
         "--repetition-penalty",
         type=float,
         metavar="FLOAT",
-        help="above 1 it discourages tokens that were written before (default: 1.0)",
+        help="above 1: discourage tokens already in the translation (default: 1.0)",
     )
 
 
 def add_sampling(verb) -> None:
-    group = verb.add_argument_group("sampling, in place of beam search")
+    """Adds the options of sampling."""
+    group = verb.add_argument_group("sampling instead of beam search")
     group.add_argument(
         "--sample",
         action="store_true",
         default=None,
-        help="draw tokens by their probabilities; the same seed and sentence always "
-        "give the same translation",
+        help="sample tokens from the model's distribution; the same seed and sentence "
+        "always give the same translation",
     )
-    for flag, kind, told in (
-        ("--temperature", float, "below 1 for likelier tokens (default: 1.0)"),
-        ("--top-k", int, "draw from the k likeliest tokens only"),
-        ("--top-p", float, "draw from the likeliest tokens that add up to p only"),
+    for flag, kind, text in (
+        ("--temperature", float, "below 1 favours probable tokens (default: 1.0)"),
+        ("--top-k", int, "sample from the k most probable tokens"),
+        ("--top-p", float, "sample from the most probable tokens that add up to p"),
         ("--seed", int, "another seed gives other translations (default: 0)"),
     ):
-        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=told)
+        group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=text)

@@ -1,4 +1,4 @@
-"""What the verbs do. Imports stand inside: help must not wait for TensorFlow."""
+"""The verbs. Functions import what they need: `--help` must not load TensorFlow."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 
 def train(options) -> None:
-    """Trains, or continues a stopped training."""
+    """Trains a model. Run the same command again to resume."""
     from tf_transformer.runs.config import TrainingConfig
     from tf_transformer.runs.training import train
     from tf_transformer.training.divergence import TrainingDiverged
@@ -61,7 +61,7 @@ def evaluate(options) -> None:
 
 
 def translate(options) -> None:
-    """Translates arguments, or lines of files or standard input, as they come.
+    """Translates arguments, or lines of files or of standard input.
 
     A line that cannot be translated gives an empty line and a warning.
     """
@@ -95,14 +95,14 @@ def translate(options) -> None:
 
 def _translate_function(options):
     """A function from texts to the lines to print for each of them."""
-    settings = _given(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
-    others = _given(options, "nbest", "prefix")
+    settings = _options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
+    others = _options_set(options, "nbest", "prefix")
     folder = saved_model_folder(options.model)
     if folder is not None:
         if settings or others:
             raise ValueError(
-                "An exported model searches as it was told at export. Expected no "
-                f"options of a search. Received: {', '.join({**settings, **others})}"
+                "An exported model uses the search settings of its export. Expected no "
+                f"search options. Received: {', '.join({**settings, **others})}"
             )
         from tf_transformer.export.saved_translator import SavedTranslator
 
@@ -112,7 +112,7 @@ def _translate_function(options):
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
-    SearchSettings(**settings)  # refused once, not line by line
+    SearchSettings(**settings)  # invalid settings fail once, not in each line
     translator = run_directory(options.model).translator(options.batch_size)
 
     def translate_all(texts):
@@ -127,7 +127,7 @@ def _translate_function(options):
     return translate_all
 
 
-def _given(options, *names) -> dict:
+def _options_set(options, *names) -> dict:
     values = {name: getattr(options, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -138,7 +138,7 @@ def _one_line(text: str) -> str:
 
 
 def attend(options) -> None:
-    """Shows which words each word looks at: a table, a picture or a page."""
+    """Shows which words each word attends to: a table, a picture or a page."""
     from tf_transformer.analysis.page import page
     from tf_transformer.analysis.table import table
     from tf_transformer.utils.atomic import replacing
@@ -156,7 +156,7 @@ def attend(options) -> None:
         with replacing(Path(options.png)) as temporary:
             temporary.write_bytes(_picture(maps[0], options.kind))
     if not (options.html or options.png):
-        print("\n\n".join(table(of_text, options.kind) for of_text in maps))
+        print("\n\n".join(table(attention, options.kind) for attention in maps))
 
 
 def _attention(options) -> list:
@@ -169,7 +169,7 @@ def _attention(options) -> list:
         from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
 
         maps = attention_maps_of_saved_model(folder, options.text)
-    return maps if options.pieces else [of_text.in_words() for of_text in maps]
+    return maps if options.pieces else [attention.in_words() for attention in maps]
 
 
 def _picture(maps, kind) -> bytes:
@@ -187,7 +187,7 @@ def export(options) -> None:
 
     run = run_directory(options.run)
     names = ("beam_size", "alpha", "min_length", "max_length", *REPETITION, *SAMPLING)
-    settings = _given(options, *names)
+    settings = _options_set(options, *names)
     version = max(version_folders(options.folder), default=0) + 1
     path = Path(options.folder, str(version))
     if options.format == "ctranslate2":
@@ -217,12 +217,12 @@ def _warm_up_texts(path: str | None) -> list[str]:
 def _export_ctranslate2(run, path, options, settings) -> Path:
     from tf_transformer.export.ctranslate2 import export_ctranslate2
 
-    given = [*settings, *_given(options, "languages", "warm_up")]
-    if given:
+    received = [*settings, *_options_set(options, "languages", "warm_up")]
+    if received:
         raise ValueError(
             "CTranslate2 takes the options of a search when it translates. Expected "
             "none, no --languages and no --warm-up. Received: "
-            f"{', '.join(given)}"
+            f"{', '.join(received)}"
         )
     try:
         return export_ctranslate2(
@@ -233,7 +233,7 @@ def _export_ctranslate2(run, path, options, settings) -> Path:
 
 
 def info(options) -> None:
-    """Tells what a run or an exported folder holds."""
+    """Prints the contents of a run or of an exported folder."""
     folder = saved_model_folder(options.path)
     if folder is not None:
         from tf_transformer.export.saved_translator import SavedTranslator

@@ -1,0 +1,91 @@
+"""CSV, JSON lines, headers, and mixtures of several files."""
+
+import gzip
+import warnings
+
+import pytest
+
+from tf_transformer.data.files import read_pairs, read_parallel, stream_tsv
+from tf_transformer.data.mixing import Mixture
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, text):
+        data = text.encode()
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        return path
+
+    return write_file
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "a.csv",
+            'one,"eins, ""1"""\ntwo\nlines'.replace("two\nlines", '"t\nwo",zwei'),
+        ),
+        ("a.csv.gz", 'one,"eins, ""1""",more\r\n"t\r\nwo",zwei\r\n'),
+        ("a.CSV", 'id,target,source\n1,"eins, ""1""",one\n2,zwei,t wo\n'),
+        (
+            "a.jsonl",
+            '{"source": "one", "target": "eins, \\"1\\"", "id": 1}\n'
+            '{"target": "zwei", "source": "t\\nwo"}\n',
+        ),
+        ("a.tsv", 'source\ttarget\none\teins, "1"\nt wo\tzwei\n'),
+        ("b.tsv", 'en\tde\none\teins, "1"\nt wo\tzwei\n'),
+        ("c.tsv", 'id\tsrc\ttgt\n7\tone\teins, "1"\n8\tt wo\tzwei\n'),
+    ],
+)
+def test_pairs_are_the_same_in_every_format(write, name, text):
+    stream = stream_tsv(write(name, text))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert list(stream) == [("one", 'eins, "1"'), ("t wo", "zwei")]
+
+
+def test_a_header_is_skipped_with_a_warning_and_scoring_skips_nothing(write):
+    source, target = write("a.de", "de\neins\n"), write("a.en", "en\none\n")
+    with pytest.warns(UserWarning, match="first row of .*a.de.* is a header, 'de en'"):
+        corpus = read_parallel(source, target, validation=(source, target))
+    assert corpus.train == [("eins", "one")]
+    assert read_pairs(source, target) == [("de", "en"), ("eins", "one")]
+
+
+@pytest.mark.parametrize("first", ["no\tno", "yes\toui", "De\tEn", "hello\tde"])
+def test_data_is_no_header(write, first):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pairs = list(stream_tsv(write("a.tsv", f"{first}\na\tb\n")))
+    assert pairs == [tuple(first.split("\t")), ("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "[]", "format is not supported. Expected .tsv, .csv or .jsonl"),
+        ("a.xlsx", "PK", "format is not supported"),
+        ("a.tmx.gz", "<tmx>", "format is not supported"),
+        ("a.csv", "one;eins\n", "only one column.*comma between.*a.csv:1: 'one;eins'"),
+        ("a.csv", 'one,"eins\n', "not valid CSV.*a.csv:1"),
+        ("a.jsonl", '{"en": "one", "de": "eins"}', 'strings "source" and "target".*:1'),
+        ("a.jsonl", '{"source": "one", "target": 1}', 'strings "source" and "target"'),
+        ("a.jsonl", "[1]\n", "no pair.*a.jsonl:1"),
+    ],
+)
+def test_what_cannot_be_read_is_named(write, name, text, message):
+    with pytest.raises(ValueError, match=message):
+        list(stream_tsv(write(name, text)))
+
+
+def test_each_part_of_a_mixture_has_the_same_proportions():
+    sources = [[(f"a{i}", "A") for i in range(30)], [(f"b{i}", "B") for i in range(20)]]
+    mixture = Mixture(sources, weights=[1, 3])
+    pairs = list(mixture)
+    assert list(mixture) == pairs
+    assert sorted(pairs) == sorted(sources[0] + 3 * sources[1])
+    for start in range(0, 90, 15):  # a third of the pairs is from the first source
+        assert sum(target == "A" for _, target in pairs[start : start + 15]) == 5
+    assert [pair for pair in pairs if pair[1] == "A"] == sources[0]

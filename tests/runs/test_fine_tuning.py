@@ -1,0 +1,111 @@
+"""Another run's tokenizer and weights, on other data, by command."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tf_transformer import cli
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.directory import RunDirectory
+from tf_transformer.runs.fine_tuning import with_inherited_settings
+from tf_transformer.utils.atomic import write_json
+
+WORDS = ["sun", "moon", "star", "tree", "bird"]
+
+
+@pytest.fixture
+def other(tmp_path):
+    """The folder of a run, with settings only."""
+    run = RunDirectory(tmp_path / "other")
+    config = TrainingConfig(vocab_size=330, preset="small", dropout_rate=0.2).resolved()
+    training = vars(config)
+    contents = {"format_version": 1, "training": training, "model": {}}
+    write_json(run.path / "config.json", contents)
+    return run
+
+
+def test_tokenizer_and_sizes_are_the_other_runs_and_the_rest_is_ones_own(
+    other, tmp_path
+):
+    config = TrainingConfig(init_from=str(other.path), data="en_ko_grammar", peak=1e-4)
+    found = with_inherited_settings(config, RunDirectory(tmp_path / "new"))
+    assert (found.preset, found.vocab_size) == ("small", 330)
+    assert (found.peak, found.dropout_rate, found.epochs) == (1e-4, None, 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"preset": "base"}, "preset='base' instead of 'small'"),
+        ({"vocab_size": 90}, "vocab_size=90 instead of 330"),
+        ({"tokenizer": ["a.model"]}, r"tokenizer=\('a.model',\) instead of None"),
+    ],
+)
+def test_settings_that_contradict_the_other_run_are_refused(
+    other, tmp_path, changes, message
+):
+    config = TrainingConfig(init_from=str(other.path), **changes)
+    with pytest.raises(ValueError, match=message):
+        with_inherited_settings(config, RunDirectory(tmp_path / "new"))
+    with pytest.raises(ValueError, match="cannot start from itself"):
+        with_inherited_settings(TrainingConfig(init_from=str(other.path)), other)
+
+
+def write_files(folder):
+    lines = [f"{a} {b} {c}" for a in WORDS for b in WORDS for c in WORDS]
+    for name, chosen in (("a", lines[:40]), ("b", lines[40:60]), ("valid", lines[60:])):
+        (folder / f"{name}.de").write_text("\n".join(chosen))
+        (folder / f"{name}.en").write_text("\n".join(chosen).upper())
+    (folder / "pairs.tsv").write_text("".join(f"{s}\t{s}\n" for s in lines))
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_the_weights_of_another_and_scores_pairs(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path)
+    common = ["--epochs", "1", "--monitor", "nll", "--validation-sentences", "0"]
+    first = ["train", "--run", "first", "--data", "pairs.tsv", "--vocab-size", "300"]
+    assert cli.main([*first, *common]) == 0
+    second = ["train", "--run", "second", "--init-from", "first", *common]
+    second += ["--train-source", "a.de", "b.de", "--train-target", "a.en", "b.en"]
+    second += ["--train-weights", "1", "3", "--peak", "1e-30"]
+    second += ["--valid-source", "valid.de", "--valid-target", "valid.en"]
+    assert cli.main(second) == 0
+    out = capsys.readouterr().out
+    assert "100 training pairs" in out  # 40 + 3 * 20
+    runs = [RunDirectory(name).translator() for name in ("first", "second")]
+    weights = [run.model.get_weights() for run in runs]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-7)  # the rate is 1e-30
+    names = ["tokenizer.model", "tokenizer.target.model"]
+    for name in names:
+        contents = [(tmp_path / run / name).read_bytes() for run in ("first", "second")]
+        assert contents[0] == contents[1]
+    assert cli.main(second) == 0  # resumed, it needs the first run no more
+    check_score(runs[0], capsys)
+
+
+def check_score(translator, capsys):
+    pairs = [("sun moon", "SUN"), ("bird", "moon tree"), ("", "")]
+    for side, name in enumerate(("score.de", "score.en")):
+        with open(name, "w") as file:
+            file.writelines(pair[side] + "\n" for pair in pairs)
+    expected = translator.score(*zip(*pairs, strict=True))
+    command = ["score", "first", "--source", "score.de", "--target", "score.en"]
+    capsys.readouterr()
+    assert cli.main([*command, "--batch-size", "2"]) == 0
+    found = [float(line) for line in capsys.readouterr().out.splitlines()]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert cli.main([*command, "--json", "--tokens"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for line, score in zip(lines, expected, strict=True):
+        assert line["score"] == pytest.approx(score, abs=1e-3)
+        total = sum(token["log_prob"] for token in line["tokens"])
+        assert line["score"] == pytest.approx(total)
+    assert cli.main([*command, "--tokens"]) == 0
+    first = capsys.readouterr().out.splitlines()[0].split("\t")
+    assert float(first[0]) == pytest.approx(expected[0], abs=1e-3)
+    assert len(first) == 1 + len(lines[0]["tokens"])
