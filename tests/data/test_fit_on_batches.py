@@ -10,6 +10,7 @@ from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.data.shift import shift_right
 from tf_transformer.data.streaming import StreamedBatches
 from tf_transformer.models import Transformer
+from tf_transformer.models.sequence_model import SequenceModel
 from tf_transformer.training import MaskedCrossEntropy
 
 
@@ -86,3 +87,28 @@ def test_shift_right_is_the_same_for_arrays_and_tensors():
     assert found.tolist() == expected
     tensor = shift_right(keras.ops.convert_to_tensor(labels))
     assert keras.ops.convert_to_numpy(tensor).tolist() == expected
+
+
+@pytest.mark.parametrize("kind", [Batches, StreamedBatches])
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ((22, None), "from 0 to 21 for its vocab_size=22.*Received: 22"),
+        ((23, 22), "from 0 to 21 for its target_vocab_size=22.*Received: 22"),
+    ],
+)
+def test_ids_outside_of_the_tokenizers_vocabulary_are_an_error(kind, sizes, message):
+    class Small(NumberTokenizer):
+        vocab_size, target_vocab_size = sizes
+
+    with pytest.raises(ValueError, match=message):
+        kind(PAIRS, Small()).count()
+
+
+def test_a_model_without_the_whole_interface_cannot_be_made():
+    class Half(SequenceModel):
+        def encode(self, source_ids, training=None):
+            return {}
+
+    with pytest.raises(TypeError, match="abstract.*attend.*decode.*start.*step"):
+        Half({"vocab_size": 7})

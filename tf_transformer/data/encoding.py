@@ -90,7 +90,28 @@ def encode_pairs(
             for (side_ids, lengths), ids in zip(sides, pair_ids, strict=True):
                 side_ids.extend(ids)
                 lengths.append(len(ids))
-    return EncodedPairs(_side(*sides[0]), _side(*sides[1]), num_dropped)
+    encoded = EncodedPairs(_side(*sides[0]), _side(*sides[1]), num_dropped)
+    _check_ids(encoded, tokenizer)
+    return encoded
+
+
+def _check_ids(encoded: EncodedPairs, tokenizer: Tokenizer) -> None:
+    """Checks the ids against the tokenizer's vocabulary, if it has a known size."""
+    vocab_size = getattr(tokenizer, "vocab_size", None)
+    target_vocab_size = getattr(tokenizer, "target_vocab_size", None) or vocab_size
+    for name, side, size in (
+        ("vocab_size", encoded.sources, vocab_size),
+        ("target_vocab_size", encoded.targets, target_vocab_size),
+    ):
+        if size is None or not side.ids.size:
+            continue
+        least, largest = int(side.ids.min()), int(side.ids.max())
+        if least < 0 or largest >= size:
+            raise ValueError(
+                "The tokenizer yields ids outside of its vocabulary. Expected ids "
+                f"from 0 to {size - 1} for its {name}={size}. Received: "
+                f"{least if least < 0 else largest}"
+            )
 
 
 def _side(ids: array, lengths: array) -> Side:

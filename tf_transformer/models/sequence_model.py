@@ -1,33 +1,41 @@
-"""What all models from sentences to sentences have in common: their doors."""
+"""The interface of all sequence-to-sequence models."""
+
+import abc
+from typing import Any
 
 import keras
 
 from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.models.replicas import check_compiled
 
+Tensor = Any  # of the current Keras backend
+State = dict[str, Any]
 
-class SequenceModel(keras.Model):
+
+class SequenceModel(keras.Model, abc.ABC):
     """A model that training, search, scoring and export know how to use.
 
-    A model has `vocab_size`, `target_vocab_size`, `max_length`, and these doors:
+    A subclass defines `encode`, `decode`, `start`, `step` and `attend`.
+    `model({"source_ids", "target_ids"})` is `decode` of `encode`.
 
-        encode(source_ids, training=None)           -> {"states", "padding_mask"}
-        decode(target_ids, encoded, training=None)  -> logits (teacher forcing)
-        start(encoded, max_length, beam_size)       -> state
-        step(token_ids, state)                      -> logits, state
-        attend({"source_ids", "target_ids"})        -> attention weights by kind
-
-    `model({"source_ids", "target_ids"})` is `decode` of `encode`. A state is
-    `{"position": scalar, "sentence": {...}, "hypothesis": {...}}`: tensors under
-    "sentence" have the leading axis B and are never reordered; tensors under
-    "hypothesis" have B * K rows, K hypotheses of each sentence, and search reorders
-    them.
+    A state of search is a dictionary of `"position"` (scalar), `"sentence"` and
+    `"hypothesis"`, both dictionaries of tensors. Those under `"sentence"` have the
+    leading axis B and are never reordered. Those under `"hypothesis"` have B * K rows,
+    K hypotheses of each sentence, and search reorders them.
 
     Args:
-        arguments: Dictionary: the arguments that make this model. Each becomes an
-            attribute.
+        arguments: Dictionary of the constructor's arguments. Each becomes an
+            attribute, among them `vocab_size`, `target_vocab_size` (or `None`) and
+            `max_length`.
         **kwargs: Those of `keras.Model`.
+
+    Shape letters: B batch, S source length, T target length, V target vocabulary,
+    K hypotheses of a sentence.
     """
+
+    vocab_size: int
+    target_vocab_size: int | None
+    max_length: int
 
     def __init__(self, arguments: dict, **kwargs):
         super().__init__(**{**kwargs, "autocast": False})  # ids are never cast
@@ -36,7 +44,7 @@ class SequenceModel(keras.Model):
             setattr(self, name, value)
 
     def compile(self, *args, **kwargs):
-        """Keras' `compile`, which refuses what would be other updates than asked for.
+        """Keras' `compile`, which refuses settings that would change the updates.
 
         Raises:
             ValueError: If schedule and optimizer differ in
@@ -114,6 +122,70 @@ class SequenceModel(keras.Model):
             ]
         super().export(filepath, *args, input_signature=input_signature, **kwargs)
 
+    @abc.abstractmethod
+    def encode(self, source_ids: Tensor, training: bool | None = None) -> State:
+        """Encodes the source sentences.
+
+        Args:
+            source_ids: Integer tensor `(B, S)`; 0 is padding.
+            training: Whether dropout is active.
+
+        Returns:
+            Dictionary of tensors, among them `"states"` and `"padding_mask"` `(B, S)`.
+        """
+
+    @abc.abstractmethod
+    def decode(
+        self, target_ids: Tensor, encoded: State, training: bool | None = None
+    ) -> Tensor:
+        """Predicts the next token at every position (teacher forcing).
+
+        Args:
+            target_ids: Integer tensor `(B, T)` that begins with the begin token.
+            encoded: Result of `encode`.
+            training: Whether dropout is active.
+
+        Returns:
+            float32 logits `(B, T, V)`.
+        """
+
+    @abc.abstractmethod
+    def start(self, encoded: State, max_length: int, beam_size: int = 1) -> State:
+        """Makes the first state for `step`.
+
+        Args:
+            encoded: Result of `encode` for B sentences.
+            max_length: Integer or scalar tensor: the most steps.
+            beam_size: Integer K.
+
+        Returns:
+            A state.
+        """
+
+    @abc.abstractmethod
+    def step(self, token_ids: Tensor, state: State) -> tuple[Tensor, State]:
+        """Reads one more token of each hypothesis and predicts the next.
+
+        Args:
+            token_ids: Integer tensor `(B * K,)`.
+            state: Result of `start` or of the step before.
+
+        Returns:
+            float32 logits `(B * K, V)` and the next state.
+        """
+
+    @abc.abstractmethod
+    def attend(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Computes attention weights by teacher forcing.
+
+        Args:
+            inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
+
+        Returns:
+            Dictionary of float32 tensors, some of `"encoder"`, `"decoder"` and
+            `"cross"`, each (batch, layer, head, query, key).
+        """
+
     def call(self, inputs, training=None):
         encoded = self.encode(inputs["source_ids"], training=training)
         return self.decode(inputs["target_ids"], encoded, training=training)
@@ -125,7 +197,7 @@ class SequenceModel(keras.Model):
         )
 
     def arguments(self) -> dict:
-        """The arguments that make a model like this one."""
+        """The constructor's arguments, to make another model like this one."""
         return dict(self._arguments)
 
     def get_config(self):
