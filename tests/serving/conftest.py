@@ -82,7 +82,7 @@ def listening_service(folder, **settings):
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        until(lambda: server.started and models.ready, 120)
+        until(lambda: server.started and models.ready, 300)
         yield server.servers[0].sockets[0].getsockname()[1], server
     finally:
         server.should_exit = True

@@ -1,67 +1,30 @@
-"use strict";
+// Attention of several sentences. The functions of element.js, texts.js and weights.js of
+// the service's page stand before this.
 
-const sentences = JSON.parse(document.getElementById("data").textContent).sentences;
-const KINDS = {
-  encoder: { name: "Encoder", title: "Encoder self-attention",
-             queries: "source word", keys: "looks at (source)" },
-  decoder: { name: "Decoder", title: "Decoder self-attention",
-             queries: "word being written", keys: "looks at (read so far)" },
-  cross: { name: "Cross", title: "Cross-attention",
-           queries: "word being written", keys: "looks at (source)" },
-};
-const state = { sentence: 0, kind: "cross", layer: 0, head: 0, pointed: null, held: null };
-
-const byId = (id) => document.getElementById(id);
-const current = () => sentences[state.sentence].kinds[state.kind];
-const percent = (permille) => `${Math.round(permille / 10)} %`;
-
-function make(tag, parent, text) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text; // words are text, never markup
-  parent.append(element);
-  return element;
-}
-
-// A group of buttons of which one is chosen: Tab enters it, arrow keys move in it.
-function radioGroup(group, columns, choose) {
-  group.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) choose(Number(button.dataset.index));
-  });
-  group.addEventListener("keydown", (event) => {
-    const buttons = [...group.querySelectorAll("button")];
-    const here = buttons.indexOf(document.activeElement);
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() };
-    const there = here + steps[event.key];
-    if (here < 0 || !(event.key in steps)) return;
-    event.preventDefault();
-    if (!buttons[there]) return;
-    choose(there);
-    group.querySelectorAll("button")[there].focus();
-  });
-}
-
-function mark(group, chosen) {
-  for (const [index, button] of [...group.querySelectorAll("button")].entries()) {
-    button.setAttribute("aria-checked", String(index === chosen));
-    button.tabIndex = index === chosen ? 0 : -1;
+const sentences = JSON.parse(byId("data").textContent).sentences;
+for (const { kinds } of sentences) {
+  for (const maps of Object.values(kinds)) { // from thousandths
+    maps.weights = maps.weights.map((heads) =>
+      heads.map((map) => map.map((row) => row.map((weight) => weight / 1000))));
   }
 }
+Object.assign(KOREAN_PAGE, {
+  sentence: "문장",
+  mapsHint: "각 행은 층, 각 열은 헤드입니다. 각 그림은 헤드 하나의 어텐션 행렬이며 행은 쿼리, 열은 "
+    + "키이고 진할수록 가중치가 큽니다. 아래의 숫자는 정규화한 엔트로피입니다. 0이면 쿼리마다 키 "
+    + "하나에만 어텐션을 주고, 1이면 모든 키에 고르게 줍니다. 화살표 키로 헤드를 옮겨 다닐 수 있습니다.",
+});
+const state = { sentence: 0, kind: "cross", layer: 0, head: 0, pointed: null, held: null };
 
-function addRadio(group, index, text) {
-  const button = make("button", group, text);
-  button.type = "button";
-  button.dataset.index = index;
-  button.setAttribute("role", "radio");
-  return button;
-}
+const current = () => sentences[state.sentence].kinds[state.kind];
+const headName = (layer, head) => text("head", { layer: layer + 1, head: head + 1 });
 
 function showKinds() {
   const kinds = Object.keys(sentences[state.sentence].kinds);
   const group = byId("kinds");
   group.replaceChildren();
-  kinds.forEach((kind, index) => addRadio(group, index, KINDS[kind].name));
-  mark(group, kinds.indexOf(state.kind));
+  kinds.forEach((kind) => addRadio(group, text(kind)));
+  markRadio(group, kinds.indexOf(state.kind));
 }
 
 function drawMap(canvas, weights) {
@@ -70,7 +33,7 @@ function drawMap(canvas, weights) {
   const context = canvas.getContext("2d");
   context.fillStyle = getComputedStyle(document.body).getPropertyValue("--accent");
   weights.forEach((row, y) => row.forEach((weight, x) => {
-    context.globalAlpha = weight / 1000;
+    context.globalAlpha = Math.min(1, weight);
     context.fillRect(x, y, 1, 1);
   }));
 }
@@ -82,20 +45,21 @@ function showHeads() {
   group.classList.toggle("many", weights[0].length > 4);
   group.style.gridTemplateColumns = `repeat(${weights[0].length}, auto)`;
   weights.forEach((heads, layer) => heads.forEach((map, head) => {
-    const button = addRadio(group, layer * heads.length + head);
+    const button = addRadio(group);
     const share = entropy[layer][head].toFixed(2);
-    button.setAttribute("aria-label", `layer ${layer + 1}, head ${head + 1}, entropy ${share}`);
+    button.ariaLabel = text("entropy", { head: headName(layer, head), entropy: share });
     drawMap(make("canvas", button), map);
     make("span", button, `${layer + 1}.${head + 1}: ${share}`);
   }));
-  mark(group, state.layer * weights[0].length + state.head);
+  markRadio(group, state.layer * weights[0].length + state.head);
 }
 
 function showHead() {
-  const { title, queries, keys } = KINDS[state.kind];
-  byId("head-title").textContent = `${title}, layer ${state.layer + 1}, head ${state.head + 1}`;
-  byId("queries-title").textContent = queries;
-  byId("keys-title").textContent = keys;
+  const title = text(`${state.kind}Title`);
+  const head = headName(state.layer, state.head);
+  byId("head-title").textContent = text("headOf", { title, head });
+  byId("queries-title").textContent = text(`${state.kind}Queries`);
+  byId("keys-title").textContent = text(`${state.kind}Keys`);
   for (const side of ["queries", "keys"]) {
     const list = byId(side);
     list.replaceChildren();
@@ -113,46 +77,30 @@ function showHead() {
   showLooks();
 }
 
-// Weights in permille of the words opposite to the one pointed at, or null.
-function looks(chosen) {
-  const weights = current().weights[state.layer][state.head];
-  if (!chosen) return null;
-  return chosen.side === "queries"
-    ? weights[chosen.index]
-    : weights.map((row) => row[chosen.index]);
-}
-
 function showLooks() {
   const chosen = state.held || state.pointed;
-  const weights = looks(chosen);
+  const weights = chosen && looksOf(current().weights[state.layer][state.head], chosen);
   for (const side of ["queries", "keys"]) {
     byId(side).querySelectorAll("button").forEach((button, index) => {
       const opposite = chosen && chosen.side !== side;
       const weight = opposite ? weights[index] : 0;
-      button.style.setProperty("--weight", weight / 1000);
+      button.style.setProperty("--weight", weight);
       button.classList.toggle("chosen", Boolean(chosen) && !opposite && chosen.index === index);
-      button.lastChild.textContent = opposite && weight >= 5 ? percent(weight) : "";
+      button.lastChild.textContent = opposite && weight >= 0.005 ? percent(weight) : "";
     });
   }
-  tell(chosen, weights);
+  byId("summary").textContent = chosen ? summary(chosen, weights) : "";
   drawLines(chosen);
 }
 
-function tell(chosen, weights) {
-  if (!chosen) {
-    byId("told").textContent = "";
-    return;
-  }
+function summary(chosen, weights) {
   const opposite = current()[chosen.side === "queries" ? "keys" : "queries"];
-  const strongest = weights
-    .map((weight, index) => [weight, opposite[index]])
-    .sort((a, b) => b[0] - a[0])
-    .slice(0, 4)
-    .filter(([weight]) => weight >= 5)
-    .map(([weight, word]) => `${word} ${percent(weight)}`);
-  const word = current()[chosen.side][chosen.index];
-  const verb = chosen.side === "queries" ? "looks at" : "is looked at by";
-  byId("told").textContent = `${word} ${verb} ${strongest.join(", ") || "nothing much"}`;
+  const most = strongest(weights, 4)
+    .map(([index, weight]) => `${opposite[index]} ${percent(weight)}`);
+  return text(chosen.side === "queries" ? "attendsTo" : "attendedBy", {
+    word: current()[chosen.side][chosen.index],
+    most: most.join(", ") || text("nothing"),
+  });
 }
 
 function drawLines(chosen) {
@@ -167,13 +115,13 @@ function drawLines(chosen) {
   picture.querySelectorAll("svg > line").forEach((line) => line.remove());
   current().weights[state.layer][state.head].forEach((row, query) => row.forEach((weight, key) => {
     const index = chosen && { queries: query, keys: key }[chosen.side];
-    if (weight < 10 || (chosen && index !== chosen.index)) return;
+    if (weight < 0.01 || (chosen && index !== chosen.index)) return;
     const line = byId("line").cloneNode();
     const places = { x1: 2, y1: middles[0][query], x2: width - 2, y2: middles[1][key] };
     for (const [name, value] of Object.entries(places)) line.setAttribute(name, value);
     line.removeAttribute("id");
-    line.style.strokeWidth = `${1 + weight / 250}px`;
-    line.style.strokeOpacity = chosen ? Math.sqrt(weight / 1000) : weight / 1000;
+    line.style.strokeWidth = `${1 + 4 * weight}px`;
+    line.style.strokeOpacity = chosen ? Math.sqrt(weight) : weight;
     picture.append(line);
   }));
 }
@@ -245,7 +193,7 @@ function start() {
     const numHeads = current().weights[0].length;
     state.layer = Math.floor(index / numHeads);
     state.head = index % numHeads;
-    mark(byId("heads"), index);
+    markRadio(byId("heads"), index);
     showHead();
   });
   listenToWords();
@@ -254,4 +202,5 @@ function start() {
   showAll();
 }
 
+translatePage();
 start();

@@ -1,4 +1,4 @@
-"""Attention as one HTML file: everything inside, nothing is fetched."""
+"""Attention as one self-contained HTML file."""
 
 import html
 import json
@@ -13,13 +13,18 @@ from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.analysis.words import SPACE, text_of
 
 _FOLDER = Path(__file__).parent
+# the service's page and this one share these
+_MODULES = tuple(
+    _FOLDER.parent / "serving" / "page" / f"{name}.js"
+    for name in ("element", "texts", "weights")
+)
 
 
 def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
-    """An interactive page: all heads at a glance, one head word by word.
+    """An interactive page with maps of all heads and one head word by word.
 
-    The file stands alone, with its style, its program and its data; weights are kept
-    in thousandths. Texts are data and are never read as HTML.
+    The file contains its style, script and data, with weights rounded to thousandths.
+    Texts are data and never become HTML. In a Korean browser the page is in Korean.
 
     Args:
         maps: Maps of one or more sentences, of pieces or of words.
@@ -40,15 +45,17 @@ def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
     (False, True)
     """
     if not maps:
-        raise ValueError("There is nothing to show. Expected maps. Received: []")
-    data = {"sentences": [_sentence(of_sentence) for of_sentence in maps]}
+        raise ValueError(
+            "A page needs at least one sentence. Expected maps. Received: []"
+        )
+    data = {"sentences": [_sentence(sentence) for sentence in maps]}
     parts = {
         "title": html.escape(title),
         "style": _read("page.css"),
-        "script": _read("page.js"),
+        "script": _script(),
         "data": json_in_html(data),
     }
-    # in one pass: what a part holds is not looked at again
+    # in one pass, so that nothing is replaced inside a part
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("page.html"))
 
 
@@ -56,8 +63,15 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8").strip()
 
 
+def _script() -> str:
+    """The shared modules as one script with the page's own."""
+    modules = [path.read_text(encoding="utf-8") for path in _MODULES]
+    modules = [re.sub("^export ", "", text, flags=re.MULTILINE) for text in modules]
+    return "\n".join(['"use strict";\n', *modules, _read("page.js")])
+
+
 def json_in_html(data) -> str:
-    """JSON that may stand in a `<script>`: no character of it can end the element.
+    """JSON for a `<script>` element, escaped so that nothing in it ends the element.
 
     Example:
 
@@ -84,7 +98,7 @@ def _sentence(maps: AttentionMaps) -> dict:
 
 
 def _title(maps: AttentionMaps) -> str:
-    """The source's text: pieces say where words begin, words stand alone."""
+    """The text of the source, from tokens or words."""
     tokens = maps.source[:-1]
     is_pieces = tokens and tokens[0].startswith(SPACE)
     return text_of(tokens) if is_pieces else " ".join(tokens)

@@ -81,10 +81,16 @@ class RateLimit(logging.Filter):
         return True
 
 
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Drops TensorFlow's warning that gradients of a model cannot be computed."""
+    return "unsaved custom gradients" not in str(record.msg)
+
+
 def set_up_logs(show_text: bool) -> None:
     """Sends all logs of the process to standard error as JSON, at a bounded rate."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(show_text))
+    handler.addFilter(_is_of_use)
     handler.addFilter(RateLimit())
     root = logging.getLogger()
     root.handlers = [handler]

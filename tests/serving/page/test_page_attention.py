@@ -48,9 +48,9 @@ def choose(page, kind, unit, head=None):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hovered_piece_shows_the_weights_of_attend(drawn, maps, kind):
+def test_a_hovered_token_shows_the_weights_of_attend(drawn, maps, kind):
     weights = maps.weights(kind).reshape(-1, *maps.weights(kind).shape[2:])
-    choose(drawn, kind, "Pieces")
+    choose(drawn, kind, "Tokens")
     places = {"queries": (0, 2, -1), "keys": (1, -2)}
     for head, matrix in enumerate(weights):
         drawn.locator("#heads button").nth(head).click()
@@ -87,7 +87,7 @@ def test_words_are_those_of_the_analysis(drawn, maps, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_maps_and_entropies_of_all_heads(drawn, maps, kind):
-    choose(drawn, kind, "Pieces")
+    choose(drawn, kind, "Tokens")
     entropies = head_statistics([maps], kind)["entropy_share"].ravel()
     weights = maps.weights(kind)
     buttons = drawn.locator("#heads button").all()
@@ -107,13 +107,13 @@ def test_maps_and_entropies_of_all_heads(drawn, maps, kind):
         assert f"entropy {shown:.2f}" in button.get_attribute("aria-label")
 
 
-def test_the_chosen_piece_is_told_and_marked_in_every_head(drawn, maps):
-    choose(drawn, "cross", "Pieces", head=1)
+def test_the_chosen_token_is_named_and_marked_in_every_head(drawn, maps):
+    choose(drawn, "cross", "Tokens", head=1)
     drawn.locator("#queries button").nth(1).click()
     drawn.mouse.move(0, 0)
     row = maps.head("cross", 1, 2)[1]
-    told = drawn.locator("#told").text_content()
-    assert f"{np.max(row):.0%}" in told and "looks at" in told
+    summary = drawn.locator("#summary").text_content()
+    assert f"{np.max(row):.0%}" in summary and "attends to" in summary
     for button, weights in zip(
         drawn.locator("#heads button").all(),
         maps.cross.reshape(-1, *maps.cross.shape[2:]),
@@ -165,10 +165,10 @@ def test_everything_is_reached_by_keyboard(site, maps, open_page):
 
 
 def test_arrow_keys_cross_between_the_lines(drawn):
-    choose(drawn, "encoder", "Pieces")
+    choose(drawn, "encoder", "Tokens")
     drawn.locator("#queries button").nth(3).focus()
     drawn.keyboard.press("ArrowDown")
-    assert "is looked at by" in drawn.locator("#told").text_content()
+    assert "is attended to by" in drawn.locator("#summary").text_content()
     assert [unit["chosen"] for unit in drawn.evaluate(LINES)["keys"]].index(True) == 3
     drawn.keyboard.press("End")
     drawn.keyboard.press("ArrowUp")
@@ -178,7 +178,7 @@ def test_arrow_keys_cross_between_the_lines(drawn):
 def test_a_recurrent_model_has_cross_attention_alone(site, models, open_page):
     page = draw(open_page(site, model="recurrent"))
     (maps,) = attention_maps_of_saved_model(models / "recurrent" / "1", [TEXT])
-    choose(page, "cross", "Pieces")
+    choose(page, "cross", "Tokens")
     assert page.locator("#kinds button").all_text_contents() == ["Cross"]
     assert "cross-attention only" in page.locator("#attention-state").text_content()
     page.locator("#queries button .unit").first.hover()
@@ -200,7 +200,7 @@ def test_a_phone_scrolls_downwards_only(site, open_page, width):
     page = draw(
         open_page(site, width, "toy", **options), TEXT + " supercalifragilistic"
     )
-    for unit in ("Words", "Pieces"):
+    for unit in ("Words", "Tokens"):
         choose(page, "encoder", unit)
         page.locator("#queries button").nth(2).tap()
         assert page.locator("#queries .chosen").count() == 1

@@ -62,6 +62,34 @@ def test_every_id_that_a_script_asks_for_exists_once(document):
     assert set(re.findall(r'byId\("([^"]+)"\)', scripts)) <= set(ids)
 
 
+def entries(text, name):
+    """The {placeholders} of each text of an object literal in texts.js."""
+    (body,) = re.findall(
+        rf"^const {name} = {{\n(.*?)^}};", text, re.DOTALL | re.MULTILINE
+    )
+    string = r'"(?:[^"\\]|\\.)*"'
+    found = re.findall(rf"(\w+): ({string}(?:\s*\+\s*{string})*)", body)
+    return {key: set(re.findall(r"{(\w+)}", value)) for key, value in found}
+
+
+def test_every_text_has_its_korean(document):
+    texts = (FOLDER / "texts.js").read_text(encoding="utf-8")
+    english, korean = entries(texts, "ENGLISH"), entries(texts, "KOREAN")
+    assert english == korean
+    places = ("data-text", "data-label", "data-placeholder")
+    marked = {of[name] for _, of in document.elements for name in places if name in of}
+    page = entries(texts, "KOREAN_PAGE").keys()
+    assert page <= marked <= page | korean.keys()
+    scripts = "".join(p.read_text() for p in FILES if p.suffix == ".js")
+    assert set(re.findall(r'say\("(\w+)"', scripts)) <= english.keys()
+
+
+def test_every_element_with_english_text_is_translated(document):
+    text = (FOLDER / "index.html").read_text(encoding="utf-8")
+    for attributes, words in re.findall(r"<\w+([^<>]*)>\s*([A-Za-z][^<]*)<", text):
+        assert "data-text" in attributes, words
+
+
 def test_what_the_files_name_is_there(document):
     named = {of.get("href") or of.get("src") for _, of in document.elements} - {None}
     for path in FILES:

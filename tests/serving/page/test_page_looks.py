@@ -1,6 +1,7 @@
 """How the page looks, and what a trained translator shows on it."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ COLOURS = """elements => elements.filter((element) =>
 })"""
 READ = (
     "h1, h2, h3, h4, .hint, label, #text, #translation, #nbest .reading, #nbest .score,"
-    "#example-list button, .pieces .unit, .switch button, .line .unit, .number, #told,"
-    "#note, .caption b, .caption span, .looks, summary"
+    "#example-list button, .pieces .unit, .switch button, .line .unit, .number, #note,"
+    "#summary, .caption b, .caption span, .looks, summary"
 )
 
 
@@ -87,7 +88,7 @@ def test_nothing_moves_where_motion_is_not_wanted(site, open_page):
     assert page.evaluate(moving) > 0
 
 
-def test_languages_are_told_to_who_reads_aloud(site, open_page):
+def test_screen_readers_know_the_languages(site, open_page):
     page = open_page(site, model="toy")
     choose_example(page, TIRED)
     languages = {"#text": "en", "#translation": "ko", "#queries": "ko", "#keys": "en"}
@@ -102,6 +103,39 @@ def test_languages_are_told_to_who_reads_aloud(site, open_page):
         'region "All heads"',
     ):
         assert line in tree
+
+
+@pytest.mark.parametrize("locale", ["ko-KR", "ko"])
+def test_the_page_speaks_korean_to_a_korean_browser(site, open_page, locale, tmp_path):
+    page = open_page(site, model="toy", locale=locale)
+    assert page.locator("html").get_attribute("lang") == "ko"
+    assert "입력하면" in page.locator("#state").text_content()
+    choose_example(page, TIRED)
+    page.locator("#queries button").nth(1).click()
+    page.locator("#about summary").click()
+    tree = page.locator("body").aria_snapshot()
+    for line in (
+        'heading "영어 → 한국어" [level=1]',
+        'textbox "영어"',
+        'radiogroup "어텐션의 종류"',
+        'radio "크로스" [checked]',
+        'region "모든 헤드"',
+    ):
+        assert line in tree
+    shown = page.locator("body").inner_text()
+    # what is English is the example sentences, the model and its tokens
+    for place in ("li", "dd", "#text", "#summary", ".looks", "select", "#note"):
+        for text in page.locator(place).all_inner_texts():
+            shown = shown.replace(text, "")
+    assert set(re.findall("[A-Za-z]{2,}", shown)) <= {"Tab", "Enter", "Escape", "ln"}
+    folder = Path(os.environ.get("TF_TRANSFORMER_PICTURES", tmp_path))
+    page.screenshot(path=folder / "page.ko.png", full_page=True)
+
+
+def test_other_browsers_are_answered_in_english(site, open_page):
+    page = open_page(site, model="toy", locale="de-DE")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "as you type" in page.locator("#state").text_content()
 
 
 def test_it_finds_its_noun(demo_site, open_page, tmp_path):

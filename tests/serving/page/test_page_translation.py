@@ -109,7 +109,7 @@ def test_pieces_are_those_of_the_signature(site, signatures, open_page):
         ]
         assert page.locator(f"#{side}-pieces li").all_text_contents() == expected
         title = page.locator(f"#{side}-pieces-title").text_content()
-        assert f" {len(pieces)} pieces" in title
+        assert f" {len(pieces)} tokens" in title
 
 
 def test_an_older_answer_never_replaces_a_newer(site, signatures, open_page):

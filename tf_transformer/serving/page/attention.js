@@ -1,26 +1,14 @@
-// Where the model looked: kinds of attention, heads, words. One text at a time.
+// Attention of one text: kinds, heads, words.
 
 import { addRadio, byId, make, markRadio, radioGroup } from "./element.js";
 import { markHead, showHeads, showInHeads } from "./heads.js";
 import { addUnit, listen, show, weave } from "./loom.js";
 import { nameOf, units, withoutPadding } from "./pieces.js";
+import { text as say } from "./texts.js";
 import { entropyShare, looksOf, percent, pooled, strongest } from "./weights.js";
 
-const KINDS = {
-  encoder: {
-    name: "Encoder", title: "Encoder self-attention",
-    queries: "A word of the text", keys: "looks at words of the text",
-  },
-  decoder: {
-    name: "Decoder", title: "Decoder self-attention",
-    queries: "Writing this word", keys: "it looks at what it has read so far",
-  },
-  cross: {
-    name: "Cross", title: "Cross-attention",
-    queries: "Writing this word of the translation", keys: "it looks at the text",
-  },
-};
-const UNITS = ["Words", "Pieces"];
+const KINDS = ["encoder", "decoder", "cross"];
+const UNITS = ["words", "tokens"];
 
 const view = {
   kind: null, layer: 0, head: 0, inWords: true, pointed: null, held: null,
@@ -31,7 +19,7 @@ let languages = ["", ""];
 
 const chosen = () => view.pointed ?? view.held;
 const matrix = () => drawn.matrices[view.layer][view.head];
-const kinds = () => Object.keys(KINDS).filter((kind) => kind in maps.weights);
+const kinds = () => KINDS.filter((kind) => kind in maps.weights);
 
 // The outputs of the signature `attend` for one text, without padding.
 function mapsOf(found) {
@@ -75,7 +63,7 @@ function pool() {
 const entropies = () => maps.weights[view.kind].map((heads) =>
   heads.map((map) => entropyShare(map, view.kind === "decoder")));
 
-// The last layer's head with the least entropy: where a model is surest where to look.
+// The head of the last layer with the lowest entropy.
 function chooseSharpest() {
   const all = entropies();
   view.layer = all.length - 1;
@@ -88,56 +76,58 @@ function showSwitches() {
     names.forEach((name) => addRadio(group, name));
     markRadio(group, index);
   };
-  fill(byId("kinds"), kinds().map((kind) => KINDS[kind].name), kinds().indexOf(view.kind));
-  fill(byId("units"), UNITS, view.inWords ? 0 : 1);
+  fill(byId("kinds"), kinds().map((kind) => say(kind)), kinds().indexOf(view.kind));
+  fill(byId("units"), UNITS.map((unit) => say(unit)), view.inWords ? 0 : 1);
 }
 
 function showMaps() {
   pool();
   showHeads(drawn.matrices, entropies());
-  byId("queries-title").textContent = KINDS[view.kind].queries;
-  byId("keys-title").textContent = KINDS[view.kind].keys;
+  byId("queries-title").textContent = say(`${view.kind}Queries`);
+  byId("keys-title").textContent = say(`${view.kind}Keys`);
   weave(drawn.lines, languagesOf(view.kind));
   showHead();
 }
 
 function showHead() {
   markHead(view.layer * drawn.matrices[0].length + view.head);
-  const name = `layer ${view.layer + 1}, head ${view.head + 1}`;
-  byId("head-title").textContent = `${KINDS[view.kind].title}, ${name}`;
+  const head = say("head", { layer: view.layer + 1, head: view.head + 1 });
+  const title = say(`${view.kind}Title`);
+  byId("head-title").textContent = say("headOf", { title, head });
   showWord();
 }
 
 function showWord() {
   show(matrix(), chosen(), view.held);
   showInHeads(drawn.matrices, chosen(), drawn.lines);
-  byId("told").textContent = chosen() ? told(chosen()) : "";
+  byId("summary").textContent = chosen() ? summary(chosen()) : "";
   byId("note").hidden = view.kind !== "cross"; // what it asks is seen there
 }
 
-function told(word) {
+function summary(word) {
   const opposite = drawn.lines[word.side === "queries" ? "keys" : "queries"];
-  const verb = word.side === "queries" ? "looks at" : "is looked at by";
   const most = strongest(looksOf(matrix(), word), 4)
     .map(([index, weight]) => `${nameOf(opposite[index])} ${percent(weight)}`);
-  const name = nameOf(drawn.lines[word.side][word.index]);
-  return `${name} ${verb} ${most.join(", ") || "nothing"}`;
+  return say(word.side === "queries" ? "attendsTo" : "attendedBy", {
+    word: nameOf(drawn.lines[word.side][word.index]),
+    most: most.join(", ") || say("nothing"),
+  });
 }
 
-function letGo() {
+function release() {
   view.held = view.pointed = null;
 }
 
 function choose(part, value) {
   view[part] = value;
-  letGo();
+  release();
   showSwitches();
   if (part === "kind") chooseSharpest();
   showMaps();
 }
 
 function showPieces(id, title, pieces) {
-  byId(`${id}-title`).textContent = `${title} in ${pieces.length} pieces`;
+  byId(`${id}-title`).textContent = say(title, { count: pieces.length });
   byId(id).replaceChildren();
   for (const unit of units(pieces, false)) addUnit(make("li", byId(id)), unit);
 }
@@ -147,18 +137,18 @@ function showPieces(id, title, pieces) {
 export function showAttention(found, newLanguages, { look, note }) {
   maps = mapsOf(found);
   languages = newLanguages;
-  letGo();
+  release();
   const isNew = !kinds().includes(view.kind)
     || !maps.weights[view.kind][view.layer]?.[view.head];
   if (look) Object.assign(view, { inWords: true, kind: "cross" });
   if (isNew) view.kind = "cross";
   if (isNew || look) chooseSharpest();
-  showPieces("source-pieces", "The text", maps.source);
-  showPieces("target-pieces", "The translation", maps.target);
+  showPieces("source-pieces", "sourceTokens", maps.source);
+  showPieces("target-pieces", "targetTokens", maps.target);
   byId("source-pieces").lang = languages[0];
   byId("target-pieces").lang = languages[1];
   byId("pieces").hidden = byId("attention-parts").hidden = false;
-  showAttentionState(kinds().length > 1 ? "" : "This model has cross-attention only.");
+  showAttentionState(kinds().length > 1 ? "" : say("crossOnly"));
   markAttention(true);
   showSwitches();
   pool();
@@ -209,7 +199,7 @@ export function listenToAttention() {
     },
   );
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && maps) { letGo(); showWord(); }
+    if (event.key === "Escape" && maps) { release(); showWord(); }
   });
   new ResizeObserver(() => { if (maps) showWord(); }).observe(byId("loom"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

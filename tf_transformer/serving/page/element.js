@@ -1,4 +1,4 @@
-// Elements; what they say is always text, never HTML.
+// Elements. Their content is always text, never HTML.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -10,8 +10,8 @@ export function make(tag, parent, text = "", className = "") {
   return element;
 }
 
-// Buttons of which one is chosen. Tab enters the group, arrow keys move in it.
-// `columns()` tells how far the up and down keys reach.
+// Buttons of which one is selected. Tab enters the group, arrow keys move in it.
+// `columns()` is how far the up and down keys move.
 export function radioGroup(group, columns, choose) {
   const buttons = () => [...group.querySelectorAll("button")];
   group.addEventListener("click", (event) => {

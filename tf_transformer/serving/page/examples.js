@@ -1,27 +1,26 @@
-// Sentences to begin with. A model's own come from its `info`; English ones are here,
-// and what to look at in them is known for Korean.
+// Example sentences: the model's own from its `info`, else English ones from here, with
+// notes about attention if the model translates into Korean.
 
 import { byId, make } from "./element.js";
+import { text as say } from "./texts.js";
 
-// `look`: how the Korean word begins that names what *it* is; `note`: what to see there.
+// `look`: the beginning of the Korean word to select; `note`: a question about it.
 const ENGLISH = [
   { text: "I am a student." },
   {
     text: "The animal didn't cross the street because it was too tired.",
     look: "동물",
-    note: "\u201cIt\u201d may be the animal or the street, and Korean has to name it. "
-      + "Which heads look at \u201canimal\u201d while 동물은 is written?",
+    note: say("itNote", { noun: "animal", word: "동물은" }),
   },
   {
     text: "The animal didn't cross the street because it was too wide.",
     look: "길",
-    note: "\u201cIt\u201d may be the animal or the street, and Korean has to name it. "
-      + "Which heads look at \u201cstreet\u201d while 길이 is written?",
+    note: say("itNote", { noun: "street", word: "길이" }),
   },
   { text: "Two small children often drink cold milk." },
 ];
 
-// [{text, look, note}]; none where it is not known what the model reads.
+// [{text, look, note}]; empty if the model's source language is unknown.
 export function examplesOf({ examples, languages }) {
   if (Array.isArray(examples)) return examples.map((text) => ({ text: String(text) }));
   if (languages?.[0] !== "en") return [];

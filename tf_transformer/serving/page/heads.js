@@ -1,7 +1,8 @@
-// All heads at a glance: a small map of each, by layer, of which one is chosen.
+// All heads: a small map of each, by layer, of which one is selected.
 
 import { addRadio, byId, make, markRadio } from "./element.js";
 import { nameOf } from "./pieces.js";
+import { text as say } from "./texts.js";
 import { looksOf, percent, strongest } from "./weights.js";
 
 function draw(canvas, matrix) {
@@ -24,14 +25,14 @@ export function showHeads(matrices, entropies) {
     const part = make("div", group, "", "layer");
     part.setAttribute("role", "presentation");
     part.style.setProperty("--heads", heads.length);
-    make("span", part, `Layer ${layer + 1}`, "name").setAttribute("aria-hidden", "true");
+    make("span", part, say("layer", { layer: layer + 1 }), "name").setAttribute("aria-hidden", "true");
     const row = make("div", part, "", "row");
     row.setAttribute("role", "presentation");
     heads.forEach((matrix, head) => {
       const entropy = entropies[layer][head];
       const button = addRadio(row);
-      const name = `layer ${layer + 1}, head ${head + 1}, entropy ${entropy.toFixed(2)}`;
-      button.dataset.name = name;
+      const place = say("head", { layer: layer + 1, head: head + 1 });
+      button.dataset.name = say("entropy", { head: place, entropy: entropy.toFixed(2) });
       const map = make("span", button, "", "map");
       draw(make("canvas", map), matrix);
       make("span", map, "", "marker");

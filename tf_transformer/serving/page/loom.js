@@ -1,7 +1,8 @@
-// One head, word by word: a word of the upper line looks at words of the lower one.
-// Weights are shading, a number, and the strength of a thread between the lines.
+// One head, word by word: queries in the upper line, keys in the lower one. A weight is
+// shown by shading, a number, and the strength of a thread between the lines.
 
 import { byId, make } from "./element.js";
+import { text as say } from "./texts.js";
 import { looksOf, percent } from "./weights.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -16,12 +17,12 @@ export function addUnit(parent, unit) {
   if (unit.begins || (unit.kind === "plain" && !unit.text)) {
     make("span", label, "␣", "boundary").setAttribute("aria-hidden", "true");
   }
-  if (unit.kind === "byte") make("span", label, "byte ", "hidden");
-  if (unit.kind === "plain" && !unit.text) make("span", label, "space", "hidden");
+  if (unit.kind === "byte") make("span", label, say("byte", { name: "" }), "hidden");
+  if (unit.kind === "plain" && !unit.text) make("span", label, say("spaceAlone"), "hidden");
   label.append(unit.text);
 }
 
-// New lines; `lines` is {queries, keys}, lists of units.
+// Fills both lines; `lines` is {queries, keys}, lists of units.
 export function weave(lines, languages) {
   for (const side of SIDES) {
     const list = byId(side);

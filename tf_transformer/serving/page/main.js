@@ -1,4 +1,4 @@
-// The page: a text is typed, its translation read, and where the model looked is drawn.
+// The page: translates as one types and draws attention.
 
 import {
   clearAttention, listenToAttention, markAttention, showAttention, showAttentionState,
@@ -6,14 +6,15 @@ import {
 import { byId } from "./element.js";
 import { examplesOf, showExamples } from "./examples.js";
 import { chosenModel, languageName, listenToModels, showFacts, showModels } from "./models.js";
+import { text as say, translatePage } from "./texts.js";
 import { ServiceError, models, predict, setToken, tooLong } from "./service.js";
 import {
   clearTranslation, markNew, markOld, showNbest, showState, showTranslation,
 } from "./translation.js";
 
 const DELAY = 250; // milliseconds without a key before a text is sent
-const SLOW = 400; // milliseconds after which it is said that an answer is awaited
-const POLL = { none: 2000, known: 30000 }; // milliseconds between two looks for models
+const SLOW = 400; // milliseconds until a message says that the answer is awaited
+const POLL = { none: 2000, known: 30000 }; // milliseconds between two lists of models
 const MOST_DRAWN = 400; // characters; attention grows with their square
 const MOST_TRIES = 5;
 
@@ -37,7 +38,7 @@ async function patiently(signature, text, signal) {
     } catch (error) {
       if (error.status !== 503 || tries === MOST_TRIES) throw error;
       const seconds = Math.min(Math.max(error.retryAfter ?? 1, 0.5), 10);
-      showState("busy", "The service is busy. Asking again soon.");
+      showState("busy", say("busy"));
       await wait(seconds * 1000, signal);
     }
   }
@@ -65,14 +66,14 @@ async function update(example = {}) {
   if (!chosenModel()) return;
   if (!text.trim()) {
     clearTranslation();
-    clearAttention("Where the model looks is drawn here.");
-    showState("empty", "The translation appears here as you type.");
+    clearAttention(say("appearsAttention"));
+    showState("empty", say("appears"));
     return;
   }
   markOld();
   markAttention(false);
   showState("loading");
-  const slow = setTimeout(() => showState("loading", "Translating\u2026"), SLOW);
+  const slow = setTimeout(() => showState("loading", say("translating")), SLOW);
   try {
     await translate(text, signal);
     clearTimeout(slow);
@@ -103,14 +104,12 @@ async function translate(text, signal) {
 
 async function attend(text, example, signal) {
   if (!has("attend")) {
-    clearAttention("This model has no signature \u201cattend\u201d: pieces and attention "
-      + "cannot be shown.");
+    clearAttention(say("noAttend"));
     return;
   }
   if (text.length > MOST_DRAWN && byId("attention-anyway").dataset.text !== text) {
     clearAttention();
-    showAttentionState(`Attention is not drawn by itself for more than ${MOST_DRAWN} `
-      + "characters: the figures grow with the square of the length.", true);
+    showAttentionState(say("notDrawn", { most: MOST_DRAWN }), true);
     byId("attention-anyway").onclick = () => {
       byId("attention-anyway").dataset.text = text;
       update();
@@ -125,7 +124,7 @@ async function attend(text, example, signal) {
   } catch (error) {
     if (signal.aborted) return;
     if (error.status === 401) throw error;
-    clearAttention(`Attention cannot be drawn. ${error.message}`);
+    clearAttention(say("cannotDraw", { message: error.message }));
     showState("ready");
   }
 }
@@ -138,17 +137,14 @@ function fail(error) {
   if (!(error instanceof ServiceError)) console.error(error);
   clearTranslation();
   clearAttention();
-  const told = tooLong(error);
-  showState("error", told
-    ? `This text is too long for the model: ${told.received} pieces, and it reads at `
-      + `most ${told.limit}, the end counted.`
-    : error.message);
+  const sizes = tooLong(error);
+  showState("error", sizes ? say("tooLong", sizes) : error.message);
 }
 
 function askForToken() {
   clearTranslation();
   clearAttention();
-  showState("error", "The service asks for a token.");
+  showState("error", say("needsToken"));
   byId("token-form").hidden = false;
   byId("token").focus();
 }
@@ -170,8 +166,8 @@ async function showModel() {
   languages = known ?? ["", ""];
   byId("text").lang = languages[0];
   byId("translation").lang = byId("nbest").lang = languages[1];
-  byId("text-label").textContent = known ? languageName(languages[0]) : "Text";
-  byId("translation-label").textContent = known ? languageName(languages[1]) : "Translation";
+  byId("text-label").textContent = known ? languageName(languages[0]) : say("text");
+  byId("translation-label").textContent = known ? languageName(languages[1]) : say("translation");
   const title = known ? languages.map(languageName).join(" \u2192 ") : model.name;
   byId("title").textContent = title;
   document.title = `${title} \u00b7 ${model.name}`;
@@ -190,7 +186,7 @@ async function look() {
     const isOther = showModels(await models());
     byId("token-form").hidden = true;
     if (isOther && chosenModel()) await showModel();
-    if (!chosenModel()) showState("busy", "No model is ready yet. Looking again soon.");
+    if (!chosenModel()) showState("busy", say("noModel"));
   } catch (error) {
     if (error.status === 401 || !chosenModel()) fail(error);
     if (error.status === 401) return; // until there is a token
@@ -210,6 +206,7 @@ function listen() {
   listenToAttention();
 }
 
+translatePage();
 listen();
-showState("loading", "Looking for models\u2026");
+showState("loading", say("looking"));
 look();

@@ -1,6 +1,7 @@
-// Which model is asked, and what is known about it.
+// Which model is used, and what is known about it.
 
 import { byId, make } from "./element.js";
+import { language, text as say } from "./texts.js";
 
 let known = []; // [{name, versions: ["2", "1"], signatures}] that can be asked
 let chosen = null; // {name, version: "" for the newest, signatures}
@@ -9,7 +10,7 @@ export const chosenModel = () => chosen;
 
 export function languageName(code) {
   try {
-    return new Intl.DisplayNames(["en"], { type: "language" }).of(code);
+    return new Intl.DisplayNames([language], { type: "language" }).of(code);
   } catch {
     return code; // no code of a language
   }
@@ -30,7 +31,7 @@ function choose(name, version) {
 
 function showVersions(name) {
   const versions = known.find((one) => one.name === name)?.versions ?? [];
-  const newest = versions.length > 1 ? [["", `newest (${versions[0]})`]] : [];
+  const newest = versions.length > 1 ? [["", say("newest", { version: versions[0] })]] : [];
   fill(byId("version"), [...newest, ...versions.map((version) => [version, version])]);
 }
 
@@ -76,12 +77,13 @@ export function listenToModels(changed) {
 export function showFacts(model, info) {
   const { search = {}, scores } = info;
   const facts = {
-    Model: model.name,
-    Version: model.version || newest(model.name),
-    Weights: info.parameters?.toLocaleString("en"),
-    "Longest text": info.max_length && `${info.max_length} pieces, the end counted`,
-    Search: search.beam_size && `beam of ${search.beam_size}, \u03b1 = ${search.alpha}`,
-    "Written by": info.tf_transformer
+    [say("model")]: model.name,
+    [say("version")]: model.version || newest(model.name),
+    [say("weights")]: info.parameters?.toLocaleString(language),
+    [say("longest")]: info.max_length && say("longestTokens", { count: info.max_length }),
+    [say("search")]: search.beam_size
+      && say("beam", { size: search.beam_size, alpha: search.alpha }),
+    [say("madeBy")]: info.tf_transformer
       && `tf_transformer ${info.tf_transformer}, TensorFlow ${info.tensorflow}`,
   };
   for (const [name, of] of Object.entries(scores ?? {})) {

@@ -1,4 +1,6 @@
-// The service's doors, and what can go wrong at them.
+// The service's endpoints and their errors.
+
+import { text as say } from "./texts.js";
 
 let token = "";
 
@@ -22,25 +24,26 @@ export function parse(text) {
 }
 
 async function ask(path, options = {}) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { ...options.headers };
+  if (token) headers.Authorization = `Bearer ${token}`;
   let response, text;
   try {
     response = await fetch(path, { ...options, headers });
     text = await response.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ServiceError("The service does not answer.", 0);
+    throw new ServiceError(say("noAnswer"), 0);
   }
   let body;
   try {
     body = parse(text);
   } catch {
-    body = { error: text.slice(0, 500) || `The service answered ${response.status}.` };
-    if (response.ok) throw new ServiceError(`No JSON: ${body.error}`, response.status);
+    body = { error: text.slice(0, 500) || say("status", { status: response.status }) };
+    if (response.ok) throw new ServiceError(say("notJson", { message: body.error }), response.status);
   }
   if (!response.ok) {
     const seconds = Number(response.headers.get("Retry-After") ?? NaN);
-    const message = String(body?.error ?? `The service answered ${response.status}.`);
+    const message = String(body?.error ?? say("status", { status: response.status }));
     throw new ServiceError(message, response.status, isNaN(seconds) ? null : seconds);
   }
   return body;
@@ -56,11 +59,12 @@ export async function predict(model, signature, inputs, signal) {
   const version = model.version ? `/versions/${model.version}` : "";
   const path = `v1/models/${encodeURIComponent(model.name)}${version}:predict`;
   const body = JSON.stringify({ signature_name: signature, inputs });
-  return (await ask(path, { method: "POST", body, signal })).outputs;
+  const headers = { "Content-Type": "application/json" };
+  return (await ask(path, { method: "POST", headers, body, signal })).outputs;
 }
 
-// The number of pieces and the limit, if the error says that a text is too long.
+// The number of tokens and the limit, if the error says that a text is too long.
 export function tooLong(error) {
-  const told = /at most (\d+) tokens.*?Received:\D*(\d+)/s.exec(error.message);
-  return told && { limit: Number(told[1]), received: Number(told[2]) };
+  const match = /at most (\d+) tokens.*?Received:\D*(\d+)/s.exec(error.message);
+  return match && { limit: Number(match[1]), received: Number(match[2]) };
 }

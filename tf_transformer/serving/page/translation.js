@@ -1,4 +1,4 @@
-// What a text is in the other language: the translation and its n best.
+// The translation and the n best list.
 
 import { byId, make } from "./element.js";
 
@@ -45,8 +45,8 @@ export function showNbest({ translation, score }) {
     line.dir = "auto";
     addText(line, text, translation[0]);
     const share = Math.exp(score[i]);
-    const told = make("span", item, score[i].toFixed(2).replace("-", "\u2212"), "score");
-    told.title = `P = ${share.toPrecision(2)}`;
+    const number = make("span", item, score[i].toFixed(2).replace("-", "\u2212"), "score");
+    number.title = `P = ${share.toPrecision(2)}`;
     const bar = make("span", item, "", "share");
     bar.setAttribute("aria-hidden", "true");
     bar.style.setProperty("--weight", share);
@@ -59,7 +59,7 @@ export function showTranslation(text) {
   byId("translation").classList.remove("old");
 }
 
-// What is shown belongs to a text that has changed since.
+// Marks what is shown as belonging to an older text.
 export function markOld() {
   byId("translation").classList.add("old");
   byId("nbest-part").classList.add("old");
@@ -76,7 +76,7 @@ export function clearTranslation() {
   byId("nbest-part").hidden = true;
 }
 
-// One line about what is going on. `kind` is empty, loading, ready, busy or error.
+// One line about the state. `kind` is empty, loading, ready, busy or error.
 export function showState(kind, text = "") {
   byId("state").dataset.kind = kind;
   byId("state").textContent = text;

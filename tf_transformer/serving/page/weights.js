@@ -1,7 +1,7 @@
 // Attention weights of one sentence: matrices [query][key] of numbers.
 
-// Rows and columns of whole units: what a unit looks at is the mean over its pieces,
-// what it gets is their sum.
+// The matrix of whole units: the mean over the rows of their tokens, the sum over the
+// columns.
 export function pooled(matrix, queries, keys) {
   return queries.map((query) => {
     const rows = matrix.slice(query.start, query.end);
@@ -13,8 +13,8 @@ export function pooled(matrix, queries, keys) {
   });
 }
 
-// Mean over the rows of entropy / ln(keys that the row may see): 0 to 1. A row that
-// sees one key has no choice and is left out.
+// The mean over the rows of entropy / ln(number of visible keys): 0 to 1. Rows with one
+// visible key are left out.
 export function entropyShare(matrix, seesPastOnly) {
   const shares = [];
   matrix.forEach((row, i) => {
