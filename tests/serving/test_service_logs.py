@@ -53,7 +53,7 @@ async def main():
 asyncio.run(main())
 logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
 logging.getLogger("tensorflow").warning("from TensorFlow")
-logging.getLogger("tensorflow").warning("Function with ops with unsaved custom gradients.")
+logging.getLogger("tensorflow").warning("ops with unsaved custom gradients.")
 logging.getLogger("tf_transformer.serving.models").info("loading")
 warnings.warn("careful")
 """
