@@ -33,7 +33,7 @@ padding_masks: list = [None]  # the last one is that of the sentences being read
 
 @contextlib.contextmanager
 def real_tokens(padding_mask):
-    """Tells `TokenBatchNorm` which tokens are real, inside a `with` statement."""
+    """Sets the padding mask of `TokenBatchNorm`, inside a `with` statement."""
     padding_masks.append(padding_mask)
     try:
         yield
@@ -57,7 +57,7 @@ class PositionGroupNorm(keras.layers.GroupNormalization):
 
 
 class MaskingTransformer(tt.Transformer):
-    """Tells `TokenBatchNorm` which tokens are real."""
+    """Sets the padding mask of `TokenBatchNorm`."""
 
     def encode(self, source_ids, training=None):
         with real_tokens(tt.layers.padding_mask(source_ids)):

@@ -1,4 +1,4 @@
-"""The paper in NumPy float64: a second witness, slow and plain.
+"""The paper in NumPy float64: an independent reference, slow and plain.
 
 Written from "Attention Is All You Need", sections 3.1 to 3.5, 5.3 and 5.4; nothing of
 the package is imported. Sentences are taken one at a time, `x` is a matrix with one
@@ -46,14 +46,14 @@ def softmax(scores):
 
 
 def attention(query, key, value, may_attend):
-    """Equation (1). `may_attend[t][s]`: may query t look at key s?"""
+    """Equation (1). `may_attend[t][s]`: may query t attend to key s?"""
     d_k = query.shape[1]
     outputs = np.zeros((len(query), value.shape[1]))
     weights = np.zeros((len(query), len(key)))
     for t in range(len(query)):
         allowed = [s for s in range(len(key)) if may_attend[t][s]]
         if not allowed:
-            continue  # nothing to look at: a row of zeros
+            continue  # every key is hidden: a row of zeros
         scores = [float(query[t] @ key[s]) / math.sqrt(d_k) for s in allowed]
         for s, weight in zip(allowed, softmax(scores), strict=True):
             weights[t, s] = weight

@@ -1,4 +1,4 @@
-"""Attention against published numbers, and where nothing may be looked at."""
+"""Attention against published numbers, and where every key is hidden."""
 
 import json
 from pathlib import Path
@@ -140,8 +140,8 @@ def test_gradients_are_finite_beside_a_query_that_may_look_at_nothing(dtype):
         return ops.sum(ops.cast(output, "float32"))
 
     (gradient,) = gradients(loss, states)
-    of_weights = variable_gradients(lambda: loss(states), layer.weights)
-    for number in (gradient, *of_weights):
+    weight_gradients = variable_gradients(lambda: loss(states), layer.weights)
+    for number in (gradient, *weight_gradients):
         assert np.all(np.isfinite(number))
     assert np.all(gradient[1] == 0.0)
     assert np.abs(gradient[0]).max() > 0.0

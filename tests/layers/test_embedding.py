@@ -61,17 +61,17 @@ def test_one_table_learns_from_both_sides(embedding):
     assert len(embedding.weights) == 1
     table, ids = [embedding.table], np.array([[4, 4, 7]])
     states = ops.ones((1, 1, 12))
-    (of_vectors,) = variable_gradients(lambda: ops.sum(embedding(ids)), table)
-    (of_logit,) = variable_gradients(
+    (vector_gradient,) = variable_gradients(lambda: ops.sum(embedding(ids)), table)
+    (logit_gradient,) = variable_gradients(
         lambda: embedding(states, reverse=True)[0, 0, 9], table
     )
     times_seen = np.zeros(23)
     times_seen[[4, 7]] = 2, 1
     expected = times_seen[:, None] * np.full((1, 12), np.sqrt(12))
-    np.testing.assert_allclose(of_vectors, expected, rtol=1e-6)
+    np.testing.assert_allclose(vector_gradient, expected, rtol=1e-6)
     expected = np.zeros((23, 12))
     expected[9] = 1.0
-    np.testing.assert_array_equal(of_logit, expected)
+    np.testing.assert_array_equal(logit_gradient, expected)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

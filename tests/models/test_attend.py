@@ -1,4 +1,4 @@
-"""The door `attend`: the weights of every head, as the NumPy model has them."""
+"""The method `attend`: the weights of every head, as the NumPy model has them."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The recurrent model: the papers' numbers, and the doors of every sequence model."""
+"""The recurrent model: the papers' numbers, and the methods of every sequence model."""
 
 import functools
 import json

@@ -47,16 +47,16 @@ def test_scaled_losses_hide_nothing():
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "received"),
     [
         ("CollectiveAllReduceStrategy", "MultiWorkerMirroredStrategy"),
         ("ParameterServerStrategyV2", "ParameterServerStrategy"),
     ],
 )
-def test_strategies_that_fit_does_not_know_are_refused(name, told):
+def test_strategies_that_fit_does_not_know_are_refused(name, received):
     model = compiled(1)
     model.distribute_strategy = type(name, (), {"num_replicas_in_sync": 1})()
-    with pytest.raises(ValueError, match=f"does not work.*Received: {told}$"):
+    with pytest.raises(ValueError, match=f"does not work.*Received: {received}$"):
         check_compiled(model)
 
 

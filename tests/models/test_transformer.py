@@ -125,8 +125,8 @@ def dropouts(model):
     for layer in model._flatten_layers():
         for child in getattr(layer, "_layers", []):
             if isinstance(child, keras.layers.Dropout):
-                of_weights = type(layer).__name__ == "MultiHeadAttention"
-                found["weights" if of_weights else "outputs"].append(child)
+                is_attention = type(layer).__name__ == "MultiHeadAttention"
+                found["weights" if is_attention else "outputs"].append(child)
     return found
 
 

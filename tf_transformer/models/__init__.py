@@ -1,4 +1,4 @@
-"""Sequence models, all with the same doors: encode, decode, start, step."""
+"""Sequence models, all with the same methods: encode, decode, start, step."""
 
 from tf_transformer.models.presets import PRESETS
 from tf_transformer.models.recurrent import RecurrentSeq2Seq

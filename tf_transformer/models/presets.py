@@ -1,7 +1,7 @@
 """Named sizes of the models."""
 
 PRESETS = {
-    # for 2 CPU cores and the built-in corpus: trains in minutes
+    # trains in minutes on 2 CPU cores with the built-in corpus
     "tiny": {
         "num_layers": 2,
         "d_model": 128,
@@ -9,7 +9,7 @@ PRESETS = {
         "d_ff": 512,
         "dropout_rate": 0.1,
     },
-    # for 2 CPU cores and tens of thousands of real pairs: trains in under an hour
+    # trains in under an hour on 2 CPU cores with tens of thousands of pairs
     "small": {
         "num_layers": 3,
         "d_model": 256,
@@ -59,7 +59,7 @@ RECURRENT_PRESETS = {
 
 
 def preset(name: str, presets: dict = PRESETS) -> dict:
-    """The arguments of a named size.
+    """Returns the arguments of a named size.
 
     Args:
         name: One of "tiny", "small", "base", "big".

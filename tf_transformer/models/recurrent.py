@@ -16,22 +16,21 @@ from tf_transformer.models.sequence_model import SequenceModel
 class RecurrentSeq2Seq(SequenceModel):
     """A recurrent encoder-decoder with attention, or with a single vector between.
 
-    [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473) and
-    [Luong et al. 2015](https://arxiv.org/abs/1508.04025): what
-    [Attention Is All You Need](https://arxiv.org/abs/1706.03762) started from.
-    Section 3.2.3 there keeps this model's only attention: the query is the decoder's
-    state at time t, keys and values are the encoder's states at all times. It has no
-    self-attention, where all three come from one sentence. Its methods are those of
+    The models of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473) and
+    [Luong et al. 2015](https://arxiv.org/abs/1508.04025), on which
+    [Attention Is All You Need](https://arxiv.org/abs/1706.03762) is based. This model's
+    attention is the encoder-decoder attention of section 3.2.3 there: the query is the
+    decoder's state at time t, keys and values are the encoder's states at all times.
+    There is no self-attention. Its methods are those of
     `Transformer`.
 
-    With `score=None` the encoder's last state is all that the decoder sees: a
-    sentence of any length in one vector
-    ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). The rest stays as it is,
-    number of weights included: c_t is that vector at every t.
+    With `score=None` the decoder sees the encoder's last state only: a sentence of any
+    length in one vector ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). The rest
+    is the same, including the number of weights: c_t is that vector at every t.
 
-    Differs from Bahdanau et al. 2015: the query is the decoder's state that has read
-    the newest token, not the one before; the decoder begins with the last states of
-    both directions, without a layer between; no maxout layer.
+    Differs from Bahdanau et al. 2015: the query is the decoder's state after the newest
+    token, not the one before; the decoder starts from the last states of both
+    directions, without a layer between; no maxout layer.
     Differs from Luong et al. 2015: the encoder reads in both directions; no input
     feeding (section 3.3), so that all positions are attended to at once; no local
     attention.
@@ -160,7 +159,7 @@ class RecurrentSeq2Seq(SequenceModel):
         Returns:
             Dictionary of `"states"` `(B, S, D)` (without attention `(B, 1, D)`, the
             last state alone), `"padding_mask"` `(B, S)` and `"last_states"`, the
-            encoder's memory at the end.
+            encoder's last states.
         """
         source_ids = check_ids(self, source_ids, "source_ids", training)
         source_padding_mask = padding_mask(source_ids)
@@ -190,7 +189,7 @@ class RecurrentSeq2Seq(SequenceModel):
         return self._logits(outputs, training)
 
     def _read(self, target_ids, encoded, training):
-        """The attention's output at every position, and its weights."""
+        """Returns the attention's output at every position, and its weights."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
         queries = self.decoder(
             self.target_embedding(target_ids),
@@ -212,7 +211,7 @@ class RecurrentSeq2Seq(SequenceModel):
 
         Args:
             encoded: Result of `encode` for B sentences.
-            max_length: Not used: the memory has the same size at every step.
+            max_length: Not used: the states have the same size at every step.
             beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
@@ -227,7 +226,7 @@ class RecurrentSeq2Seq(SequenceModel):
                 "padding_mask": encoded["padding_mask"],
             },
             "hypothesis": keras.tree.map_structure(
-                lambda memory: ops.repeat(memory, beam_size, axis=0),
+                lambda state: ops.repeat(state, beam_size, axis=0),
                 encoded["last_states"],
             ),
         }
@@ -245,7 +244,7 @@ class RecurrentSeq2Seq(SequenceModel):
         sentence = state["sentence"]
         num_sentences = ops.shape(sentence["padding_mask"])[0]
         vectors = self.target_embedding(token_ids[:, None])[:, 0]
-        query, memory = self.decoder.step(vectors, state["hypothesis"])
+        query, states = self.decoder.step(vectors, state["hypothesis"])
         # the K hypotheses of a sentence are K queries to the same source
         outputs, _ = self.attention.attend(
             ops.reshape(query, (num_sentences, -1, self.d_model)),
@@ -255,7 +254,7 @@ class RecurrentSeq2Seq(SequenceModel):
         )
         logits = self._logits(ops.reshape(outputs, (-1, self.d_model)), False)
         position = state["position"] + 1
-        state = {"position": position, "sentence": sentence, "hypothesis": memory}
+        state = {"position": position, "sentence": sentence, "hypothesis": states}
         return logits, state
 
     def attend(self, inputs):

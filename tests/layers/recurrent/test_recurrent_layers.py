@@ -33,7 +33,7 @@ def made(layer_class, cell, **changes):
 def memories(cell, seed=9):
     random = np.random.default_rng(seed)
     shape = (2, NUM_MEMORIES[cell], 2, 12)  # layer, memory, batch, width
-    return [list(of_layer) for of_layer in random.normal(size=shape).astype("float32")]
+    return [list(states) for states in random.normal(size=shape).astype("float32")]
 
 
 class States(RecurrentEncoder):

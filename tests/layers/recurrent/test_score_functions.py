@@ -40,8 +40,8 @@ def test_equals_the_papers_formula_pair_by_pair(name):
     layer = made(name, *widths)
     queries, states = vectors(widths[0], 5, 1), vectors(widths[1], 7, 2)
     expected = [
-        [[score_of_pair(weights_of(layer), name, q, k) for k in keys] for q in of_row]
-        for of_row, keys in zip(queries, states, strict=True)
+        [[score_of_pair(weights_of(layer), name, q, k) for k in keys] for q in row]
+        for row, keys in zip(queries, states, strict=True)
     ]
     np.testing.assert_allclose(layer(queries, states), expected, rtol=1e-4, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Recurrent encoder and decoder: one word after the other, with a memory."""
+"""Recurrent encoder and decoder."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ CELLS = ("gru", "lstm")
 
 
 def recurrent_cell(cell, units, **kwargs):
-    """A cell: from a vector and the state so far to an output and the next state.
+    """Makes a cell: a vector and the last state give an output and the next state.
 
     Args:
         cell: "gru" (appendix A.1.1 of
@@ -50,7 +50,7 @@ class RecurrentStack(BaseLayer):
         )
 
     def rnns(self, units, name, **arguments):
-        """One Keras RNN per layer; the plain loop, which runs on every device."""
+        """Makes one Keras RNN for each layer; the plain loop runs on every device."""
         return [
             keras.layers.RNN(
                 recurrent_cell(self.cell, units, **self.sublayer_arguments("cell")),
@@ -73,15 +73,15 @@ class RecurrentStack(BaseLayer):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class RecurrentEncoder(RecurrentStack):
-    """Reads a sentence forward and backward; each state knows both sides of a word.
+    """Bidirectional encoder: each state depends on both sides of a word.
 
     Section 3.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473).
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
-    self-attention in its place; here a word reaches another in as many steps as lie
-    between them, and the steps cannot be done at once (the paper's table 1).
+    self-attention in its place; here the path between two words is as long as their
+    distance, and the steps cannot be computed in parallel (the paper's table 1).
 
-    Padding is passed over with the memory unchanged: the backward direction begins
-    at the last real token.
+    Padding leaves the state unchanged: the backward direction begins at the last real
+    token.
 
     Args:
         num_layers: Integer. Number of layers.
@@ -95,8 +95,8 @@ class RecurrentEncoder(RecurrentStack):
         training: Whether dropout is active.
 
     Returns:
-        The states `(B, S, d_model)`, and the last memory of each layer: lists of one
-        (GRU) or two (LSTM) tensors `(B, d_model)`, both directions side by side.
+        The states `(B, S, d_model)`, and the last states of each layer: lists of one
+        (GRU) or two (LSTM) tensors `(B, d_model)`, both directions concatenated.
 
     Example:
 
@@ -135,7 +135,7 @@ class RecurrentEncoder(RecurrentStack):
             x = self.dropout(x, training=training)
             after, *after_states = forward(x, mask=padding_mask)
             before, *before_states = backward(x, mask=padding_mask)
-            # the backward layer answers in its own order, last word first
+            # the backward layer's output is in its own order, last word first
             x = ops.concatenate([after, ops.flip(before, axis=1)], axis=-1)
             last_states.append(
                 [
@@ -154,12 +154,12 @@ class RecurrentEncoder(RecurrentStack):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class RecurrentDecoder(RecurrentStack):
-    """Writes a sentence word by word; its memory begins where the encoder's ended.
+    """Recurrent decoder: it starts from the last states of the encoder.
 
     Section 2 of [Luong et al. 2015](https://arxiv.org/abs/1508.04025).
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
     masked self-attention in its place; here the future needs no mask, because it has
-    not been read yet.
+    not been read.
 
     Args:
         num_layers: Integer. Number of layers.
@@ -169,8 +169,8 @@ class RecurrentDecoder(RecurrentStack):
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
-        first_states: The memory of each layer: lists of one (GRU) or two (LSTM)
-            tensors `(B, d_model)`.
+        first_states: The initial states of each layer: lists of one (GRU) or two
+            (LSTM) tensors `(B, d_model)`.
         training: Whether dropout is active.
 
     Returns:
@@ -201,19 +201,19 @@ class RecurrentDecoder(RecurrentStack):
         return x
 
     def step(self, inputs, states):
-        """Reads one more vector of each hypothesis with the same cells.
+        """Computes one step of each hypothesis.
 
         Args:
             inputs: Tensor `(N, d_model)`.
-            states: The memory of each layer, tensors `(N, d_model)`.
+            states: The states of each layer, tensors `(N, d_model)`.
 
         Returns:
-            Tensor `(N, d_model)` and the next memory.
+            Tensor `(N, d_model)` and the next states.
         """
         x, next_states = inputs, []
-        for layer, memory in zip(self.layers_in_order, states, strict=True):
-            x, memory = layer.cell(x, memory)
-            next_states.append(list(memory))
+        for layer, layer_states in zip(self.layers_in_order, states, strict=True):
+            x, layer_states = layer.cell(x, layer_states)
+            next_states.append(list(layer_states))
         return x, next_states
 
     def compute_output_shape(self, inputs_shape, first_states_shape=None):

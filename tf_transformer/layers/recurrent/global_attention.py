@@ -11,7 +11,7 @@ from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class GlobalAttention(BaseLayer):
-    """Lets each decoder state look at all encoder states.
+    """Attention from each decoder state to all encoder states.
 
     Section 3.1 of [Luong et al. 2015](https://arxiv.org/abs/1508.04025):
 
@@ -27,7 +27,7 @@ class GlobalAttention(BaseLayer):
     Args:
         d_model: Integer. Width of the output.
         score: Name of the score function: "dot", "scaled_dot", "general", "additive"
-            or "concat"; `None` where there is but one value, whose weight is 1.
+            or "concat"; `None` if there is only one value, whose weight is 1.
             Defaults to `"dot"`.
 
     Call arguments:
@@ -82,7 +82,7 @@ class GlobalAttention(BaseLayer):
         return self.attend(query, *self.keys_and_values(value), mask)[0]
 
     def keys_and_values(self, value):
-        """What can be computed once for a sentence.
+        """Computes what depends on the sentence alone, once.
 
         Args:
             value: Tensor `(B, S, d_model)`.
@@ -95,7 +95,7 @@ class GlobalAttention(BaseLayer):
         return self.score_function.keys(value), value
 
     def attend(self, query, keys, values, attention_mask=None):
-        """Looks with `query` at prepared keys and values.
+        """Attends to prepared keys and values.
 
         Args:
             query: Tensor `(B, T, d_model)`.

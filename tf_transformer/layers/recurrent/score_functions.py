@@ -1,7 +1,7 @@
 """Score functions of attention: how well a query fits each key.
 
-A decoder state h_t asks (the query), the encoder states h_s answer (the keys). What
-follows is the same for all: softmax over s, then a weighted sum of the values.
+The query is a decoder state h_t, the keys are the encoder states h_s. The rest is the
+same for all: softmax over s, then a weighted sum of the values.
 """
 
 import keras
@@ -11,9 +11,9 @@ from tf_transformer.layers.base import BaseLayer
 
 
 class ScoreFunction(BaseLayer):
-    """What all score functions share: keys are prepared once, queries come and go.
+    """What all score functions share: keys are prepared once for all queries.
 
-    A subclass says how in `score`, and in `keys` what of it depends on h_s alone.
+    A subclass implements `score`, and in `keys` the part that depends on h_s alone.
     """
 
     def build(self, query_shape, states_shape=None):
@@ -21,7 +21,7 @@ class ScoreFunction(BaseLayer):
         self.built = True
 
     def make_weights(self, query_width, states_width):
-        """Adds the weights, if there are any."""
+        """Adds the weights of the score function."""
 
     def add_matrix(self, name, *shape):
         """A weight with Glorot's initial values."""
@@ -62,13 +62,13 @@ class ScoreFunction(BaseLayer):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class DotScore(ScoreFunction):
-    """The dot product: query and key should point in the same direction.
+    """The dot product of query and key.
 
         score(h_t, h_s) = h_t . h_s
 
     "dot" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
     Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
-    compares it with the additive score. It has no weights; both sides must have the
+    compares it with the additive score. It has no weights; query and key must have the
     same width.
 
     Args:
@@ -101,7 +101,7 @@ class ScaledDotScore(DotScore):
 
     Section 3.2.1 of
     [Attention Is All You Need](https://arxiv.org/abs/1706.03762): without the divisor
-    wide vectors have large products, and the softmax hardly any slope.
+    the products of wide vectors are large, and the gradients of the softmax small.
 
     Args:
         **kwargs: Those of `keras.layers.Layer`.
@@ -127,13 +127,13 @@ class ScaledDotScore(DotScore):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class GeneralScore(DotScore):
-    """The dot product after a learned matrix: the sides may speak other languages.
+    """The dot product of the query and a learned linear map of the key.
 
         score(h_t, h_s) = h_t . W h_s
 
     "general" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
     Section 3.2.2 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) does
-    the same in each head, with W = W^Q W^K^T in two narrow factors, and divides.
+    the same in each head, with W = W^Q W^K^T in two narrow factors, and scales.
 
     Args:
         **kwargs: Those of `keras.layers.Layer`.
@@ -162,15 +162,15 @@ class GeneralScore(DotScore):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class AdditiveScore(ScoreFunction):
-    """A small feed-forward network looks at query and key together.
+    """A small feed-forward network of query and key.
 
         score(h_t, h_s) = v . tanh(W h_t + U h_s)
 
     Appendix A.1.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473), the
     first attention for translation. Section 3.2.1 of
     [Attention Is All You Need](https://arxiv.org/abs/1706.03762) compares it with the
-    dot product. It makes `(B, T, S, D)` numbers on its way to `(B, T, S)`: more time
-    and memory than a matrix product.
+    dot product. It needs a tensor `(B, T, S, D)`: more time and memory than a matrix
+    product.
 
     Args:
         **kwargs: Those of `keras.layers.Layer`.
@@ -207,15 +207,15 @@ class AdditiveScore(ScoreFunction):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class ConcatScore(AdditiveScore):
-    """The additive score, written with one matrix over both vectors.
+    """The additive score with one matrix for the concatenation of both vectors.
 
         score(h_t, h_s) = v . tanh(W [h_t; h_s])
 
     "concat" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
     Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
-    knows it as additive attention, and it is: the matrix cut in two gives W and U of
+    calls it additive attention: the two halves of the matrix are W and U of
     `AdditiveScore`. The two differ in their initial values only (Glorot's range
-    narrows with the number of inputs).
+    decreases with the number of inputs).
 
     Args:
         **kwargs: Those of `keras.layers.Layer`.
