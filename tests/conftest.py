@@ -7,17 +7,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 _DATA_DIR = tempfile.TemporaryDirectory(prefix="tf_transformer_tfds_")
 os.environ["TFDS_DATA_DIR"] = _DATA_DIR.name
 
-import keras  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.backend import BACKEND, let_numpy_read_tensors  # noqa: E402
 from tests.fast import FAST  # noqa: E402
 from tests.once import folder_made_once  # noqa: E402
 
-let_numpy_read_tensors()
-
 
 def pytest_configure(config):
+    # pytest-xdist's first process runs no test and needs no Keras
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or not config.getoption("numprocesses", None):
+        from tests.backend import let_numpy_read_tensors
+
+        let_numpy_read_tensors()
     # raised inside Keras for each `variable.numpy()`
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
@@ -30,6 +32,8 @@ _SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
+    from tests.backend import BACKEND
+
     skip = pytest.mark.skip(reason=f"about TensorFlow: KERAS_BACKEND={BACKEND} here")
     only_full = pytest.mark.skip(reason="only in `.ci/run full`")
     for item in items:
@@ -53,11 +57,15 @@ def toy_export(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def seed():
     """The same weights and data in every run, whichever tests are chosen."""
+    import keras
+
     keras.utils.set_random_seed(20171)
 
 
 @pytest.fixture(autouse=True)
 def float32_after_each_test():
+    import keras
+
     yield
     keras.config.set_dtype_policy("float32")
     keras.utils.clear_session(free_memory=False)
