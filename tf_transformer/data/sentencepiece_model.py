@@ -11,9 +11,8 @@ from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 UNKNOWN_PENALTY = 10.0  # SentencePiece: an unknown character scores min_score - 10
 
-# classes that protobuf makes at import
-ModelProto = sentencepiece_model_pb2.ModelProto  # pyright: ignore
-_Trainer = sentencepiece_model_pb2.TrainerSpec  # pyright: ignore
+ModelProto = sentencepiece_model_pb2.ModelProto
+_Trainer = sentencepiece_model_pb2.TrainerSpec
 _Piece = ModelProto.SentencePiece
 # in the order of our ids 0 to 3
 _SPECIAL = (("pad", "<pad>"), ("unk", "<unk>"), ("bos", "<s>"), ("eos", "</s>"))

@@ -9,6 +9,7 @@ import pytest
 import sentencepiece
 import tensorflow as tf
 from sentencepiece import sentencepiece_model_pb2
+from tensorflow.python.framework import op_def_registry
 
 from tests.export.graph_tokenizer.library import (
     EDGES,
@@ -47,6 +48,13 @@ def test_bpe_with_user_defined_symbols_is_the_librarys():
     assert_decodes_equal(twin, library, random_ids(0, library, SYMBOLS))
     assert twin.encode(tf.constant([], tf.string)).shape[0] == 0
     assert twin.encode(tf.constant(["", " "])).numpy().tolist() == [[EOS_ID]] * 2
+    graph = twin.encode.get_concrete_function().graph.as_graph_def()
+    functions = graph.library.function
+    ops = {node.op for f in functions for node in f.node_def}
+    ops |= {node.op for node in graph.node}
+    ops -= {function.signature.name for function in functions}
+    assert {"While", "StatelessWhile"} & ops
+    assert all(op_def_registry.get(op) and "Py" not in op for op in ops)
 
 
 @pytest.mark.slow
@@ -68,12 +76,11 @@ def test_bpe_with_user_defined_symbols_is_the_librarys():
 def test_other_models_without_probabilities_are_followed_too(settings):
     settings = {"model_type": "bpe"} | settings
     symbols = settings.get("user_defined_symbols", ())
-    for seed in range(3):
-        compare(train_model(**settings), seed, symbols)
+    compare(train_model(**settings), symbols=symbols)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_unused_pieces_are_split_again_and_equal_scores_go_leftmost(seed):
     model = train_model(model_type="bpe", byte_fallback=seed % 2 == 0)
     proto = sentencepiece_model_pb2.ModelProto.FromString(model)
@@ -81,7 +88,7 @@ def test_unused_pieces_are_split_again_and_equal_scores_go_leftmost(seed):
     for piece in proto.pieces:
         if piece.type == _Piece.NORMAL and chance.random() < 0.4:
             piece.type = _Piece.UNUSED
-        if seed > 2 and piece.type in (_Piece.NORMAL, _Piece.UNUSED):
+        if seed > 1 and piece.type in (_Piece.NORMAL, _Piece.UNUSED):
             piece.score = -float(chance.randrange(4))
     compare(proto.SerializeToString(), seed)
 
