@@ -42,6 +42,8 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         (["train", "--run", "x", "--preset", "huge"], "invalid choice: 'huge'"),
         (["translate", "x", "--batch-size", "0"], "at least 1"),
         (["attend", "x"], "text"),
+        (["evaluate", "x", "--bleu-tokenize", "13b"], "invalid choice: '13b'"),
+        (["score", "x", "--source", "a"], "--target"),
         (["attend", "x", "hello", "--kind", "self"], "invalid choice: 'self'"),
     ],
 )
@@ -91,6 +93,26 @@ def test_every_setting_of_a_run_has_its_option_and_default():
         ["train", "--run", "x", "--peak", "0.5", "--no-cooldown", "--patience", "3"]
     )
     assert (options.peak, options.cooldown, options.patience) == (0.5, False, 3)
+
+
+def test_errors_of_tensorflow_are_one_line_and_bugs_are_not_hidden(
+    capsys, monkeypatch, tmp_path
+):
+    import tensorflow as tf
+
+    from tf_transformer.runs import training
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(training, "train", fail)
+    error = tf.errors.ResourceExhaustedError(None, None, "no memory\nstack of calls")
+    assert cli.main(["train", "--run", str(tmp_path)]) == 1
+    expected = "tf-transformer: ResourceExhaustedError: no memory\n"
+    assert capsys.readouterr().err == expected
+    error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["train", "--run", str(tmp_path)])
 
 
 def write_pairs(folder):
@@ -194,7 +216,7 @@ def test_all_verbs_work_together(tmp_path, capsys):
     assert capsys.readouterr().out == from_run
     check_input_of_a_new_process(tmp_path, run, models, from_run)
     assert cli.main(["translate", models, "sun", "--beam-size", "2"]) == 1
-    assert "uses the search settings of its export" in capsys.readouterr().err
+    assert "search settings of its export" in capsys.readouterr().err
     assert cli.main(["info", f"{models}/1"]) == 0
     assert "test, beam 1, alpha 0.6" in json.loads(capsys.readouterr().out)["scores"]
     assert cli.main(["info", run]) == 0

@@ -123,8 +123,13 @@ class AttentionMaps:
 
 def _pooled(weights, query_starts, key_starts):
     sizes = np.diff([*query_starts, weights.shape[-2]])
-    by_key = np.add.reduceat(weights, key_starts, axis=-1)
-    return np.add.reduceat(by_key, query_starts, axis=-2) / sizes[:, None]
+    by_key = _sums(weights, key_starts, axis=-1)
+    return _sums(by_key, query_starts, axis=-2) / sizes[:, None]
+
+
+def _sums(weights, starts, axis):
+    # an empty translation has no words; NumPy refuses to reduce nothing
+    return np.add.reduceat(weights, starts, axis=axis) if len(starts) else weights
 
 
 def attention_maps(

@@ -37,6 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"tf-transformer: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        # out of memory, a full disk: TensorFlow's errors have no base class of Python
+        if not type(error).__module__.startswith("tensorflow"):
+            raise
+        first_line, *_ = str(error).splitlines() or [""]
+        print(f"tf-transformer: {type(error).__name__}: {first_line}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -19,6 +19,7 @@ from tf_transformer.cli.verbs import (
     train,
     translate,
 )
+from tf_transformer.runs.choices import CHOICES
 
 EPILOG = """examples:
   tf-transformer train --data pairs.tsv --preset tiny --run runs/mine
@@ -80,7 +81,11 @@ def _add_evaluate(verbs) -> None:
     verb.add_argument("run", help="the run's folder")
     verb.add_argument("--source", help="source sentences; by default the run's corpus")
     verb.add_argument("--target", help="reference translations, line by line")
-    verb.add_argument("--bleu-tokenize", help="sacreBLEU's tokenizer; as in training")
+    verb.add_argument(
+        "--bleu-tokenize",
+        choices=CHOICES["bleu_tokenize"],
+        help="sacreBLEU's tokenizer; by default the training's",
+    )
     add_search(verb)
 
 

@@ -74,7 +74,7 @@ def check_values(config) -> None:
 
 
 def _check_choices(config) -> None:
-    for name, allowed in {**CHOICES, "bleu_tokenize": tuple(BLEU.TOKENIZERS)}.items():
+    for name, allowed in CHOICES.items():
         value = getattr(config, name)
         is_default = value is None and name == "score"
         if value not in allowed and not is_default:
@@ -82,6 +82,24 @@ def _check_choices(config) -> None:
                 f"Unknown {name}. Expected one of {', '.join(allowed)}. "
                 f"Received: {value!r}"
             )
+    check_bleu_tokenizer(config.bleu_tokenize)
+
+
+def check_bleu_tokenizer(name: str) -> None:
+    """Checks that the packages of one of sacreBLEU's tokenizers are installed.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    if not name.endswith("-mecab"):  # others need none, or download a model when used
+        return
+    try:
+        BLEU(tokenize=name)
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(
+            f"sacreBLEU's tokenizer {name!r} is not installed. Expected: pip install "
+            f"sacrebleu[{name[:2]}]. Received: {type(error).__name__}"
+        ) from error
 
 
 def _check_numbers(config) -> None:

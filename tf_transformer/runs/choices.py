@@ -1,5 +1,7 @@
 """Allowed values of a run's settings. Imports no Keras: `--help` must be fast."""
 
+from sacrebleu.metrics import BLEU
+
 from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
 
 # what suits a preset on the machine that it is meant for
@@ -16,6 +18,7 @@ CHOICES = {
     "dtype": ("float32", "mixed_bfloat16", "mixed_float16"),
     "normalization": ("layer", "rms"),
     "monitor": ("bleu", "chrf", "nll", "accuracy"),
+    "bleu_tokenize": tuple(BLEU.TOKENIZERS),
     "source_normalization": NORMALIZATION_RULES,
     "target_normalization": NORMALIZATION_RULES,
 }

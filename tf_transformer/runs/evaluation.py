@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tf_transformer.data.files import read_pairs
+from tf_transformer.runs.checks import check_bleu_tokenizer
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
 from tf_transformer.runs.directory import RunDirectory
@@ -13,9 +14,9 @@ from tf_transformer.training.quality import quality
 
 
 def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[str]:
-    """Translations of texts; one too long for the model gets the empty translation.
+    """Translates texts; one too long for the model gets an empty translation.
 
-    Such sentences stay in a score, as failures: leaving them out would flatter it.
+    Such sentences count as failures in a score. Without them it would be too high.
 
     Args:
         translator: The translator.
@@ -35,7 +36,7 @@ def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[st
 
 
 def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]:
-    """The pairs of two files under the source's name; no line is left out.
+    """The pairs of two files under the source's name; no line is skipped.
 
     Raises:
         ValueError: If the files differ in their number of lines.
@@ -44,7 +45,7 @@ def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]
 
 
 def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
-    """The splits of a run's corpus that are kept for tests.
+    """The test splits of a run's corpus.
 
     Raises:
         ValueError: If there is none.
@@ -74,14 +75,15 @@ def evaluate(
         run: The run.
         name: Name of the test set. `evaluation.json` keeps the scores under it and
             the search's settings: "test, beam 4, alpha 0.6".
-        pairs: (source, target) sentences.
-        beam_size: Hypotheses of the search. Defaults to 4.
+        pairs: Pairs of sentences (source, target).
+        beam_size: Number of hypotheses. Defaults to 4.
         alpha: Exponent of the length penalty. Defaults to 0.6.
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
 
     Returns:
         The scores of `quality`, with the search's settings and the seconds it took.
     """
+    check_bleu_tokenizer(tokenize)
     translator = run.translator()
     started = time.monotonic()
     sources = [source for source, _ in pairs]
