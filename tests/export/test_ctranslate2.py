@@ -5,8 +5,17 @@ import pytest
 import sentencepiece
 
 import tf_transformer as tt
-from tests.export.toy_export import PAIRS, TEXTS, make_translator
+from tests.export.toy_export import (
+    MAX_LENGTH,
+    PAIRS,
+    TEXTS,
+    add_lora,
+    add_lora_to_dense,
+    make_translator,
+)
 from tf_transformer.export.ctranslate2 import QUANTIZATIONS, export_ctranslate2
+from tf_transformer.inference.search import score_ids
+from tf_transformer.inference.translator import padded
 
 ctranslate2 = pytest.importorskip(
     "ctranslate2", reason="pip install 'tf_transformer[ctranslate2]'"
@@ -21,6 +30,10 @@ VARIANTS = {
     "sigmoid": {"activation": "sigmoid"},
     "learned positions": {"learned_positions": True},
     "two vocabularies": {"shared": False},
+}
+CHANGES = {
+    "LoRA": add_lora,
+    "int8 and LoRA": lambda model: (model.quantize("int8"), add_lora_to_dense(model)),
 }
 SOURCES, TARGETS = zip(*PAIRS, strict=True)
 
@@ -101,6 +114,54 @@ def test_weights_of_8_bits_are_a_third_as_large_and_near(taught, tmp_path):
         "".join(result.hypotheses[0]).replace("▁", " ").strip() for result in found
     ]
     assert decoded == list(TARGETS)
+
+
+def eager_scores(translator):
+    """Scores without the time to trace a graph."""
+    source_ids, labels = (
+        padded(rows, MAX_LENGTH)
+        for rows in (
+            translator.tokenizer.encode_source(SOURCES),
+            translator.tokenizer.encode_target(TARGETS),
+        )
+    )
+    scores = score_ids(translator.model, source_ids, labels)
+    return keras.ops.convert_to_numpy(scores).tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize("change", CHANGES)
+def test_quantized_and_adapted_weights_are_written_as_they_count(change, tmp_path):
+    translator = make_translator()
+    before = eager_scores(translator)
+    CHANGES[change](translator.model)
+    path = export_ctranslate2(translator, tmp_path / "model")
+    found = loaded(path).score_batch(
+        translator.tokenizer.source_pieces(SOURCES),
+        [pieces[:-1] for pieces in translator.tokenizer.target_pieces(TARGETS)],
+    )
+    found = [sum(result.log_probs) for result in found]
+    # activations are quantized in Keras only
+    tolerance = 1e-5 if change == "LoRA" else 0.05
+    assert found == pytest.approx(eager_scores(translator), rel=tolerance)
+    if "LoRA" in change:
+        assert found != pytest.approx(before, rel=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_other_quantizations_are_refused(tmp_path):
+    translator = make_translator()
+    translator.model.quantize("int4")
+    with pytest.raises(ValueError, match="Expected float weights or int8.*int4"):
+        export_ctranslate2(translator, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    translator = make_translator()
+    translator.model.quantize("int8")
+    add_lora(translator.model)
+    with pytest.raises(ValueError, match="Received: both in .*embedding"):
+        export_ctranslate2(translator, tmp_path / "model")
 
 
 def test_what_ctranslate2_does_not_know_is_refused(tmp_path):

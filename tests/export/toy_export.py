@@ -54,3 +54,19 @@ def export_toy(folder):
     settings = SearchSettings(beam_size=BEAM_SIZE)
     info = {"languages": ["en", "ko"]}
     export_saved_model(make_translator(), folder / "toy" / "1", settings, info)
+
+
+def add_lora(model):
+    """LoRA with large changes in the embedding and in a feed-forward network."""
+    model.target_embedding.enable_lora(rank=2)
+    add_lora_to_dense(model)
+
+
+def add_lora_to_dense(model):
+    """LoRA with large changes in a feed-forward network."""
+    generator = np.random.default_rng(8)
+    dense = model.decoder.blocks[1].feed_forward.inner_dense
+    dense.enable_lora(rank=2, lora_alpha=3)
+    for weight in model.trainable_weights:
+        if "lora" in weight.name:
+            weight.assign(0.7 * generator.standard_normal(weight.shape))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_transformer.export.float_weights import float_matrix
 from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers import FeedForward, LayerNormalization, MultiHeadAttention
@@ -41,8 +42,11 @@ def export_ctranslate2(
         print(vocabulary.decode(result.hypotheses[0]))
 
     Log probabilities are the same. The length penalty is not: CTranslate2 divides by
-    n^alpha, the paper's ((5 + n) / 6)^alpha is not to be had there, so beams agree
-    with alpha 0 (`length_penalty=0`) only.
+    n^alpha and does not support the paper's ((5 + n) / 6)^alpha, so beams agree only
+    with alpha 0 (`length_penalty=0`).
+
+    LoRA's changes are added to the weights. Weights that Keras quantized to int8 are
+    written as floats; without quantized activations, scores differ slightly.
 
     Args:
         translator: Its model must be a `Transformer` whose layers are unchanged, with
@@ -57,7 +61,7 @@ def export_ctranslate2(
     Raises:
         FileExistsError: If `path` exists already.
         ModuleNotFoundError: If CTranslate2 is not installed.
-        ValueError: If CTranslate2 has no such model.
+        ValueError: If CTranslate2 does not support the model or its quantization.
     """
     if quantization not in QUANTIZATIONS:
         raise ValueError(
@@ -103,8 +107,12 @@ def _specification(model):
     )
     specification.config.layer_norm_epsilon = norm.epsilon
     encoder, decoder = specification.encoder, specification.decoder
-    encoder.embeddings[0].weight = _array(model.source_embedding.table)
-    decoder.embeddings.weight = _array(model.target_embedding.table)
+    encoder.embeddings[0].weight = float_matrix(
+        model.source_embedding.matrix, "embeddings"
+    )
+    decoder.embeddings.weight = float_matrix(
+        model.target_embedding.matrix, "embeddings"
+    )
     decoder.projection.weight = decoder.embeddings.weight
     encoder.position_encodings.encodings = _array(model.source_positions.table)
     decoder.position_encodings.encodings = _array(model.target_positions.table)
@@ -180,8 +188,10 @@ def _write_feed_forward(specification, block) -> None:
 
 def _write_dense(specification, *layers) -> None:
     """One matrix, or several that CTranslate2 multiplies with at once."""
-    specification.weight = np.concatenate([_array(d.kernel).T for d in layers])
-    specification.bias = np.concatenate([_array(d.bias) for d in layers])
+    specification.weight = np.concatenate(
+        [np.ascontiguousarray(float_matrix(dense, "kernel").T) for dense in layers]
+    )
+    specification.bias = np.concatenate([_array(dense.bias) for dense in layers])
 
 
 def _write_norm(specification, norm) -> None:
