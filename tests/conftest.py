@@ -26,7 +26,7 @@ def pytest_configure(config):
     )
 
 
-# each of their tests is a program of its own: any process may take any of them
+# each of their tests is a separate program, so any process may run it
 _SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme")
 
 

@@ -1,8 +1,8 @@
-"""The recurrent model in NumPy float64: a second witness, slow and plain.
+"""The recurrent model in NumPy float64: a reference, slow and simple.
 
 Written from Bahdanau et al. 2015 (appendix A), Luong et al. 2015 (section 3) and
 Hochreiter & Schmidhuber 1997; nothing of the package is imported. Sentences are taken
-one at a time and without their padding. Gates stand side by side in a kernel, in
+one at a time and without their padding. Gates are concatenated in a kernel, in
 Keras' order: update, reset, candidate (GRU); input, forget, candidate, output (LSTM).
 """
 

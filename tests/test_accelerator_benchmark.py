@@ -90,7 +90,7 @@ def test_operations_are_those_of_the_speed_benchmark(accelerator):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--models", "huge"], "invalid choice: 'huge'"),
         (["--peak", "0"], "--peak: must be above 0. Received: 0"),
@@ -99,12 +99,12 @@ def test_operations_are_those_of_the_speed_benchmark(accelerator):
         (["--python", "numpy=/bin/python"], "--python takes PACKAGE=PATH"),
     ],
 )
-def test_wrong_options_are_refused(accelerator, capsys, options, told):
+def test_wrong_options_are_refused(accelerator, capsys, options, message):
     import main
 
     with pytest.raises(SystemExit):
         main.parsed(options)
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def copy_weights(ours, theirs):
@@ -196,7 +196,7 @@ def test_it_runs_without_tensorflow(tmp_path):
     for row in (ours, theirs):
         assert row["tokens/s"] > 0
         assert row["MFU"] == pytest.approx(row["TFLOP/s"] / 2)
-    of_ours = [row for row in found["decoding"] if "JAX" in row["who"]]
-    assert [row["beam"] for row in of_ours] == [1, 4]
-    for row in of_ours:
+    our_rows = [row for row in found["decoding"] if "JAX" in row["who"]]
+    assert [row["beam"] for row in our_rows] == [1, 4]
+    for row in our_rows:
         assert row["tokens"] == 8 * row["steps"]

@@ -44,7 +44,7 @@ def private_names():
 
 
 def getattr_names(tree):
-    """Names that stand as strings in `getattr`, `hasattr` and `setattr`."""
+    """Names that are strings in `getattr`, `hasattr` and `setattr`."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or len(node.args) < 2:
             continue

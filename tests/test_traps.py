@@ -1,4 +1,4 @@
-"""Traps of docs/correctness.md that no single room's tests would meet."""
+"""Traps of docs/correctness.md that no single package's tests cover."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What one backend has learnt another knows: same logits, same translations."""
+"""Weights move between backends: same logits, same translations."""
 
 import json
 

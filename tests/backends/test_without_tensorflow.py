@@ -78,8 +78,8 @@ def test_command_line_trains_scores_and_translates(backend, tmp_path):
         "60",
     ]
     settings += ["--validation-sentences", "3", "--data", data, "--run", run]
-    told = run_program(backend, "cli", "train", *settings)
-    assert "No TensorBoard log" in told
+    output = run_program(backend, "cli", "train", *settings)
+    assert "No TensorBoard log" in output
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in log] == [1]
     assert {"loss", "val_nll", "bleu"} <= set(log[0])

@@ -1,6 +1,6 @@
 """A process in which TensorFlow cannot be imported.
 
-python without_tensorflow.py import          imports every room
+python without_tensorflow.py import          imports every package
 python without_tensorflow.py train FOLDER    trains, searches, saves, tells as JSON
 python without_tensorflow.py cli VERB ...    the command line
 """
@@ -15,7 +15,7 @@ TEXTS = ["The child eats an apple.", "I am a student.", "", "The old man reads."
 ARGUMENTS = {"num_layers": 1, "d_model": 24, "num_heads": 3, "d_ff": 40}
 BATCHES = {"batch_tokens": 512, "shuffle": True, "seed": 3, "static_shapes": True}
 NUM_PAIRS, VOCAB_SIZE, NUM_EPOCHS, BEAM_SIZE = 400, 900, 3, 4
-MIN_LENGTH = 5  # a model that has learnt little would often write nothing
+MIN_LENGTH = 5  # a barely trained model would often generate nothing
 
 
 class Hiding:
@@ -41,8 +41,8 @@ def digest(batch):
 
 
 def import_rooms():
-    for room in ("data", "decoding", "layers", "models", "training", "translator"):
-        importlib.import_module(f"tf_transformer.{room}")
+    for package in ("data", "decoding", "layers", "models", "training", "translator"):
+        importlib.import_module(f"tf_transformer.{package}")
 
 
 def train(folder):

@@ -33,7 +33,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ([], "required"),
         (["fly"], "invalid choice"),
@@ -47,15 +47,15 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         (["attend", "x", "hello", "--kind", "self"], "invalid choice: 'self'"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_why(capsys, words, told):
+def test_wrong_usage_exits_with_2_and_says_why(capsys, words, message):
     with pytest.raises(SystemExit) as stopped:
         cli.main(words)
     assert stopped.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["train", "--run", "RUN", "--epochs", "0"], "epochs must be at least 1"),
         (["train", "--run", "RUN", "--data", "missing.tsv"], "missing.tsv"),
@@ -76,11 +76,11 @@ def test_wrong_usage_exits_with_2_and_says_why(capsys, words, told):
         (["info", "RUN"], "no config.json"),
     ],
 )
-def test_bad_input_is_one_line_and_exits_with_1(capsys, tmp_path, words, told):
+def test_bad_input_is_one_line_and_exits_with_1(capsys, tmp_path, words, message):
     words = [str(tmp_path / word) if word in ("RUN", "OUT") else word for word in words]
     assert cli.main(words) == 1
     captured = capsys.readouterr()
-    assert told in captured.err
+    assert message in captured.err
     assert len(captured.err.splitlines()) == 1
 
 
@@ -140,11 +140,11 @@ def check_input_of_a_new_process(tmp_path, run, models, from_run):
     result = new_process("translate", models, "--input", packed, bad)
     assert result.returncode == 1
     assert result.stdout.decode() == from_run + "\n\n"
-    told = result.stderr.decode().splitlines()
-    assert len(told) == 3
-    assert f"{bad}:2: not valid UTF-8" in told[0]
-    assert f"{bad}:3: A text is longer" in told[1]
-    assert "2 lines were not translated" in told[2]
+    lines = result.stderr.decode().splitlines()
+    assert len(lines) == 3
+    assert f"{bad}:2: not valid UTF-8" in lines[0]
+    assert f"{bad}:3: A text is longer" in lines[1]
+    assert "2 lines were not translated" in lines[2]
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_error_of_a_new_process_is_one_line(tmp_path):
 
 
 def check_nbest_samples_and_prefixes(run, capsys):
-    """As many lines as asked for of each sentence, scores first, empty ones too."""
+    """The requested number of lines per sentence, scores first, empty ones too."""
     lines = {}
     long = "sun " * 50
     for name, words in {
@@ -180,7 +180,7 @@ def check_nbest_samples_and_prefixes(run, capsys):
 
 
 def check_export_to_ctranslate2(run, models, capsys):
-    """Version 3 beside the SavedModels; what it cannot keep is refused."""
+    """Version 3, next to SavedModels; unsupported options are refused."""
     command = ["export", run, models, "--format", "ctranslate2"]
     assert cli.main([*command, "--beam-size", "2"]) == 1
     assert "no languages. Received: beam_size" in capsys.readouterr().err

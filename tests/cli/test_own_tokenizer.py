@@ -1,4 +1,4 @@
-"""SentencePiece models and symbols of one's own in `train`.
+"""The user's SentencePiece models and symbols in `train`.
 
 Run: pytest tests/cli/test_own_tokenizer.py
 """

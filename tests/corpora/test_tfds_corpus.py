@@ -1,4 +1,4 @@
-"""Sets of TensorFlow Datasets by name: read without a network, told before a download.
+"""Sets of TensorFlow Datasets: read without a network, announced before a download.
 
 The sets are small ones made here, prepared in the tests' own folder.
 """
@@ -181,9 +181,9 @@ def test_what_is_prepared_is_told_before(capsys):
     assert "\n" not in message
     assert "network connection" in message
     assert "Received: name='tfds:tiny_download': " in message
-    told = capsys.readouterr().out.splitlines()[0]
-    assert told.startswith("Preparing tfds:tiny_download (download: ")
-    assert told.endswith("tiny_download/1.0.0")
+    message = capsys.readouterr().out.splitlines()[0]
+    assert message.startswith("Preparing tfds:tiny_download (download: ")
+    assert message.endswith("tiny_download/1.0.0")
 
 
 def test_a_set_to_download_by_hand_says_so():

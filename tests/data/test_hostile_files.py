@@ -1,4 +1,4 @@
-"""What is wrong in a file is told with its line, or skipped with a count."""
+"""Errors in a file name the line, or are skipped and counted."""
 
 import gzip
 import warnings
@@ -135,5 +135,5 @@ def test_a_vocabulary_is_learnt_from_a_sample_of_many_pairs(monkeypatch):
     assert len(set(seen[0])) == 200
     numbers = [int(text.split()[1]) for text in seen[0]]
     assert numbers[:100] == numbers[100:]  # pairs stay together
-    # all parts of the corpus are drawn from alike
+    # all parts of the corpus are sampled equally
     assert 30 < sum(number < 1_000 for number in numbers[:100]) < 70

@@ -147,7 +147,7 @@ def test_the_loss_is_that_of_batches_of_any_shape():
 
 
 @pytest.mark.parametrize(
-    ("backend", "asked", "expected"),
+    ("backend", "option", "expected"),
     [
         ("tensorflow", None, False),
         ("jax", None, True),
@@ -156,7 +156,7 @@ def test_the_loss_is_that_of_batches_of_any_shape():
         ("jax", False, False),
     ],
 )
-def test_the_backend_decides_unless_asked(monkeypatch, backend, asked, expected):
+def test_the_backend_decides_by_default(monkeypatch, backend, option, expected):
     monkeypatch.setattr("keras.backend.backend", lambda: backend)
-    made = make_batches(make_pairs(), WordTokenizer(), static_shapes=asked)
+    made = make_batches(make_pairs(), WordTokenizer(), static_shapes=option)
     assert made.static_shapes is expected

@@ -98,7 +98,7 @@ def test_every_replica_gets_the_same_number_of_rows(monkeypatch):
             assert not np.any(filled[len(rows) :])
 
 
-def test_a_look_at_the_first_batch_does_not_end_the_epoch():
+def test_reading_the_first_batch_does_not_end_the_epoch():
     fed = make_batches(batch_tokens=300)
     assert 1 < len(fed) < 5  # so few that all of them are prefetched
     dataset = tf_dataset(fed)

@@ -110,8 +110,8 @@ def test_training_is_repeatable(tokenizer):
 def test_long_lines_are_learnt_from(tokenizer):
     long_line = "zebra " * 2_000
     assert tokenizer.source_pieces(["zebra"])[0] != ["▁zebra", "</s>"]
-    learnt = Tokenizer.train([(long_line, "a")], vocab_size=300)
-    assert learnt.source_pieces(["zebra"]) == [["▁zebra", "</s>"]]
+    tokenizer = Tokenizer.train([(long_line, "a")], vocab_size=300)
+    assert tokenizer.source_pieces(["zebra"]) == [["▁zebra", "</s>"]]
 
 
 @pytest.mark.parametrize("name", ["tokenizer", "two_sided"])

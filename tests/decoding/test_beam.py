@@ -20,7 +20,7 @@ from tf_transformer.decoding import beam_search, greedy_search
 
 LIMITS = [5, 3, 4]
 ALPHAS = pytest.mark.parametrize("alpha", [0.0, 0.6])
-# 3 tokens that go on, at most 5 with the end: 1 + 3 + 9 + 27 + 81 sentences
+# 3 tokens that continue, at most 5 with the end: 1 + 3 + 9 + 27 + 81 sentences
 NUM_SENTENCES_OF_5 = 121
 
 
@@ -109,9 +109,9 @@ def test_beam_of_1_is_greedy_search(seed, alpha):
         assert_same([one], [other])
 
 
-def probabilities(**of_token):
+def probabilities(**by_name):
     row = np.zeros(6)
-    for name, probability in of_token.items():
+    for name, probability in by_name.items():
         row[int(name.removeprefix("p"))] = probability
     return row
 
@@ -136,7 +136,7 @@ def test_beats_greedy_search_where_the_first_token_misleads():
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3])
 def test_an_ended_hypothesis_pays_no_more(beam_size):
-    # the end is likeliest at every place: P = 0.55 at once (KerasHub: -1.291)
+    # the end is always the argmax: P = 0.55 at once (KerasHub: -1.291)
     always = probabilities(p3=0.55, p4=0.3, p5=0.15)
 
     def step(token_ids, state):

@@ -1,4 +1,4 @@
-"""Greedy search writes the likeliest next token, for each sentence by itself."""
+"""Greedy search takes the argmax, for each sentence separately."""
 
 import numpy as np
 import pytest
@@ -157,7 +157,7 @@ def test_min_length_counts_more_than_a_lower_limit():
 
 def test_padding_and_start_are_never_written():
     def step(token_ids, state):
-        # likeliest first: padding, start, 4
+        # most probable first: padding, start, 4
         logits = ops.array([8.0, -1.0, 7.0, 1.0, 2.0, 0.0])
         return ops.broadcast_to(logits, (2, 6)), state
 

@@ -59,8 +59,8 @@ def test_padding_and_batch_mates_do_not_count_but_order_and_seed_do():
         assert keys(row[None, row > 0], 5).tolist() == [key]
         assert keys(np.pad(row[None], ((0, 0), (0, 4))), 5).tolist() == [key]
     assert len({*together.tolist(), *keys(SOURCE_IDS, 6).tolist()}) == 6
-    of_each = keys(np.repeat(SOURCE_IDS[:1], 3, axis=0), np.array([5, 6, 5], "int32"))
-    assert of_each[0] == of_each[2] == together[0] != of_each[1]
+    row_keys = keys(np.repeat(SOURCE_IDS[:1], 3, axis=0), np.array([5, 6, 5], "int32"))
+    assert row_keys[0] == row_keys[2] == together[0] != row_keys[1]
 
 
 @pytest.mark.parametrize("apart", ["sentences", "seeds", "rows", "positions"])

@@ -60,7 +60,7 @@ def test_log_probabilities_are_the_same(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def taught():
-    """A translator that has learnt its sentences by heart, so that its own end."""
+    """A translator that was overfitted to its sentences, so that they end."""
     toy = make_translator()
     tokenizer, sizes = toy.tokenizer, {"d_model": 24, "dropout_rate": 0.0}
     model = tt.Transformer(**{**toy.model.arguments(), **sizes})

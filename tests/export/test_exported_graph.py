@@ -1,4 +1,4 @@
-"""What stands in an exported folder: which operations, which functions, which weights.
+"""The content of an exported folder: operations, functions and weights.
 
 Stock runtimes hold TensorFlow's own operations, and some have no XLA. Neither an
 operation named Xla... nor a function that must be compiled can be reached from any
@@ -25,7 +25,7 @@ def meta_graph(exported):
 
 
 def reachable_nodes(meta_graph, signature):
-    """Nodes that running a signature may run, and the functions that they stand in."""
+    """Nodes that a signature may run, with their functions."""
     graph = {node.name: node for node in meta_graph.graph_def.node}
     library = {
         function.signature.name: function

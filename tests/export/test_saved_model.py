@@ -138,8 +138,10 @@ def test_token_scores_agree_with_python(translator, saved):
 def test_scoring_wants_as_many_translations_as_texts(
     saved, num_texts, num_translations
 ):
-    told = f"as many translations as texts.*\\[{num_texts}\\].*\\[{num_translations}\\]"
-    with pytest.raises(tf.errors.InvalidArgumentError, match=told):
+    message = (
+        f"as many translations as texts.*\\[{num_texts}\\].*\\[{num_translations}\\]"
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         saved.signatures["score"](
             text=tf.constant(TEXTS[:num_texts]),
             translation=tf.constant(TEXTS[:num_translations]),
@@ -189,7 +191,7 @@ REFUSED = {
 def test_too_long_text_is_an_error_that_names_the_limit(translator, saved, name):
     arguments, what = REFUSED[name]
     [num_tokens] = map(len, translator.tokenizer.encode_source([TOO_LONG]))
-    # beside a text that would fit; nothing is ever cut
+    # together with a text that would fit; nothing is truncated
     tensors = {key: tf.constant(["a", value]) for key, value in arguments.items()}
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         saved.signatures[name.split()[0]](**tensors)

@@ -95,7 +95,7 @@ def test_only_allowed_key_gets_everything_however_low_its_score(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("is_graph", [False, True], ids=["eager", "graph"])
-def test_query_that_may_look_at_nothing_gets_the_bias_of_the_output(dtype, is_graph):
+def test_query_without_allowed_keys_gets_the_output_bias(dtype, is_graph):
     random = np.random.default_rng(1)
     layer = MultiHeadAttention(d_model=12, num_heads=3, dtype=dtype)
     layer.build((2, 7, 12))
@@ -128,7 +128,7 @@ def test_query_that_may_look_at_nothing_gets_the_bias_of_the_output(dtype, is_gr
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_gradients_are_finite_beside_a_query_that_may_look_at_nothing(dtype):
+def test_gradients_are_finite_with_a_query_without_allowed_keys(dtype):
     layer = MultiHeadAttention(d_model=12, num_heads=3, dtype=dtype)
     layer.build((2, 7, 12))
     states = np.random.default_rng(1).normal(size=(2, 7, 12)).astype("float32")

@@ -45,7 +45,7 @@ def test_equals_the_formula(mask):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_a_query_that_may_look_at_nothing_gets_zero(dtype):
+def test_query_without_allowed_keys_gets_zero(dtype):
     tensors = [ops.cast(ops.array(x), dtype) for x in (QUERY, KEY, VALUE)]
     found = ops.convert_to_numpy(ops.cast(fused_attention(*tensors, MASK), "float32"))
     assert np.all(found[0, :, 2] == 0.0)

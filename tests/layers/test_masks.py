@@ -9,7 +9,7 @@ from tf_transformer.layers.masks import (
     padding_mask,
 )
 
-IDS = [[5, 9, 0, 3, 0], [0, 0, 0, 0, 0]]  # padding inside too, and nothing but padding
+IDS = [[5, 9, 0, 3, 0], [0, 0, 0, 0, 0]]  # padding inside too, and only padding
 
 
 def test_padding_mask_is_true_where_a_real_token_stands():

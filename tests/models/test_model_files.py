@@ -166,7 +166,7 @@ def test_one_update_moves_every_weight():
 
 
 def test_reference_equals_published_numbers():
-    """The witness is heard too."""
+    """The independent check passes too."""
     case = VECTORS["label_smoothing"]
     loss = reference.smoothed_cross_entropy(
         case["label"], case["logits"], case["epsilon"]

@@ -1,6 +1,6 @@
 """What Keras would do wrongly on several devices is refused before training starts.
 
-The strategies here are stand-ins; `tests/training/test_same_update.py` meets real ones.
+The strategies here are fakes; `tests/training/test_same_update.py` uses real ones.
 """
 
 from types import SimpleNamespace

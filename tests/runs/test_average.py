@@ -43,7 +43,7 @@ class Killed(Exception):
 
 
 def train_until(monkeypatch, config, path, owner, name, calls):
-    """A run that is killed after so many calls of a function."""
+    """A run that is killed after a number of calls of a function."""
     real, num_calls = getattr(owner, name), []
 
     def counted(*arguments, **named):
@@ -115,9 +115,9 @@ def test_the_average_of_the_last_epochs_is_scored_and_kept(
             np.testing.assert_array_equal(found, expected)
     capsys.readouterr()
     run_train.train(config, killed.path)
-    told = capsys.readouterr().out
-    assert "trained already" in told
-    assert "Average" not in told
+    output = capsys.readouterr().out
+    assert "trained already" in output
+    assert "Average" not in output
 
 
 def test_an_average_that_is_the_best_must_be_beaten_by_later_epochs(

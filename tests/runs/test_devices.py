@@ -1,4 +1,4 @@
-"""A run uses the devices that it is given, and its updates stay the same."""
+"""A run uses the requested devices, and its updates stay the same."""
 
 import contextlib
 import json

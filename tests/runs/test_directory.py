@@ -78,7 +78,7 @@ def test_preset_fills_in_what_is_not_given():
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"preset": "huge"}, "Expected one of tiny.* Received: 'huge'"),
         ({"dtype": "bfloat16"}, "Unknown dtype.*mixed_bfloat16"),
@@ -104,8 +104,8 @@ def test_preset_fills_in_what_is_not_given():
         ),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_once(settings, told):
-    with pytest.raises(ValueError, match=told):
+def test_settings_that_cannot_work_are_refused_at_once(settings, message):
+    with pytest.raises(ValueError, match=message):
         TrainingConfig(**settings).resolved()
 
 

@@ -66,7 +66,7 @@ def test_killed_run_continues_bit_for_bit(tsv, tmp_path):
         assert len(expected.files) > 50
         for one, other in zip(expected.files, found.files, strict=True):
             np.testing.assert_array_equal(expected[one], found[other], err_msg=one)
-    # asked for again, it has nothing to do, and says so in its files too
+    # the same command again has nothing to do; its files stay complete
     before = stopped.path.joinpath("config.json").read_text()
     train(make_config(tsv, epochs=1), tmp_path / "stopped")
     assert stopped.path.joinpath("config.json").read_text() == before

@@ -27,7 +27,7 @@ def test_two_parts_of_the_cpu_learn_together(tmp_path):
     assert len(found) == 8
     assert found[-1] < 0.85 * found[0]
     assert len(translations(output)) == 5
-    # what several devices learnt is an ordinary model
+    # the result is an ordinary model
     pairs = tt.data.read_tsv(tmp_path / "pairs.tsv")
     tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=290)
     model = tt.Transformer.from_preset("tiny", tokenizer.vocab_size)

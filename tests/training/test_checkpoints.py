@@ -1,4 +1,4 @@
-"""A training that was stopped goes on as if it had not been."""
+"""A resumed training equals an uninterrupted one."""
 
 import numpy as np
 import pytest

@@ -134,8 +134,8 @@ def test_more_padding_changes_neither_loss_nor_gradient(weighted):
 
 def plain_cross_entropy(labels, logits, weights, epsilon):
     """The formula as it is written; the backend finds its gradient."""
-    of_label = ops.sum(ops.one_hot(labels, VOCAB) * logits, axis=-1)
-    losses = ops.logsumexp(logits, axis=-1) - (1 - epsilon) * of_label
+    label_logits = ops.sum(ops.one_hot(labels, VOCAB) * logits, axis=-1)
+    losses = ops.logsumexp(logits, axis=-1) - (1 - epsilon) * label_logits
     losses = losses - epsilon * ops.mean(logits, axis=-1)
     real = ops.convert_to_tensor(weights * (labels != 0), "float32")
     return ops.sum(losses * real)
@@ -191,14 +191,14 @@ def weights_of_every_shape():
 
 @pytest.mark.parametrize("kind", weights_of_every_shape())
 def test_weights_make_the_weighted_mean_of_keras_over_real_tokens(kind):
-    given, full = weights_of_every_shape()[kind]
+    weights, full = weights_of_every_shape()[kind]
     labels, logits = batch(seed=4)
     real = np.broadcast_to(full, (3, 5)) * (labels != 0)
     keras_loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
     expected, expected_gradient = loss_and_gradient(keras_loss, labels, logits, real)
-    value, gradient = loss_and_gradient(MaskedCrossEntropy(), labels, logits, given)
+    value, gradient = loss_and_gradient(MaskedCrossEntropy(), labels, logits, weights)
     assert value == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-4, atol=1e-7)
     losses = by_reference(labels, logits, 0.0)

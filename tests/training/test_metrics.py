@@ -1,4 +1,4 @@
-"""Metrics are exact means over real tokens, whatever the batches are."""
+"""Metrics are exact means over real tokens, independent of the batches."""
 
 import math
 

@@ -62,7 +62,7 @@ def test_one_update_of_6_sentences_is_2_times_3_and_3_times_2(num_batches):
 
 @pytest.mark.parametrize("weights", [np.ones(3), np.ones((3, 12))], ids=str)
 def test_own_weights_with_accumulation_give_the_mean_of_means(weights):
-    """As in Keras: no sum, whatever the weights are."""
+    """As in Keras: a mean, for any weights."""
     halves = [element(PAIRS[i : i + 3], 1.0) for i in (0, 3)]
     model = one_layer_model()
     optimizer = keras.optimizers.SGD(RATE, gradient_accumulation_steps=2)

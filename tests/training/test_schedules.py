@@ -164,12 +164,10 @@ def test_refuses_impossible_arguments(changes, message):
         TransformerSchedule(**{**ARGUMENTS, **changes})
 
 
-@pytest.mark.parametrize(("of_schedule", "of_optimizer"), [(1, 4), (3, None), (2, 3)])
-def test_schedule_and_optimizer_must_count_the_same_updates(of_schedule, of_optimizer):
+@pytest.mark.parametrize(("ours", "keras_steps"), [(1, 4), (3, None), (2, 3)])
+def test_schedule_and_optimizer_must_count_the_same_updates(ours, keras_steps):
     model = make_model()
-    schedule = TransformerSchedule(12, gradient_accumulation_steps=of_schedule)
-    optimizer = keras.optimizers.Adam(
-        schedule, gradient_accumulation_steps=of_optimizer
-    )
-    with pytest.raises(ValueError, match=f"Expected.*={of_optimizer or 1} in both"):
+    schedule = TransformerSchedule(12, gradient_accumulation_steps=ours)
+    optimizer = keras.optimizers.Adam(schedule, gradient_accumulation_steps=keras_steps)
+    with pytest.raises(ValueError, match=f"Expected.*={keras_steps or 1} in both"):
         model.compile(optimizer=optimizer, loss=MaskedCrossEntropy())

@@ -51,7 +51,7 @@ def unigram(pairs, side):
 
 
 def bpe(pairs):
-    """A BPE vocabulary of spm_train with its usual ids and symbols of one's own."""
+    """A BPE vocabulary of spm_train with its usual ids and user-defined symbols."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=(line for pair in pairs for line in pair),

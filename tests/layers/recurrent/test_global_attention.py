@@ -65,7 +65,7 @@ def test_weights_equal_keras_attention_with_a_mask():
     np.testing.assert_allclose(weights, expected, atol=1e-6)
 
 
-def test_nothing_to_look_at_leaves_the_query_alone():
+def test_query_without_allowed_keys_is_unchanged():
     layer = made("additive")
     queries, states = vectors(5, 1), vectors(7, 2)
     nothing = np.zeros((2, 1, 7), "bool")

@@ -96,7 +96,7 @@ def test_encoder_equals_keras_bidirectional_layers(cell):
 def test_padding_never_changes_states_and_memory(cell):
     encoder = made(RecurrentEncoder, cell)
     short, short_last = encoder(vectors(7)[1:, :4], is_real()[1:, :4])
-    # whatever stands in the place of padding
+    # any values at padded positions
     padding = 100.0 * vectors(5, seed=3)[1:]
     x = np.concatenate([vectors(7)[1:, :4], padding], axis=1)
     long, long_last = encoder(x, np.arange(9)[None] < 4)
