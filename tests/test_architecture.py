@@ -59,7 +59,6 @@ LONGER_FUNCTIONS = {
     ("scripts/train_on_tfds.py", "main"),
     ("tf_transformer/cli/service.py", "add_serve"),
     ("tf_transformer/export/saved_model.py", "__init__"),
-    ("tf_transformer/serving/app.py", "make_app"),
     ("tf_transformer/serving/metrics.py", "__init__"),
 }
 

@@ -115,6 +115,7 @@ def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings
         assert [best.text for best in row] == tokenizer.decode_target(expected)
 
 
+@pytest.mark.long
 @EVERY_SEARCH
 def test_batch_mates_and_padding_change_nothing(translator, settings):
     together = translator.nbest(TEXTS, **settings)

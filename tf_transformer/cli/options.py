@@ -118,7 +118,7 @@ def _add_translate(verbs) -> None:
         help="number of lines per sentence, SCORE TAB TRANSLATION, best first, or "
         "samples; the score is ln P(translation); missing ones are -inf and empty",
     )
-    add_search(verb, beam_size=None, alpha=None)
+    add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
     add_sampling(verb)
 
@@ -170,7 +170,7 @@ def _add_export(verbs) -> None:
         help="texts, one per line, that TensorFlow Serving translates before the "
         "version answers",
     )
-    add_search(verb, beam_size=None, alpha=None)
+    add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
     add_sampling(verb)
 

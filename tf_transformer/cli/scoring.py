@@ -49,7 +49,7 @@ def _line(row, options) -> str:
     if options.json:
         line = {"score": total}
         if options.tokens:
-            line["tokens"] = [{"piece": p, "log_prob": value} for p, value in tokens]
+            line["tokens"] = [{"piece": p, "log_prob": value} for p, value in tokens]  # pyright: ignore[reportArgumentType]
         return json.dumps(line, ensure_ascii=False)
     words = [] if failed else [f"{total:.4f}"]
     if options.tokens:

@@ -91,8 +91,8 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
         elif kind is bool:
             options = {"action": argparse.BooleanOptionalAction}
         else:
-            options = {"type": kind, "metavar": kind.__name__.upper()}
-        verb.add_argument(flag, default=field.default, help=_help(field), **options)
+            options = {"type": kind, "metavar": kind.__name__.upper()}  # pyright: ignore[reportAttributeAccessIssue]
+        verb.add_argument(flag, default=field.default, help=_help(field), **options)  # pyright: ignore[reportArgumentType]
 
 
 def _help(field) -> str:

@@ -188,18 +188,18 @@ class Batches(EpochBatches):
         self._plan = lru_cache(maxsize=2)(self._draw)
 
     def __len__(self) -> int:
-        return self.num_batches
+        return self.num_batches  # pyright: ignore[reportReturnType]
 
     def __getitem__(self, index: int) -> Batch:
         return self.batch_at(self.epoch, index)
 
     def count(self) -> int:
         """The number of batches in an epoch."""
-        return self.num_batches
+        return self.num_batches  # pyright: ignore[reportReturnType]
 
     def elements(self, epoch: int) -> Iterator[Batch]:
         """Yields the batches of the epoch `epoch` in order."""
-        for index in range(self.num_batches):
+        for index in range(self.num_batches):  # pyright: ignore[reportArgumentType]
             yield self.batch_at(epoch, index)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
@@ -207,7 +207,7 @@ class Batches(EpochBatches):
 
         Raises an `IndexError` if the epoch has no such batch.
         """
-        if not 0 <= index < self.num_batches:
+        if not 0 <= index < self.num_batches:  # pyright: ignore[reportOperatorIssue]
             raise IndexError(
                 f"There is no such batch. Expected 0 <= index < {self.num_batches}. "
                 f"Received: index={index}."

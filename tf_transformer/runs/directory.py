@@ -114,7 +114,7 @@ class RunDirectory:
 
     def latest_checkpoint(self) -> Path | None:
         """The checkpoint of the latest finished epoch."""
-        return max(self.last_checkpoints(), key=epoch_of, default=None)
+        return max(self.last_checkpoints(), key=epoch_of, default=None)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     def last_checkpoints(self, count: int | None = None) -> list[Path]:
         """The checkpoints of the latest epochs, by default of all, in their order."""

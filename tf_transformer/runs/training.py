@@ -74,7 +74,7 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
         ValueError: If the folder holds a run with other settings, or one whose
             checkpoints are gone or damaged.
     """
-    run = RunDirectory(path)
+    run = RunDirectory(path)  # pyright: ignore[reportArgumentType]
     config = with_inherited_settings(config, run).resolved()
     run.check_checkpoints()
     corpus = load_corpus(config)

@@ -69,7 +69,7 @@ def make_app(models: Models, settings: ServiceSettings | None = None) -> Starlet
             Mount("/", StaticFiles(directory=HERE / "page", html=True)),
         ],
         middleware=_middleware(settings, metrics),
-        exception_handlers={RequestError: _refused, HTTPException: _http_error},
+        exception_handlers={RequestError: _refused, HTTPException: _http_error},  # pyright: ignore[reportArgumentType]
         lifespan=lifespan,
     )
 

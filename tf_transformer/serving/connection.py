@@ -87,12 +87,12 @@ class Connection(H11Protocol):
         super().pause_writing()
         self._unread_since = time.monotonic()
         self._watch_reading()
-        slow = [c for c in self.connections if c.flow.write_paused]
-        slow.sort(key=lambda c: c._unread_since)
+        slow = [c for c in self.connections if c.flow.write_paused]  # pyright: ignore[reportAttributeAccessIssue]
+        slow.sort(key=lambda c: c._unread_since)  # pyright: ignore[reportAttributeAccessIssue]
         while (
             slow and sum(c.transport.get_write_buffer_size() for c in slow) > MAX_UNREAD
         ):
-            slow.pop(0)._drop("unread answers take too much memory")
+            slow.pop(0)._drop("unread answers take too much memory")  # pyright: ignore[reportAttributeAccessIssue]
 
     def resume_writing(self) -> None:
         """Ends the watch."""

@@ -61,9 +61,9 @@ class Endpoints:
             return JSONResponse(self._models.listing())
         details["model"] = address.model
         if address.endpoint == "status":
-            return JSONResponse(self._models.status(address.model, address.version))
+            return JSONResponse(self._models.status(address.model, address.version))  # pyright: ignore[reportArgumentType]
         if address.endpoint == "metadata":
-            with self._models.lease(*address[1:]) as loaded:
+            with self._models.lease(*address[1:]) as loaded:  # pyright: ignore[reportArgumentType]
                 return JSONResponse(loaded.metadata())
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -81,7 +81,7 @@ class Endpoints:
         name = signature_name(document)
         if address.endpoint != "predict":
             check_examples(document)
-        with self._models.lease(*address[1:]) as loaded:
+        with self._models.lease(*address[1:]) as loaded:  # pyright: ignore[reportArgumentType]
             if address.endpoint != "predict":
                 raise _wrong_method(address.endpoint, name, loaded)
             signature = loaded.signature(name)

@@ -44,7 +44,7 @@ class JsonFormatter(logging.Formatter):
             if self.show_text:
                 line["message"] = str(error)
         if getattr(record, "suppressed", 0):
-            line["suppressed"] = record.suppressed
+            line["suppressed"] = record.suppressed  # pyright: ignore[reportAttributeAccessIssue]
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

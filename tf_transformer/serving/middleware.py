@@ -174,7 +174,7 @@ class AuthenticationMiddleware:
             and scope["path"].startswith(PROTECTED)
         ):
             scheme, _, token = _header(scope, "authorization").partition(" ")
-            is_right = hmac.compare_digest(token.encode("latin-1"), self.token)
+            is_right = hmac.compare_digest(token.encode("latin-1"), self.token)  # pyright: ignore[reportArgumentType, reportCallIssue]
             if scheme.lower() != "bearer" or not is_right:
                 error = RequestError(
                     "UNAUTHENTICATED",

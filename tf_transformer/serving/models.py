@@ -270,7 +270,7 @@ class Models:
         versions = sorted(states, reverse=True) if version is None else [version]
         body = {"model_version_status": [states[n].as_json() for n in versions]}
         if ignored and version is None:
-            body["ignored_folders"] = ignored
+            body["ignored_folders"] = ignored  # pyright: ignore[reportArgumentType]
         return body
 
     def listing(self) -> dict:

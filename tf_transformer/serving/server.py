@@ -78,12 +78,12 @@ def make_config(models: Models, settings: ServiceSettings, **others) -> uvicorn.
     """
     return uvicorn.Config(
         make_app(models, settings),
-        http=functools.partial(Connection, settings=settings),
+        http=functools.partial(Connection, settings=settings),  # pyright: ignore[reportArgumentType]
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=settings.idle_timeout,
+        timeout_keep_alive=settings.idle_timeout,  # pyright: ignore[reportArgumentType]
         timeout_graceful_shutdown=int(settings.timeout) + 1,
         **others,
     )

@@ -25,7 +25,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
         folder: A folder; it need not exist.
     """
     paths = [path for path in Path(folder).glob("epoch-*.npz") if epoch_of(path)]
-    return sorted(paths, key=epoch_of)
+    return sorted(paths, key=epoch_of)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def epoch_of(path: Path) -> int | None:
