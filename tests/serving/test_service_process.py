@@ -58,8 +58,8 @@ class Service:
 
     def memory(self):
         """Resident megabytes."""
-        told = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", told)[1]) / 1024
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
 def asked(connection, method, path, body=None):
@@ -189,6 +189,20 @@ def num_accepted(service):
     page = connection.getresponse().read().decode()
     names = r"^tf_transformer_(?:queue_sentences|batch_sentences_sum) (\S+)"
     return sum(float(number) for number in re.findall(names, page, re.MULTILINE))
+
+
+def test_a_computation_that_never_ends_stops_neither_others_nor_the_end(start, exports):
+    service = start(exports, "--timeout", "1")
+    until(lambda: service.get("/readyz/words")[0] == 200, seconds=300)
+    endless = {"signature_name": "slow", "inputs": ["2000000000"]}
+    assert service.post("words", endless)[0] == 504
+    assert service.post("half", {"instances": [2]}) == (200, {"predictions": [3.0]})
+    until(lambda: service.get("/readyz/words") == (503, {"status": "stuck"}))
+    assert service.get("/healthz")[0] == 200
+    started = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(60) == 1
+    assert time.monotonic() - started < 20
 
 
 def test_beyond_its_capacity_it_refuses_and_goes_on(start, exports):
