@@ -48,6 +48,7 @@ def test_float_ids_are_exact_in_low_precision(policy):
     assert len(np.unique(expected, axis=1)[0]) == 5  # neighbours stay distinct
 
 
+@pytest.mark.long
 @POLICIES
 @MODELS
 def test_a_model_reads_float_ids_exactly(make, policy):
