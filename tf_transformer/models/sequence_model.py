@@ -201,4 +201,15 @@ class SequenceModel(keras.Model, abc.ABC):
         return dict(self._arguments)
 
     def get_config(self):
-        return {**super().get_config(), **self.arguments()}
+        config = {**super().get_config(), **self.arguments()}
+        quantized = {
+            layer.path: layer.dtype_policy
+            for layer in self._flatten_layers()
+            if layer.quantization_mode == "int8"
+        }
+        if quantized:  # as KerasHub does: a policy for each quantized layer
+            policies = keras.dtype_policies.DTypePolicyMap(
+                default_policy=self.dtype_policy.name, policy_map=quantized
+            )
+            config["dtype"] = keras.dtype_policies.serialize(policies)
+        return config
