@@ -309,7 +309,7 @@ def test_a_whole_translation_as_prefix_has_its_score(translator, tokenizer):
         assert found.token_ids == tuple(row)
         assert found.score == pytest.approx(expected[0], rel=1e-5)
         assert translator([source], [target], **settings) == [target]
-        with pytest.raises(ValueError, match=f"no room.*fewer than {len(row) - 1} "):
+        with pytest.raises(ValueError, match=f"too long.*fewer than {len(row) - 1} "):
             translator([source], [target], **{**settings, "max_length": len(row) - 1})
 
 
@@ -317,7 +317,7 @@ def test_refuses_prefixes_that_do_not_fit(translator):
     with pytest.raises(ValueError, match="Received: 2 texts, 1 prefixes"):
         translator(["a", "b"], ["c"])
     prefixes = [None, "동물이 " * 20]
-    with pytest.raises(ValueError, match="no room.*prefix number 2"):
+    with pytest.raises(ValueError, match="too long.*prefix number 2"):
         translator(["we", "a book"], prefixes)
 
 

@@ -1,4 +1,4 @@
-"""The search as XLA programs: one for each of a few sizes, compiled when first used."""
+"""The search compiled by XLA, one program for each of a few input sizes."""
 
 import tensorflow as tf
 
@@ -13,17 +13,17 @@ BATCH_SIZES = [2**i for i in range(24)]
 def compiled_search(model, settings: SearchSettings):
     """`search` inside one XLA program, for graphs that call it with any shape.
 
-    XLA compiles anew for each shape, so ids are padded to one of a few lengths
-    (`length_sizes`) and to a power of two of rows. A row of padding is an empty
-    sentence: it ends at once and is cut off again.
+    XLA compiles once per shape, so ids are padded to one of a few lengths
+    (`length_sizes`) and the batch to a power of two. A row of padding is an empty
+    sentence, which ends at once; its result is dropped.
 
     Args:
-        model: A model with the doors of `Transformer`.
-        settings: The search's settings.
+        model: A `SequenceModel`.
+        settings: The settings of the search.
 
     Returns:
-        Function from ids, int32 `(B, S)` with S up to the model's `max_length`, to
-        what `search` returns; only `"token_ids"` may end in more padding.
+        Function of ids, int32 `(B, S)` with S up to the model's `max_length`. It
+        returns the result of `search`; `"token_ids"` may end in more padding.
     """
 
     @tf.function(
@@ -48,7 +48,7 @@ def compiled_search(model, settings: SearchSettings):
 
 
 def length_sizes(max_length: int) -> list[int]:
-    """The lengths that sources are padded to: two of each octave, up to `max_length`.
+    """The lengths that sources are padded to: two per octave, up to `max_length`.
 
     Example:
 
@@ -61,6 +61,6 @@ def length_sizes(max_length: int) -> list[int]:
 
 
 def next_size(sizes: list[int], number):
-    """The smallest of the ascending `sizes` that is not below a scalar tensor."""
+    """The smallest of the ascending `sizes` that is at least `number`, a scalar."""
     num_smaller = tf.reduce_sum(tf.cast(tf.constant(sizes) < number, tf.int32))
     return tf.gather(sizes, num_smaller)

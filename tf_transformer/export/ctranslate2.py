@@ -14,7 +14,7 @@ from tf_transformer.layers import FeedForward, LayerNormalization, MultiHeadAtte
 from tf_transformer.models import Transformer
 from tf_transformer.utils.atomic import new_folder
 
-# names of activations in Keras and in CTranslate2
+# Names of activations in Keras and in CTranslate2.
 ACTIVATIONS = {
     "relu": "RELU",
     "gelu": "GELU",
@@ -130,7 +130,7 @@ def _specification(model):
 def _check_model(model) -> None:
     if type(model) is not Transformer:
         raise ValueError(
-            "CTranslate2 knows the paper's model only. Expected a Transformer. "
+            "CTranslate2 supports the paper's model only. Expected a Transformer. "
             f"Received: {type(model).__name__}"
         )
     block = model.decoder.blocks[0]

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_transformer.data.shift import shift_right
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
-from tf_transformer.export.warm_up import MOST_REQUESTS, write_warm_up_requests
+from tf_transformer.export.warm_up import check_warm_up_texts, write_warm_up_requests
 from tf_transformer.ids import PAD_ID
 from tf_transformer.inference.search import score_ids, search, token_log_probs
 from tf_transformer.inference.settings import SearchSettings
@@ -61,31 +61,32 @@ def export_saved_model(
                                      decoder (float32, [batch, N, h, T, T]),
                                      cross (float32, [batch, N, h, T, S])
         info                         -> info (string): JSON with versions, settings
-                                     and what was handed over as `info`
+                                     and the argument `info`
 
     `score` is the natural log of P(tokens, end | source), without length penalty;
     `nbest` is ordered by it with the penalty, best first, and where fewer
     translations exist the rest is "" with -inf.
     `score_tokens` returns the tokens of each translation, the end included, and the
     natural log of the probability of each; rows are padded with "" and 0.
-    `attend` translates and tells where each of h heads of N layers looked: `source` and
-    `target` are pieces, the end included, padded with "". Row t of `decoder` and
-    `cross` is the step that writes piece t of `target`; column u of `decoder` is the
-    piece read at step u: the start at 0, else piece u - 1 of `target`. A model without
-    self-attention has only `cross`.
+    `attend` translates and returns the attention weights of h heads of N layers.
+    `source` and `target` are pieces, the end included, padded with "". Row t of
+    `decoder` and `cross` is the step that writes piece t of `target`; column u of
+    `decoder` is the input of step u: the start token at 0, else piece u - 1 of
+    `target`. A model without self-attention has only `cross`.
     With `sample=True` among the settings, the same text always gets the same samples.
     Tokenizer, model and search are one graph of core TensorFlow operations; weights
     are stored once. Text longer than the model's `max_length` is an
     InvalidArgumentError that names the limit. Only `translate_compiled` needs a
     runtime with XLA, and only when it is called; it compiles once for each size of
-    `compiled_search`. Beside the signatures the loaded object has that search alone,
-    `search_compiled`: ids [batch, S] -> token_ids [batch, 1, L], log_probs [batch, 1].
+    `compiled_search`. The loaded object also has the compiled search without the
+    tokenizer, `search_compiled`: ids [batch, S] -> token_ids [batch, 1, L],
+    log_probs [batch, 1].
 
     Args:
         translator: The translator.
         path: Folder to write, for TensorFlow Serving `<name>/<version>`. It must not
             exist yet.
-        settings: The search's settings. Defaults to `SearchSettings()`: beam 4,
+        settings: The settings of the search. Defaults to `SearchSettings()`: beam 4,
             alpha 0.6.
         info: Optional dictionary, such as languages and scores.
         warm_up_texts: Texts that TensorFlow Serving translates before the version
@@ -106,7 +107,7 @@ def export_saved_model(
             "A SavedModel is written by TensorFlow. Expected KERAS_BACKEND=tensorflow. "
             f"Received: {keras.backend.backend()}"
         )
-    _check_warm_up_texts(translator, warm_up_texts)
+    check_warm_up_texts(translator, warm_up_texts)
     with new_folder(path) as folder:
         servable = ServableTranslator(
             translator, settings or SearchSettings(), info or {}
@@ -128,34 +129,19 @@ def export_saved_model(
     return Path(path)
 
 
-def _check_warm_up_texts(translator, texts) -> None:
-    if len(texts) > MOST_REQUESTS:
-        raise ValueError(
-            "TensorFlow Serving accepts a limited number of warm-up requests. Expected "
-            f"at most {MOST_REQUESTS}. Received: {len(texts)} texts"
-        )
-    for number, fits in enumerate(translator.fits(texts), start=1):
-        if not fits:
-            raise ValueError(
-                "A text to warm up with is longer than the model can read. Expected "
-                f"at most max_length={translator.model.max_length} tokens. Received: "
-                f"text number {number}"
-            )
-
-
 class ServableTranslator(tf.Module):
     """The exported graph's tokenizers, weights and functions.
 
     Args:
         translator: The translator.
-        settings: The search's settings.
-        info: What the `info` signature tells beside versions and settings.
+        settings: The settings of the search.
+        info: Further entries of the `info` signature.
     """
 
     def __init__(self, translator, settings: SearchSettings, info: dict):
         super().__init__()
         model, tokenizer = translator.model, translator.tokenizer
-        # the variables themselves, not the Keras model: weights are stored once
+        # The variables, not the Keras model, so that weights are stored once.
         self.weights = [variable.value for variable in model.weights]
         self.source_tokenizer = GraphTokenizer(tokenizer.source_model)
         self.target_tokenizer = self.source_tokenizer
@@ -165,7 +151,7 @@ class ServableTranslator(tf.Module):
                 tokenizer.target_model, self.source_tokenizer if is_shared else None
             )
         described = description(model, settings, info)
-        # functions of this object, so that the Keras model is not tracked
+        # Functions of this object, so that the Keras model is not tracked.
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
         self.search_compiled = tf.function(
             compiled_search(model, settings),
@@ -213,7 +199,7 @@ class ServableTranslator(tf.Module):
     def _nbest(self, text, model, settings):
         found = search(model, self._source_ids(text, model), settings)
         token_ids, scores = found["token_ids"], found["log_probs"]
-        # all hypotheses of all sentences below each other, and back
+        # (B, N, L) to (B * N, L) and back
         rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
         texts = self.target_tokenizer.decode(rows)
         return {"translation": tf.reshape(texts, tf.shape(scores)), "score": scores}
@@ -263,7 +249,7 @@ class ServableTranslator(tf.Module):
 
 
 def description(model, settings: SearchSettings, info: dict) -> dict:
-    """What the `info` signature tells."""
+    """The JSON object of the `info` signature."""
     return {
         "tf_transformer": __version__,
         "tensorflow": tf.__version__,
@@ -283,7 +269,7 @@ def graph_function(function, *names: str):
 
 
 def checked_length(token_ids, what: str, max_length: int):
-    """The ids, if they are not too many; else an InvalidArgumentError."""
+    """The ids; raises an InvalidArgumentError if they are too many."""
     length = tf.shape(token_ids)[1]
     return checked(
         token_ids,
@@ -295,6 +281,6 @@ def checked_length(token_ids, what: str, max_length: int):
 
 
 def checked(tensor, condition, *message):
-    """The tensor, if the condition holds; else an InvalidArgumentError."""
+    """The tensor; raises an InvalidArgumentError unless the condition holds."""
     with tf.control_dependencies([tf.debugging.Assert(condition, list(message))]):
         return tf.identity(tensor)

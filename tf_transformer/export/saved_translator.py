@@ -11,7 +11,7 @@ import tensorflow as tf
 class SavedTranslator:
     """An exported folder as a function from texts to translations.
 
-    It needs TensorFlow alone; nothing of the model's code is used.
+    It needs only TensorFlow, not the code of the model.
 
     Args:
         path: A folder of `export_saved_model`.
@@ -37,12 +37,12 @@ class SavedTranslator:
         try:
             found = self.signatures["translate"](text=tf.constant(texts, tf.string))
         except tf.errors.InvalidArgumentError as error:
-            told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
-            if told is None:
+            match = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
+            if match is None:
                 raise
-            raise ValueError(f"{told[1]} {told[2]} tokens") from error
+            raise ValueError(f"{match[1]} {match[2]} tokens") from error
         return [text.decode() for text in found["translation"].numpy()]
 
     def info(self) -> dict:
-        """What the export tells of itself."""
+        """The JSON object of the `info` signature."""
         return json.loads(self.signatures["info"]()["info"].numpy())

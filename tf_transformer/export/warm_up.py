@@ -22,6 +22,30 @@ _MAP_ENTRY = {"key": 1, "value": 2}
 _LENGTH_DELIMITED = 2
 
 
+def check_warm_up_texts(translator, texts: Sequence[str]) -> None:
+    """Refuses texts for which TensorFlow Serving would not load a version.
+
+    Args:
+        translator: The translator.
+        texts: Texts for `write_warm_up_requests`.
+
+    Raises:
+        ValueError: If there are too many texts, or one is too long for the model.
+    """
+    if len(texts) > MOST_REQUESTS:
+        raise ValueError(
+            "TensorFlow Serving accepts a limited number of warm-up requests. Expected "
+            f"at most {MOST_REQUESTS}. Received: {len(texts)} texts"
+        )
+    for number, fits in enumerate(translator.fits(texts), start=1):
+        if not fits:
+            raise ValueError(
+                "A text to warm up with is longer than the model can read. Expected "
+                f"at most max_length={translator.model.max_length} tokens. Received: "
+                f"text number {number}"
+            )
+
+
 def write_warm_up_requests(
     folder: str | os.PathLike, model_name: str, texts: Sequence[str]
 ) -> None:

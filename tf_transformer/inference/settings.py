@@ -92,15 +92,15 @@ class SearchSettings:
 
     def _check_sampling(self):
         others = ("beam_size", "alpha") if self.sample else SAMPLING
-        given = [
+        not_allowed = [
             f"{field.name}={getattr(self, field.name)}"
             for field in dataclasses.fields(self)
             if field.name in others and getattr(self, field.name) != field.default
         ]
-        if given:
+        if not_allowed:
             raise ValueError(
                 f"{', '.join(others)} go with sample={not self.sample}. Received: "
-                f"sample={self.sample}, {', '.join(given)}"
+                f"sample={self.sample}, {', '.join(not_allowed)}"
             )
         if not 0 < self.temperature < math.inf:
             raise ValueError(

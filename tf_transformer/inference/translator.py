@@ -16,9 +16,9 @@ class Translator:
     """Translates lists of strings with a trained model.
 
     Args:
-        model: A model with the doors of `Transformer`.
+        model: A `SequenceModel`.
         tokenizer: The `Tokenizer` that the model was trained with.
-        batch_size: Sentences translated at once. Defaults to 32.
+        batch_size: Sentences per batch. Defaults to 32.
 
     Example:
 
@@ -73,20 +73,19 @@ class Translator:
     ) -> list[list[Translation]]:
         """The `num_hypotheses` best translations of each text, with scores.
 
-        With `sample=True` they are samples, in the order drawn.
+        With `sample=True` they are samples, in the order sampled.
 
         Args:
             texts: Source sentences.
-            prefixes: What each translation begins with, as many as texts; `None` or
-                "" for nothing. A prefix is tokenized by itself: its last token is
-                not merged with what follows, which may go on within the word, and
-                spaces at its end are dropped. Scores count its tokens as any others. A
-                blank text's translation stays empty.
+            prefixes: The beginning of each translation, as many as texts; `None` or
+                "" for none. A prefix is tokenized on its own, without the spaces at
+                its end, and the translation may continue within its last word. Scores
+                include its tokens. The translation of a blank text stays empty.
             **settings: Arguments of `SearchSettings`.
 
         Raises:
             ValueError: If a text is longer than the model's `max_length`, or a
-                prefix leaves no room for the end token.
+                prefix is as long as the length limit.
         """
         settings = SearchSettings(**settings)
         search_model = self._search_model(settings)
@@ -147,7 +146,7 @@ class Translator:
             limit = length_limit(len(row), self.model.max_length, settings)
             if len(row) > 1 and len(prefix) >= limit:
                 raise ValueError(
-                    "A prefix leaves no room for the end token. Expected fewer than "
+                    "A prefix is too long for its translation. Expected fewer than "
                     f"{limit} tokens. Received: {len(prefix)} tokens in prefix number "
                     f"{number}"
                 )
@@ -250,11 +249,11 @@ class Translator:
 def padded(
     rows: Sequence[Sequence[int]], longest: int, multiple: int = 8
 ) -> np.ndarray:
-    """Rows of ids as one array, padded with 0 to few different shapes.
+    """Rows of ids as one array, padded with 0 so that few shapes occur.
 
     Args:
         rows: B lists of ids.
-        longest: What the length must not exceed.
+        longest: Integer. Maximum length.
         multiple: The length is rounded up to a multiple of this.
 
     Returns:

@@ -1,0 +1,32 @@
+"""Models that were quantized or adapted are exported as they compute."""
+
+import pytest
+import tensorflow as tf
+
+from tests.export.toy_export import TEXTS, add_lora, make_translator
+from tf_transformer.export.saved_model import ServableTranslator
+from tf_transformer.inference.settings import SearchSettings
+
+pytestmark = pytest.mark.needs_tensorflow
+
+CHANGES = {"int8": lambda model: model.quantize("int8"), "LoRA": add_lora}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_export_of_a_changed_model_gives_its_translations(change, tmp_path):
+    translator = make_translator()
+    settings = {"beam_size": 1, "max_length": 9}
+    before = translator(TEXTS, **settings)
+    CHANGES[change](translator.model)
+    servable = ServableTranslator(translator, SearchSettings(**settings), {})
+    # one signature: to export all takes minutes
+    tf.saved_model.save(
+        servable, str(tmp_path), signatures={"translate": servable.translate}
+    )
+    loaded = tf.saved_model.load(str(tmp_path))
+    found = loaded.signatures["translate"](text=tf.constant(TEXTS))["translation"]
+    expected = translator(TEXTS, **settings)
+    assert [text.decode() for text in found.numpy()] == expected
+    assert expected != before
