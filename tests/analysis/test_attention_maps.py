@@ -180,3 +180,12 @@ def test_bad_requests_say_what_was_expected(given):
     np.testing.assert_array_equal(
         given[0].head("cross", layer=2, head=3), given[0].cross[1, 2]
     )
+
+
+def test_an_empty_translation_has_no_words():
+    shapes = {"encoder": (3, 3), "decoder": (0, 0), "cross": (0, 3)}
+    weights = {kind: np.ones((1, 2, *shape)) / 3 for kind, shape in shapes.items()}
+    words = AttentionMaps(("▁sun", "▁mo", "on"), (), (), **weights).in_words()
+    assert (words.source, words.target) == (("sun", "moon"), ())
+    assert words.cross.shape == (1, 2, 0, 2)
+    np.testing.assert_allclose(words.encoder[0, 0], [[1 / 3, 2 / 3]] * 2)

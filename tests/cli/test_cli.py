@@ -1,4 +1,4 @@
-"""The command line: what it answers, and how it refuses."""
+"""The command line: its output, its errors and exit codes."""
 
 import gzip
 import importlib.util

@@ -108,6 +108,6 @@ def test_batches_are_as_set_and_what_is_left_out_is_told(files, window, capsys):
     assert num_updates(config, train_batches) == 3 * -(-90 // 2 // 2)
     describe_batches(corpus, train_batches, valid_batches)
     output = capsys.readouterr().out
-    dropped = "1 dropped: blank or of more than 9 tokens"
+    dropped = "1 dropped: blank or longer than 9 tokens"
     assert f"90 training pairs ({'none dropped' if window else dropped})" in output
     assert "7 validation pairs (none dropped)" in output

@@ -70,7 +70,7 @@ def test_file_is_whole_or_as_it_was(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["file.json"]
 
 
-def test_preset_fills_in_what_is_not_given():
+def test_preset_fills_in_missing_settings():
     config = TrainingConfig(preset="small", warmup_steps=77).resolved()
     assert config.warmup_steps == 77
     assert config.batch_tokens == 1536

@@ -1,4 +1,4 @@
-"""A run whose files were damaged, removed or edited goes on or says why not."""
+"""A run whose files were damaged, removed or edited continues or says why not."""
 
 import dataclasses
 import json

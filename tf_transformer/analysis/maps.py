@@ -128,8 +128,9 @@ def _pooled(weights, query_starts, key_starts):
 
 
 def _sums(weights, starts, axis):
-    # an empty translation has no words; NumPy refuses to reduce nothing
-    return np.add.reduceat(weights, starts, axis=axis) if len(starts) else weights
+    if not weights.shape[axis]:  # an empty translation: NumPy refuses to reduce it
+        return weights
+    return np.add.reduceat(weights, starts, axis=axis)
 
 
 def attention_maps(

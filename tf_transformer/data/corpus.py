@@ -23,7 +23,7 @@ class Corpus:
         name: String. What the corpus is called in reports. Defaults to `""`.
 
     Raises:
-        KeyError: When a split is asked for that the corpus does not have.
+        KeyError: If the corpus has no split of that name.
 
     Example:
 
@@ -67,7 +67,7 @@ def direction(
     source: str | None,
     target: str | None,
 ) -> tuple[str, str]:
-    """The source's and the target's language, as far as they are asked for.
+    """The source and target language of a translation set.
 
     Args:
         languages: The languages of a set.
@@ -83,19 +83,19 @@ def direction(
     >>> direction(["de", "en"], ("de", "en"), source="en", target=None)
     ('en', 'de')
     """
-    asked = (source, target)
-    if asked == (None, None) and default is not None:
+    chosen = (source, target)
+    if chosen == (None, None) and default is not None:
         return default
-    if None in asked and len(languages) == 2:
-        given = source or target
-        others = [language for language in languages if language != given]
-        asked = (source or others[0], target or others[0])
-    if not set(asked) <= set(languages) or asked[0] == asked[1]:
+    if None in chosen and len(languages) == 2:
+        named = source or target
+        others = [language for language in languages if language != named]
+        chosen = (source or others[0], target or others[0])
+    if not set(chosen) <= set(languages) or chosen[0] == chosen[1]:
         raise ValueError(
-            "A direction is needed. Expected source and target, two of "
+            "The direction is not clear. Expected source and target, two of "
             f"{sorted(languages)}. Received: source={source!r}, target={target!r}."
         )
-    return asked  # pyright: ignore
+    return chosen  # pyright: ignore
 
 
 def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
@@ -138,7 +138,7 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
         raise ValueError(
             f"There are too few pairs to split them into train, validation and test. "
             f"Expected at least {_MIN_SOURCES} different sources, or separate files "
-            f"given as validation=... and test=... . "
+            f"for validation and test. "
             f"Received: {len(pairs)} pairs with {len(sizes)} different sources."
         )
     remaining = dict(sorted(sizes.items()))

@@ -1,6 +1,7 @@
 """The average of a run's last epochs (section 6.1)."""
 
 from tf_transformer.training.averaging import average_checkpoints
+from tf_transformer.training.callbacks import json_number
 from tf_transformer.training.checkpoints import epoch_of
 from tf_transformer.training.weights import save_weights
 
@@ -38,7 +39,8 @@ def add_average(config, run, model, valid, quality, keep_best) -> None:
     value = logs[keep_best.monitor]
     print(
         f"{keep_best.monitor} {value:.4g}, best epoch {best:.4g}: "
-        f"the {'average is' if is_best else 'best epoch stays'} the best.",
+        f"the {'average' if is_best else 'best epoch'} is kept.",
         flush=True,
     )
-    run.set_average({"epochs": epochs, "is_best": is_best, "value": value, **logs})
+    scores = {name: json_number(score) for name, score in logs.items()}
+    run.set_average({"epochs": epochs, "is_best": is_best, "value": value, **scores})

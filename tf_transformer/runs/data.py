@@ -118,7 +118,7 @@ def make_tokenizer(config, corpus) -> Tokenizer:
 
 
 def describe_references(config, corpus, tokenizer) -> None:
-    """Prints it if the tokenizer changes references, and what that costs in BLEU."""
+    """Prints how many references the tokenizer changes, and the BLEU this costs."""
     references = [target for _, target in corpus.validation]
     ceiling = reference_ceiling(tokenizer, references, config.bleu_tokenize)
     if ceiling is not None:
@@ -147,13 +147,13 @@ def make_batches(config, corpus, tokenizer) -> tuple[EpochBatches, EpochBatches]
 
 
 def num_updates(config, train_batches) -> int:
-    """Updates of the whole training; the pairs of a stream are counted for it."""
+    """Updates of the whole training. The pairs of a stream are counted first."""
     per_epoch = train_batches.count() // config.gradient_accumulation_steps
     return per_epoch * config.epochs
 
 
 def describe_batches(corpus, train_batches, valid_batches) -> None:
-    """Prints how many pairs there are, and how many were left out and why."""
+    """Prints how many pairs there are, and how many were dropped and why."""
     print(
         f"{corpus.name}: {train_batches.num_pairs:,} training pairs "
         f"({_dropped(train_batches)}), {train_batches.num_batches:,} batches of up to "
@@ -166,6 +166,6 @@ def _dropped(batches) -> str:
     if not batches.num_dropped:
         return "none dropped"
     return (
-        f"{batches.num_dropped:,} dropped: blank or of more than "
+        f"{batches.num_dropped:,} dropped: blank or longer than "
         f"{batches.max_length} tokens"
     )

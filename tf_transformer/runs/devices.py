@@ -7,10 +7,10 @@ import keras
 
 
 def device_scope(devices: int | None = None) -> Callable:
-    """Where a run makes its model, its optimizer and its datasets.
+    """The scope in which a run creates its model, optimizer and datasets.
 
     Args:
-        devices: How many devices train. By default all GPUs that TensorFlow sees, or
+        devices: Number of devices. By default all GPUs that TensorFlow sees, or
             one device where there is none.
 
     Returns:
@@ -31,7 +31,7 @@ def device_scope(devices: int | None = None) -> Callable:
         if devices is None:
             return contextlib.nullcontext
         raise ValueError(
-            "A run uses several devices on the TensorFlow backend only. Expected "
+            "Several devices need the TensorFlow backend. Expected "
             f"devices=1. Received: devices={devices} on {keras.backend.backend()}"
         )
     import tensorflow as tf
@@ -39,11 +39,11 @@ def device_scope(devices: int | None = None) -> Callable:
     found = tf.config.list_logical_devices("GPU")
     if devices is None:
         devices = max(1, len(found))
-    # without GPUs: for trying it out on one machine's logical CPUs
+    # without GPUs: logical CPUs, for tests
     found = found or tf.config.list_logical_devices("CPU")
     if devices > len(found):
         raise ValueError(
-            "There are not so many devices. Expected devices of at most "
+            "There are too few devices. Expected devices of at most "
             f"{len(found)}. Received: devices={devices}"
         )
     if devices == 1:

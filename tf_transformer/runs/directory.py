@@ -50,7 +50,7 @@ class RunDirectory:
         self._evaluation_file = self.path / "evaluation.json"
 
     def exists(self) -> bool:
-        """Whether a run was begun here."""
+        """Whether the folder holds a run."""
         return self._config_file.exists()
 
     def begin(self, config: TrainingConfig, tokenizer: Tokenizer, model) -> None:

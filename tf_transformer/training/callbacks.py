@@ -1,4 +1,4 @@
-"""What happens at the end of an epoch: translate, score, keep, log, stop."""
+"""Callbacks at the end of an epoch: translate, score, keep, log, stop."""
 
 import json
 import math
@@ -79,12 +79,12 @@ class KeepBest(keras.callbacks.Callback):
         if not self.keep_if_better(epoch, logs) and self.exhausted(epoch):
             self.model.stop_training = True
             print(
-                f"\nStopped: {self.monitor} has not been better than {self.best:.4g} "
+                f"\nStopped early: {self.monitor} has not improved on {self.best:.4g} "
                 f"(epoch {self.best_epoch + 1}) for {self.patience} epochs."
             )
 
     def keep_if_better(self, epoch: int, logs: dict | None) -> bool:
-        """Keeps the model's weights if their score is the best so far, and tells."""
+        """Keeps the model's weights if their score is the best so far."""
         if self.monitor not in (logs or {}):
             raise ValueError(
                 f"There is no {self.monitor!r} to choose the best epoch by. Expected "
@@ -103,17 +103,17 @@ class KeepBest(keras.callbacks.Callback):
         return True
 
     def exhausted(self, epoch: int) -> bool:
-        """Whether `patience` epochs have gone by, up to `epoch`, without a better."""
+        """Whether `patience` epochs up to `epoch` brought no improvement."""
         if self.patience is None or self.best_epoch is None:
             return False
         return epoch - self.best_epoch >= self.patience
 
     def state(self) -> dict:
-        """What a later process must know to go on."""
+        """The state that a resumed run restores."""
         return {"best": self.best, "best_epoch": self.best_epoch}
 
     def restore(self, state: dict) -> None:
-        """Takes up the state of an earlier process."""
+        """Restores the state of an earlier process."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
@@ -183,7 +183,7 @@ class JsonLog(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(time.monotonic() - self.started, 1),
             "updates": int(self.model.optimizer.iterations.numpy()),
-            **{name: _json_number(value) for name, value in (logs or {}).items()},
+            **{name: json_number(value) for name, value in (logs or {}).items()},
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
@@ -198,7 +198,7 @@ def _epoch_of(line: str) -> int | None:
     return epoch if isinstance(epoch, int) else None
 
 
-def _json_number(value) -> float | None:
+def json_number(value) -> float | None:
     """A float, or `None` (null) for NaN and infinity, which JSON does not have."""
     value = float(value)
     return value if math.isfinite(value) else None
