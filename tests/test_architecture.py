@@ -57,7 +57,6 @@ LONGER_FUNCTIONS = {
     ("scripts/several_devices.py", "main"),
     ("scripts/train_on_own_pairs.py", "main"),
     ("scripts/train_on_tfds.py", "main"),
-    ("tf_transformer/cli/service.py", "add_serve"),
     ("tf_transformer/export/saved_model.py", "__init__"),
     ("tf_transformer/serving/metrics.py", "__init__"),
 }

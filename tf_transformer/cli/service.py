@@ -6,6 +6,23 @@ from pathlib import Path
 
 TOKEN_VARIABLE = "TF_TRANSFORMER_TOKEN"
 PACKAGES = ("prometheus_client", "starlette", "uvicorn")
+# option, type, default, help
+LIMITS = (
+    ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),
+    ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
+    (
+        "--queue",
+        int,
+        256,
+        "most waiting sentences of a model; more are answered by 503",
+    ),
+    ("--timeout", float, 30, "seconds that a request may take before answer 504"),
+    ("--max-body", int, 1 << 20, "most bytes of a request"),
+    ("--max-sentences", int, 64, "most sentences of a request"),
+    ("--max-characters", int, 2000, "most characters of a sentence"),
+    ("--max-connections", int, 512, "most connections at the same time"),
+    ("--poll", float, 2, "seconds between two looks for new versions"),
+)
 
 
 def serve(options) -> None:
@@ -54,7 +71,8 @@ def _lines(path: str | None) -> tuple[str, ...]:
     lines = tuple(line for line in read_lines(path) if line)
     if not lines:
         raise ValueError(
-            f"Expected texts to warm up with, one per line. Received: {path}, empty."
+            "Expected texts to warm up with, one per line. "
+            f"Received: {path}, an empty file"
         )
     return lines
 
@@ -74,6 +92,25 @@ def add_serve(verb) -> None:
         default="latest",
         help="of each model, serve the highest or all (default: latest)",
     )
+    _add_access(verb)
+    verb.add_argument(
+        "--warm-up",
+        metavar="FILE",
+        help="texts, one per line, that each version translates in batches of every "
+        "size before it answers",
+    )
+    for flag, kind, default, text in LIMITS:
+        verb.add_argument(
+            flag,
+            type=kind,
+            default=default,
+            metavar=kind.__name__.upper(),
+            help=f"{text} (default: {default})",
+        )
+
+
+def _add_access(verb) -> None:
+    """Options of who may use the service, and what it logs of them."""
     verb.add_argument(
         "--allowed-host",
         metavar="NAME",
@@ -97,40 +134,6 @@ def add_serve(verb) -> None:
         help="file with the secret that clients must send; by default the environment "
         f"variable {TOKEN_VARIABLE}, else none is needed",
     )
-    verb.add_argument(
-        "--warm-up",
-        metavar="FILE",
-        help="texts, one per line, that each version translates in batches of every "
-        "size before it answers",
-    )
-    for flag, kind, default, text in (
-        ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),
-        ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
-        (
-            "--queue",
-            int,
-            256,
-            "most waiting sentences of a model; more are answered by 503",
-        ),
-        (
-            "--timeout",
-            float,
-            30,
-            "seconds that a request may take; then it is answered by 504",
-        ),
-        ("--max-body", int, 1 << 20, "most bytes of a request"),
-        ("--max-sentences", int, 64, "most sentences of a request"),
-        ("--max-characters", int, 2000, "most characters of a sentence"),
-        ("--max-connections", int, 512, "most connections at the same time"),
-        ("--poll", float, 2, "seconds between two looks for new versions"),
-    ):
-        verb.add_argument(
-            flag,
-            type=kind,
-            default=default,
-            metavar=kind.__name__.upper(),
-            help=f"{text} (default: {default})",
-        )
 
 
 def _port(word: str) -> int:
