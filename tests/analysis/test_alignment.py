@@ -43,7 +43,7 @@ def test_rate_by_hand_with_possible_links():
     found = [{(0, 0), (1, 2), (2, 2)}, {(2, 2)}]
     rate = alignment_error_rate(found, gold)
     assert rate == pytest.approx(1 - (1 + 3) / (4 + 3))
-    # a possible link costs nothing, but is not asked for
+    # a possible link costs nothing, but is not required
     sure = [alignment.sure for alignment in gold]
     assert alignment_error_rate(sure, gold) == 0
     assert alignment_error_rate([gold[0].possible, gold[1].possible], gold) == 0
@@ -97,12 +97,14 @@ def test_rates_are_of_every_head_over_all_sentences():
 def test_baselines_do_what_their_names_say():
     sizes = [(4, 4), (6, 3), (2, 5)]
     links = baseline_links(sizes, seed=7)
-    assert [len(of_pair) for of_pair in links["uniform"]] == [16, 18, 10]
+    assert [len(pair_links) for pair_links in links["uniform"]] == [16, 18, 10]
     assert sorted(links["diagonal"][0]) == [(0, 0), (1, 1), (2, 2), (3, 3)]
     assert sorted(links["diagonal"][1]) == [(1, 0), (3, 1), (5, 2)]
     assert sorted(links["diagonal"][2]) == [(0, 0), (0, 1), (1, 2), (1, 3), (1, 4)]
-    for (num_sources, num_targets), of_pair in zip(sizes, links["random"], strict=True):
-        assert sorted(t for _, t in of_pair) == list(range(num_targets))
-        assert {s for s, _ in of_pair} <= set(range(num_sources))
+    for (num_sources, num_targets), pair_links in zip(
+        sizes, links["random"], strict=True
+    ):
+        assert sorted(t for _, t in pair_links) == list(range(num_targets))
+        assert {s for s, _ in pair_links} <= set(range(num_sources))
     assert baseline_links(sizes, seed=7) == links
     assert baseline_links(sizes, seed=8)["random"] != links["random"]

@@ -26,16 +26,18 @@ def run(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def maps():
-    of_pieces = attention_maps(small_translator(), TEXTS, TRANSLATIONS)
-    return [of_text.in_words() for of_text in of_pieces]
+    piece_maps = attention_maps(small_translator(), TEXTS, TRANSLATIONS)
+    return [text_maps.in_words() for text_maps in piece_maps]
 
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
 def test_table_names_the_strongest_key_of_every_word(run, maps, capsys, kind):
     assert cli.main(["attend", run, *TEXTS[:2], "--kind", kind]) == 0
-    told = capsys.readouterr().out
-    assert told == "\n\n".join(table(of_text, kind) for of_text in maps[:2]) + "\n"
-    lines = [line.split() for line in told.splitlines()]
+    output = capsys.readouterr().out
+    assert (
+        output == "\n\n".join(table(text_maps, kind) for text_maps in maps[:2]) + "\n"
+    )
+    lines = [line.split() for line in output.splitlines()]
     weights, keys = maps[0].weights(kind)[-1].mean(axis=0), maps[0].keys(kind)
     for line, query, row in zip(
         lines[1:], maps[0].queries(kind), weights, strict=False

@@ -17,7 +17,7 @@ from tf_transformer.models import RecurrentSeq2Seq
 
 
 @pytest.fixture(scope="module")
-def given():
+def teacher_forced():
     return attention_maps(small_translator(), TEXTS, TRANSLATIONS)
 
 
@@ -28,13 +28,13 @@ def alone(source_ids, labels):
         "target_ids": np.array([[2, *labels[:-1]]]),
     }
     weights = small_translator().model.attend(inputs)
-    return {kind: np.asarray(of_kind)[0] for kind, of_kind in weights.items()}
+    return {kind: np.asarray(values)[0] for kind, values in weights.items()}
 
 
-def test_maps_of_a_batch_are_those_of_each_pair_alone(given):
+def test_maps_of_a_batch_are_those_of_each_pair_alone(teacher_forced):
     tokenizer = small_translator().tokenizer
     lengths = set()
-    for maps, (source, target) in zip(given, PAIRS, strict=True):
+    for maps, (source, target) in zip(teacher_forced, PAIRS, strict=True):
         expected = alone(
             tokenizer.encode_source([source])[0], tokenizer.encode_target([target])[0]
         )
@@ -54,12 +54,12 @@ def test_own_translations_are_forced_as_they_were_found():
     settings, texts = {"beam_size": 1, "max_length": 7}, TEXTS[:2]
     found = translator.nbest(texts, **settings)
     maps = attention_maps(translator, texts, **settings)
-    for of_text, (best, *_), text in zip(maps, found, texts, strict=True):
+    for text_maps, (best, *_), text in zip(maps, found, texts, strict=True):
         pieces = translator.tokenizer.target_pieces_of([best.token_ids])[0]
-        assert of_text.target == tuple(pieces)
+        assert text_maps.target == tuple(pieces)
         ids = translator.tokenizer.encode_source([text])[0]
         expected = alone(ids, list(best.token_ids))["cross"]
-        np.testing.assert_allclose(of_text.cross, expected, atol=1e-6)
+        np.testing.assert_allclose(text_maps.cross, expected, atol=1e-6)
 
 
 def test_a_translation_cut_before_its_end_has_words_too():
@@ -73,9 +73,9 @@ def test_a_translation_cut_before_its_end_has_words_too():
     assert cut_short.decoder.shape == (1, 1, 2, 3)
 
 
-def test_words_are_sums_over_keys_and_means_over_queries(given):
-    for maps in given:
-        of_words = maps.in_words()
+def test_words_are_sums_over_keys_and_means_over_queries(teacher_forced):
+    for maps in teacher_forced:
+        word_maps = maps.in_words()
         tokens = {"source": maps.source, "target": maps.target, "read": maps.read}
         sides = {
             "encoder": ("source", "source"),
@@ -84,18 +84,18 @@ def test_words_are_sums_over_keys_and_means_over_queries(given):
         }
         for kind, (rows, columns) in sides.items():
             expected = pooled(maps.weights(kind), tokens[rows], tokens[columns])
-            np.testing.assert_allclose(of_words.weights(kind), expected, atol=1e-6)
-            np.testing.assert_allclose(of_words.weights(kind).sum(-1), 1, atol=1e-5)
-            assert of_words.weights(kind).shape[2:] == (
-                len(of_words.queries(kind)),
-                len(of_words.keys(kind)),
+            np.testing.assert_allclose(word_maps.weights(kind), expected, atol=1e-6)
+            np.testing.assert_allclose(word_maps.weights(kind).sum(-1), 1, atol=1e-5)
+            assert word_maps.weights(kind).shape[2:] == (
+                len(word_maps.queries(kind)),
+                len(word_maps.keys(kind)),
             )
-    assert given[0].in_words().source == (*TEXTS[0].split(), "</s>")
-    assert given[1].in_words().target == (*TRANSLATIONS[1].split(), "</s>")
+    assert teacher_forced[0].in_words().source == (*TEXTS[0].split(), "</s>")
+    assert teacher_forced[1].in_words().target == (*TRANSLATIONS[1].split(), "</s>")
 
 
 def pooled(weights, rows, columns):
-    """The slow way: every piece is asked which word it belongs to."""
+    """A slow reference: the word of every piece."""
     row_of, column_of = word_numbers(rows), word_numbers(columns)
     result = np.zeros((*weights.shape[:2], row_of[-1] + 1, column_of[-1] + 1))
     for i, row in enumerate(row_of):
@@ -143,16 +143,16 @@ def test_a_recurrent_model_has_cross_attention_alone():
     translator = recurrent_translator("dot")
     maps = attention_maps(translator, TEXTS, TRANSLATIONS)
     tokenizer = translator.tokenizer
-    for of_text, (source, target) in zip(maps, PAIRS, strict=True):
-        assert (of_text.num_layers, of_text.num_heads) == (1, 1)
-        assert of_text.kinds == of_text.in_words().kinds == ("cross",)
+    for text_maps, (source, target) in zip(maps, PAIRS, strict=True):
+        assert (text_maps.num_layers, text_maps.num_heads) == (1, 1)
+        assert text_maps.kinds == text_maps.in_words().kinds == ("cross",)
         labels = tokenizer.encode_target([target])[0]
         inputs = {
             "source_ids": np.array(tokenizer.encode_source([source])),
             "target_ids": np.array([[2, *labels[:-1]]]),
         }
         expected = np.asarray(translator.model.attend(inputs)["cross"])[0]
-        np.testing.assert_allclose(of_text.cross, expected, atol=1e-6)
+        np.testing.assert_allclose(text_maps.cross, expected, atol=1e-6)
     with pytest.raises(ValueError, match="Expected one of cross. Received: 'encoder'"):
         maps[0].weights("encoder")
 
@@ -162,7 +162,7 @@ def test_a_model_without_attention_is_refused():
         attention_maps(recurrent_translator(None), TEXTS, TRANSLATIONS)
 
 
-def test_bad_requests_say_what_was_expected(given):
+def test_bad_requests_say_what_was_expected(teacher_forced):
     translator = small_translator()
     with pytest.raises(ValueError, match="3 texts, 1 translations"):
         attention_maps(translator, TEXTS, TRANSLATIONS[:1])
@@ -176,9 +176,9 @@ def test_bad_requests_say_what_was_expected(given):
         with pytest.raises(ValueError, match=f"max_length={MAX_LENGTH}"):
             attention_maps(translator, [pair[0]], [pair[1]])
     with pytest.raises(ValueError, match="layer 1 to 2 and head 1 to 3"):
-        given[0].head("cross", layer=0, head=1)
+        teacher_forced[0].head("cross", layer=0, head=1)
     np.testing.assert_array_equal(
-        given[0].head("cross", layer=2, head=3), given[0].cross[1, 2]
+        teacher_forced[0].head("cross", layer=2, head=3), teacher_forced[0].cross[1, 2]
     )
 
 

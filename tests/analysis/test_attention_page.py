@@ -52,13 +52,13 @@ def test_data_come_back_from_the_page():
     for sentence, maps in zip(sentences, all_maps, strict=True):
         assert sentence["title"] == " ".join(maps.source[:-1])
         assert list(sentence["kinds"]) == ["encoder", "decoder", "cross"]
-        for kind, told in sentence["kinds"].items():
-            assert tuple(told["queries"]) == maps.queries(kind)
-            assert tuple(told["keys"]) == maps.keys(kind)
-            weights = np.array(told["weights"]) / 1000
+        for kind, shown in sentence["kinds"].items():
+            assert tuple(shown["queries"]) == maps.queries(kind)
+            assert tuple(shown["keys"]) == maps.keys(kind)
+            weights = np.array(shown["weights"]) / 1000
             np.testing.assert_allclose(weights, maps.weights(kind), atol=5.1e-4)
             entropy = head_statistics([maps], kind)["entropy_share"]
-            np.testing.assert_allclose(told["entropy"], entropy, atol=5.1e-4)
+            np.testing.assert_allclose(shown["entropy"], entropy, atol=5.1e-4)
 
 
 NASTY = [
@@ -74,8 +74,8 @@ NASTY = [
 def test_words_are_data_and_never_elements():
     plain, nasty = page([with_words(*"abcdef")]), page([with_words(*NASTY)])
     assert Reader(nasty).elements == Reader(plain).elements
-    told = data_of(nasty)[0]["kinds"]["encoder"]
-    assert told["keys"] == [*NASTY, "</s>"]
+    shown = data_of(nasty)[0]["kinds"]["encoder"]
+    assert shown["keys"] == [*NASTY, "</s>"]
     assert Reader(nasty).texts["script"] == Reader(plain).texts["script"]
 
 
@@ -101,9 +101,9 @@ def test_nothing_is_fetched():
 def test_every_element_that_the_program_asks_for_is_there():
     reader = Reader(page([random_maps(5, 4)]))
     found = {attributes.get("id") for _, attributes in reader.elements}
-    asked = set(re.findall(r'[bB]yId\("([\w-]+)"\)', reader.texts["script"]))
-    assert len(asked) > 8
-    assert asked <= found
+    used = set(re.findall(r'[bB]yId\("([\w-]+)"\)', reader.texts["script"]))
+    assert len(used) > 8
+    assert used <= found
 
 
 def test_a_title_of_pieces_is_text():

@@ -83,7 +83,7 @@ def test_equal_weights_have_all_the_entropy_there_is():
     assert found["distance"] == pytest.approx(1.6)  # (0 + 1 + 1 + 2 + 2 + ...) / 25
 
 
-def test_a_word_of_the_decoder_may_look_at_its_own_first_pieces():
+def test_a_word_of_the_decoder_attends_to_its_own_first_pieces():
     """Equal weights among pieces: no share of the entropy is above 1."""
     pieces = ("\u2581a", "b", "\u2581c", "d", "e", "</s>")
     weights = np.tril(np.ones((6, 6)))[None, None]

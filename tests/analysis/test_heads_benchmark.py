@@ -30,9 +30,9 @@ def test_tables_have_a_row_for_every_head():
     assert json.loads(json.dumps(figures)) == figures
     assert (figures["sentences"], figures["sentences_with_it"]) == (5, 175)
     maps = attention_maps(translator, *map(list, zip(*pairs[:5], strict=True)))
-    for kind, told in figures["heads"].items():
+    for kind, written in figures["heads"].items():
         for name, values in head_statistics(maps, kind).items():
-            np.testing.assert_allclose(told[name], values, atol=5.1e-5)
+            np.testing.assert_allclose(written[name], values, atol=5.1e-5)
     rows = [
         line.split("|")[1].strip()
         for line in program["markdown"](figures).splitlines()

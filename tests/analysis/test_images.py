@@ -67,10 +67,10 @@ def test_each_epoch_shows_all_kinds_of_attention_of_each_pair(watched):
     _, shown = watched
     kinds = ("encoder", "decoder", "cross")
     assert shown.keys() == {f"attention_{kind}/{i}" for kind in kinds for i in (1, 2)}
-    for of_epoch in shown.values():
-        assert of_epoch.keys() == {1, 2}
-        assert of_epoch[1].shape == of_epoch[2].shape  # for TensorBoard's slider
-        assert (of_epoch[1] != of_epoch[2]).any()
+    for images in shown.values():
+        assert images.keys() == {1, 2}
+        assert images[1].shape == images[2].shape  # for TensorBoard's slider
+        assert (images[1] != images[2]).any()
 
 
 @pytest.mark.slow

@@ -61,18 +61,18 @@ def test_maps_are_cut_to_each_text(folder):
     assert maps[0].source == ("a", "b", "c", "</s>")
     assert maps[1].target == ("d", "d", "</s>")
     assert maps[1].read == ("<s>", "d", "d")
-    for i, of_text in enumerate(maps):
+    for i, text_maps in enumerate(maps):
         for kind in ("encoder", "decoder", "cross"):
-            rows, keys = len(of_text.queries(kind)), len(of_text.keys(kind))
+            rows, keys = len(text_maps.queries(kind)), len(text_maps.keys(kind))
             expected = whole[kind][i, :, :, :rows, :keys]
-            np.testing.assert_array_equal(of_text.weights(kind), expected)
+            np.testing.assert_array_equal(text_maps.weights(kind), expected)
     assert maps[1].cross.shape == (N, H, 3, 2)
 
 
 def test_many_texts_are_asked_for_in_groups(folder):
     texts = ["ab"] * 33 + ["abcd"]
     maps = attention_maps_of_saved_model(folder, texts)
-    assert [len(of_text.source) - 1 for of_text in maps] == [len(t) for t in texts]
+    assert [len(text_maps.source) - 1 for text_maps in maps] == [len(t) for t in texts]
 
 
 def test_what_cannot_be_shown_is_refused(folder, tmp_path):

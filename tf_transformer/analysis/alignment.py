@@ -152,10 +152,13 @@ def alignment_error_rates(
     Returns:
         Array `(N, h)`.
     """
-    weights = [word_weights(of_sentence) for of_sentence in maps]
+    weights = [word_weights(sentence_maps) for sentence_maps in maps]
     rates = np.zeros((maps[0].num_layers, maps[0].num_heads))
     for layer, head in np.ndindex(rates.shape):
-        found = [strongest_links(of_words[layer, head]) for of_words in weights]
+        found = [
+            strongest_links(sentence_weights[layer, head])
+            for sentence_weights in weights
+        ]
         rates[layer, head] = alignment_error_rate(found, gold)
     return rates
 
@@ -163,12 +166,12 @@ def alignment_error_rates(
 def baseline_links(
     sizes: Iterable[tuple[int, int]], seed: int = 0
 ) -> dict[str, list[set[tuple[int, int]]]]:
-    """Links made without looking at the words.
+    """Links that do not depend on the words.
 
-        uniform    every source word with every target word: what equal weights say
-        diagonal   target word t with the source word at the same relative place,
+        uniform    every source word with every target word, as with equal weights
+        diagonal   target word t with the source word at the same relative position,
                    floor((t + 1/2) S / T)
-        random     every target word with one source word drawn by chance
+        random     every target word with one random source word
 
     Args:
         sizes: The words (S, T) of each sentence pair.
@@ -190,6 +193,6 @@ def baseline_links(
         links["diagonal"].append(
             {((2 * t + 1) * num_sources // (2 * num_targets), t) for t in targets}
         )
-        drawn = random.integers(num_sources, size=num_targets)
-        links["random"].append(set(zip(drawn.tolist(), targets, strict=True)))
+        sources = random.integers(num_sources, size=num_targets)
+        links["random"].append(set(zip(sources.tolist(), targets, strict=True)))
     return links

@@ -1,4 +1,4 @@
-"""What *it* stands for: whether a head looks at the noun that it means.
+"""The antecedent of *it*: whether a head attends to the right noun.
 
 "The animal didn't cross the street because it was too tired / too wide." The built-in
 corpus tells of every *it* which noun it means; the Korean sentence must name it.
@@ -30,7 +30,7 @@ def examples_with_antecedent(split: str) -> list[Example]:
 
 
 def places(example: Example) -> tuple[int, int, list[int]]:
-    """Where *it* stands, where its noun, and where all nouns before *it*.
+    """Positions of *it*, of its noun, and of all nouns before *it*.
 
     Example:
 
@@ -43,7 +43,7 @@ def places(example: Example) -> tuple[int, int, list[int]]:
 
 
 def korean_place(example: Example) -> int:
-    """Where the Korean word stands that names what *it* is.
+    """Position of the Korean word that names the antecedent of *it*.
 
     Example:
 
@@ -85,15 +85,15 @@ def antecedent_scores(
             f"{kind!r}, {len(maps)} maps, {len(examples)} examples"
         )
     scores: dict[str, list] = {"words": [], "nouns": []}
-    for of_sentence, example in zip(maps, examples, strict=True):
+    for sentence_maps, example in zip(maps, examples, strict=True):
         pronoun, noun, nouns = places(example)
-        weights = _row(of_sentence, example, kind)
+        weights = _row(sentence_maps, example, kind)
         choices = {"words": _other_words(example, pronoun), "nouns": nouns}
         for name, columns in choices.items():
             others = [column for column in columns if column != noun]
             strongest = np.max(weights[..., others], axis=-1)
             scores[name].append(weights[..., noun] > strongest)
-    return {name: np.mean(of_choice, axis=0) for name, of_choice in scores.items()}
+    return {name: np.mean(choices, axis=0) for name, choices in scores.items()}
 
 
 def _row(maps, example, kind):
@@ -110,11 +110,11 @@ def _other_words(example, pronoun):
 
 
 def antecedent_baselines(examples: Sequence[Example]) -> dict[str, float]:
-    """Scores of those who do not look at the meaning.
+    """Scores of methods that ignore the meaning.
 
-        uniform, random word   1 / (words that may be chosen): the expected score of a
-                               word drawn by chance, as equal weights would have it
-        random noun            1 / (nouns before *it*)
+        uniform, random word   1 / (number of candidate words): the expected score of a
+                               random word, and of equal weights
+        random noun            1 / (number of nouns before *it*)
         nearest noun           always the last noun before *it*
         first noun             always the first
 

@@ -26,7 +26,7 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
 
     In cross-attention i and j belong to two sentences of R and K tokens: distance is
     measured from the same relative place, (i + 1/2) K / R - 1/2, and only entropy,
-    distance and end are given.
+    distance and end are returned.
 
     Args:
         maps: Maps of one or more sentences, of pieces or of words.
@@ -46,8 +46,8 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
     if not maps:
         raise ValueError("There are no maps. Expected at least one. Received: []")
     sums, counts = {}, {}
-    for of_sentence in maps:
-        for name, rows in _by_row(of_sentence.weights(kind), kind).items():
+    for sentence_maps in maps:
+        for name, rows in _by_row(sentence_maps.weights(kind), kind).items():
             sums[name] = sums.get(name, 0.0) + np.nansum(rows, axis=-1)
             counts[name] = counts.get(name, 0) + np.sum(~np.isnan(rows), axis=-1)
     with np.errstate(invalid="ignore"):  # a figure that no row has is not a number

@@ -1,4 +1,4 @@
-"""Pictures of attention while it is learnt, in TensorBoard. TensorFlow, lazily."""
+"""Pictures of attention in TensorBoard during training. TensorFlow, lazily."""
 
 import os
 from collections.abc import Sequence
@@ -64,8 +64,8 @@ class AttentionImages(keras.callbacks.Callback):
         with self.writer.as_default(step=epoch + 1):
             for number, maps in enumerate(self._maps(), start=1):
                 for kind in maps.kinds:
-                    drawn = png(picture_of_heads(maps, kind), DOTS_PER_INCH)
-                    image = self._tf.io.decode_png(drawn, channels=3)
+                    picture = png(picture_of_heads(maps, kind), DOTS_PER_INCH)
+                    image = self._tf.io.decode_png(picture, channels=3)
                     self._tf.summary.image(f"attention_{kind}/{number}", image[None])
         self.writer.flush()
 

@@ -95,11 +95,11 @@ class AttentionMaps:
         return weights[layer - 1, head - 1]
 
     def queries(self, kind: str) -> tuple[str, ...]:
-        """What the rows of a kind stand for."""
+        """The pieces of the rows of a kind."""
         return self.source if kind == "encoder" else self.target
 
     def keys(self, kind: str) -> tuple[str, ...]:
-        """What the columns of a kind stand for."""
+        """The pieces of the columns of a kind."""
         return self.read if kind == "decoder" else self.source
 
     def in_words(self) -> "AttentionMaps":
@@ -211,7 +211,7 @@ def _attend(model, sources, targets) -> dict[str, np.ndarray]:
             "recurrent model with a score function. Received: one without"
         )
     return {
-        kind: keras.ops.convert_to_numpy(of_kind) for kind, of_kind in weights.items()
+        kind: keras.ops.convert_to_numpy(values) for kind, values in weights.items()
     }
 
 
@@ -231,11 +231,11 @@ def cut(
     for i, (source, target) in enumerate(zip(sources, targets, strict=True)):
         lengths = {"encoder": (source, source), "cross": (target, source)}
         lengths["decoder"] = (target, target)
-        of_sentence = {}
+        by_kind = {}
         for kind in KINDS:
             if kind in weights:
                 rows, columns = map(len, lengths[kind])
-                of_sentence[kind] = weights[kind][i, :, :, :rows, :columns]
+                by_kind[kind] = weights[kind][i, :, :, :rows, :columns]
         read = (START, *target[:-1])
-        maps.append(AttentionMaps(tuple(source), tuple(target), read, **of_sentence))
+        maps.append(AttentionMaps(tuple(source), tuple(target), read, **by_kind))
     return maps

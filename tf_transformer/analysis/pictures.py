@@ -127,7 +127,7 @@ def png(figure, dots_per_inch: int = 150) -> bytes:
 
 
 def _new_figure(size):
-    """A figure of its own, no part of pyplot's, and how all text in it is set."""
+    """A figure that is independent of pyplot, and the settings of its text."""
     try:
         from matplotlib import font_manager, rcParams
         from matplotlib.figure import Figure

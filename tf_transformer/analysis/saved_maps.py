@@ -1,4 +1,4 @@
-"""The attention of an exported model. The only file of this room with TensorFlow."""
+"""The attention of an exported model. The only file of this package with TensorFlow."""
 
 import os
 import re
@@ -68,5 +68,5 @@ def _pieces(rows) -> list[list[str]]:
 
 def _told(message: str) -> str:
     """What the graph says of a text too long for it."""
-    told = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", message)
-    return f"{told[1]} {told[2]} tokens" if told else message.splitlines()[0]
+    match = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", message)
+    return f"{match[1]} {match[2]} tokens" if match else message.splitlines()[0]

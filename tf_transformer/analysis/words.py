@@ -11,7 +11,7 @@ _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
 def word_starts(pieces: Sequence[str]) -> list[int]:
-    """The places at which a word begins; start and end token are words of their own.
+    """The places at which a word begins; start and end token are separate words.
 
     Args:
         pieces: Pieces of a sentence.
