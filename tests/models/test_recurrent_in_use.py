@@ -14,7 +14,7 @@ from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
 from tf_transformer.models import RecurrentSeq2Seq
-from tf_transformer.runs import config as run_config
+from tf_transformer.runs.choices import CHOICES
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
 from tf_transformer.runs.evaluation import evaluate
@@ -141,8 +141,8 @@ def test_run_learns_is_found_again_and_translates(tmp_path):
 
 
 def test_settings_of_a_run_know_every_model_and_score():
-    assert tuple(models.ARCHITECTURES) == run_config.ARCHITECTURES
-    assert (*SCORE_FUNCTIONS, "none") == run_config.SCORES
+    assert tuple(models.ARCHITECTURES) == CHOICES["architecture"]
+    assert (*SCORE_FUNCTIONS, "none") == CHOICES["score"]
 
 
 def test_score_without_the_recurrent_model_is_refused():
