@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAZY = ["tf_transformer", "tf_transformer.analysis", "tf_transformer.data"]
+LAZY = [
+    "tf_transformer",
+    "tf_transformer.analysis",
+    "tf_transformer.data",
+    "tf_transformer.runs",
+]
 
 
 def names_for_type_checkers(path):

@@ -13,7 +13,7 @@ from tf_transformer.utils.registration import register_with_keras
 from tf_transformer.version import __version__
 
 if TYPE_CHECKING:  # for type checkers and editors
-    from tf_transformer import analysis, data, decoding, layers, models, training
+    from tf_transformer import analysis, data, decoding, layers, models, runs, training
     from tf_transformer.export.saved_model import export_saved_model
     from tf_transformer.inference.settings import SearchSettings
     from tf_transformer.inference.translator import Translator
@@ -46,7 +46,7 @@ _MODULES = {
     "export_saved_model": "tf_transformer.export.saved_model",
     "keep_freed_memory": "tf_transformer.utils.memory",
 }
-_PACKAGES = ("analysis", "data", "decoding", "layers", "models", "training")
+_PACKAGES = ("analysis", "data", "decoding", "layers", "models", "runs", "training")
 
 __all__ = [
     "Adam",
@@ -67,6 +67,7 @@ __all__ = [
     "keep_freed_memory",
     "layers",
     "models",
+    "runs",
     "training",
 ]
 

@@ -5,8 +5,19 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
+from tf_transformer.models import ARCHITECTURES
+from tf_transformer.models.presets import PRESETS, RECURRENT_PRESETS
+from tf_transformer.runs.choices import CHOICES
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.training import train
+
+
+def test_allowed_values_are_those_of_the_models():
+    # runs/choices.py repeats names, because `--help` must not import Keras
+    assert CHOICES["architecture"] == tuple(ARCHITECTURES)
+    assert CHOICES["score"] == (*SCORE_FUNCTIONS, "none")
+    assert CHOICES["preset"] == tuple(PRESETS) == tuple(RECURRENT_PRESETS)
 
 
 def test_recurrent_model_has_no_normalization_to_choose():
