@@ -45,7 +45,7 @@ test-backends: $(BIN)/.installed
 	  fi; \
 	done
 
-# our speed beside the machine's limit and beside others; see benchmarks/speed/main.py
+# our speed compared with the limit of the machine and with others; see benchmarks/speed/main.py
 benchmark: $(BIN)/.installed
 	$(BIN)/python benchmarks/speed/main.py $(BENCHMARK_OPTIONS)
 
