@@ -13,10 +13,10 @@ import pytest
 PREDICT = "/v1/models/{}:predict"
 
 
-def post(client, model, body, door="predict", version=None):
+def post(client, model, body, method="predict", version=None):
     where = f"/v1/models/{model}" + (f"/versions/{version}" if version else "")
     content = body if isinstance(body, str | bytes) else json.dumps(body)
-    answer = client.post(f"{where}:{door}", content=content)
+    answer = client.post(f"{where}:{method}", content=content)
     assert answer.headers["content-type"] == "application/json"
     return answer.status_code, answer.json()
 
@@ -303,21 +303,21 @@ def test_an_error_of_the_graph_is_told_without_names_of_its_nodes(client):
 
 
 @pytest.mark.parametrize(
-    ("door", "kind"), [("classify", "classification"), ("regress", "regression")]
+    ("method", "kind"), [("classify", "classification"), ("regress", "regression")]
 )
-def test_signatures_that_predict_do_not_classify(client, door, kind):
+def test_signatures_that_predict_do_not_classify(client, method, kind):
     body = {"examples": [{"x": 1.0}]}
     message = (
-        f"Expected {kind} signature method_name to be tensorflow/serving/{door}. Was: "
-        "tensorflow/serving/predict"
+        f"Expected {kind} signature method_name to be tensorflow/serving/{method}. "
+        "Was: tensorflow/serving/predict"
     )
-    assert error_of(client, body, door=door) == (400, message)
+    assert error_of(client, body, method=method) == (400, message)
     body["signature_name"] = "nope"
     message = "No signature was found with the name: nope"
-    assert error_of(client, body, door=door) == (400, message)
-    status, message = error_of(client, {}, door=door)
+    assert error_of(client, body, method=method) == (400, message)
+    status, message = error_of(client, {}, method=method)
     assert (status, "'examples'" in message) == (400, True)
-    assert error_of(client, {"examples": [[]]}, door=door) == (
+    assert error_of(client, {"examples": [[]]}, method=method) == (
         400,
         "Example must be JSON object but got JSON Array",
     )

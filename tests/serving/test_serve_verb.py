@@ -20,11 +20,11 @@ def served(monkeypatch):
 
 
 def one_error(capsys):
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("tf-transformer: ")
-    assert told.err.count("\n") == 1
-    return told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("tf-transformer: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
 
 
 def test_without_options_the_defaults_of_the_settings(served):
@@ -78,19 +78,19 @@ def test_an_empty_token_is_refused(served, tmp_path, capsys, content):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "The text file cannot be opened. Expected the path of an existing file"),
         (b"\n\n", "Expected texts to warm up with, one per line. Received: "),
         (b"a\n\xff\n", ":2: "),
     ],
 )
-def test_a_file_without_texts_is_refused(served, tmp_path, capsys, content, told):
+def test_a_file_without_texts_is_refused(served, tmp_path, capsys, content, message):
     path = tmp_path / "texts"
     if content is not None:
         path.write_bytes(content)
     assert main(["serve", "models", "--warm-up", str(path)]) == 1
-    assert told in one_error(capsys)
+    assert message in one_error(capsys)
     assert served == []
 
 
@@ -135,6 +135,6 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch, capsys, package
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert main(["serve", "models"]) == 1
-    told = one_error(capsys)
-    assert package in told
-    assert 'pip install "tf_transformer[serve]"' in told
+    message = one_error(capsys)
+    assert package in message
+    assert 'pip install "tf_transformer[serve]"' in message

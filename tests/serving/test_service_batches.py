@@ -14,7 +14,7 @@ from tf_transformer.serving.settings import ServiceSettings
 
 
 class Upper:
-    """A signature that notes its batches, and waits at a gate if told to."""
+    """A signature that records its batches, and can wait at a gate."""
 
     rows_are_independent = True
 

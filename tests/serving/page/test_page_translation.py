@@ -170,8 +170,8 @@ def test_a_text_that_is_too_long_is_told_with_the_limit(site, open_page):
     page = open_page(site, model="toy")
     page.locator("#text").fill("the dog ran " * 20)
     page.locator("#state[data-kind=error]").wait_for()
-    told = page.locator("#state").text_content()
-    assert "at most 61" in told and "too long" in told
+    state = page.locator("#state").text_content()
+    assert "at most 61" in state and "too long" in state
     page.locator("#text").fill("a" * 2001)
     page.locator("#state:text('2001')").wait_for()  # the service's own words
 
