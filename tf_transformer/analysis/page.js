@@ -11,7 +11,7 @@ for (const { kinds } of sentences) {
 Object.assign(KOREAN_PAGE, {
   sentence: "문장",
   mapsHint: "각 행은 층, 각 열은 헤드입니다. 각 그림은 헤드 하나의 어텐션 행렬이며 행은 쿼리, 열은 "
-    + "키이고 진할수록 가중치가 큽니다. 아래의 숫자는 정규화한 엔트로피입니다. 0이면 쿼리마다 키 "
+    + "키이며, 색이 짙을수록 가중치가 큽니다. 아래의 숫자는 정규화한 엔트로피입니다. 0이면 쿼리마다 키 "
     + "하나에만 어텐션을 주고, 1이면 모든 키에 고르게 줍니다. 화살표 키로 헤드를 옮겨 다닐 수 있습니다.",
 });
 const state = { sentence: 0, kind: "cross", layer: 0, head: 0, pointed: null, held: null };
