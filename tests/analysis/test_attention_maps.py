@@ -158,7 +158,7 @@ def test_a_recurrent_model_has_cross_attention_alone():
 
 
 def test_a_model_without_attention_is_refused():
-    with pytest.raises(ValueError, match="no attention to look at"):
+    with pytest.raises(ValueError, match="no attention"):
         attention_maps(recurrent_translator(None), TEXTS, TRANSLATIONS)
 
 

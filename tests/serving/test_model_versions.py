@@ -1,12 +1,15 @@
 """Versions come and go while requests are answered."""
 
 import asyncio
+import gc
 import os
 import shutil
+import weakref
 
 import numpy as np
 import pytest
 
+from tf_transformer.serving.batcher import Batchers
 from tf_transformer.serving.errors import RequestError
 from tf_transformer.serving.folder import (
     FoundModel,
@@ -14,6 +17,7 @@ from tf_transformer.serving.folder import (
     is_settled,
     last_change,
 )
+from tf_transformer.serving.metrics import Metrics
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings
 from tf_transformer.serving.signature import Signature
@@ -167,6 +171,28 @@ def test_a_model_that_is_gone_is_not_served(models, add, folder):
     assert not models.ready
     with pytest.raises(RequestError, match=r"Latest\(words\)"):
         answer(models)
+
+
+@pytest.mark.long
+def test_an_unloaded_version_is_not_kept_in_memory(models, add):
+    async def swap():
+        batchers = Batchers(ServiceSettings(), Metrics())
+        await models.refresh()
+        with models.lease("words") as loaded:
+            signature = loaded.signature(None)
+            texts = {"text": np.array([b"a"], object)}
+            await batchers.batcher(loaded).compute(signature, texts)
+            parts = loaded, signature, loaded._saved_model, batchers.batcher(loaded)
+        references = [weakref.ref(part) for part in parts]
+        del loaded, signature, parts
+        add("words/3")
+        await models.refresh()
+        return references
+
+    add("words/2")
+    references = asyncio.run(swap())
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 4
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "file"])

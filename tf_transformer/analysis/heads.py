@@ -1,4 +1,4 @@
-"""What kind of head it is: how sharp, how far, and at which neighbour it looks."""
+"""Statistics of heads: entropy, distance, and attention to neighbours."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,12 @@ from tf_transformer.analysis.maps import AttentionMaps
 def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.ndarray]:
     """Figures of every head, each the mean over all rows of all sentences.
 
-    w_ij is the weight of key j for query i, K_i the number of keys that query i may
-    look at: all keys, but in the decoder, which sees the past only, the first i + 1
-    pieces, or as many words as these belong to. Rows with a single key have no choice
-    and are left out.
+    w_ij is the weight of key j for query i, K_i the number of keys visible to query i:
+    all keys, but in the decoder, which sees the past only, the first i + 1 tokens, or
+    the words that these belong to. Rows with a single visible key are left out.
 
         entropy        - sum_j w_ij ln w_ij, in nats
-        entropy_share  entropy / ln K_i: 0 for one key, 1 for all keys alike
+        entropy_share  entropy / ln K_i: 0 for a single key, 1 for equal weights
         distance       sum_j w_ij |i - j|
         previous       w_i,i-1        (rows with a token before)
         same           w_ii
@@ -35,7 +34,7 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
     Returns:
         Dictionary from the figure's name to an array `(N, h)`.
 
-    Example: a head that always looks at the token before.
+    Example: a head that always attends to the previous token.
 
     >>> weights = np.array([[[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]])
     >>> tokens = ("\u2581a", "\u2581cat", "</s>")
@@ -50,12 +49,12 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
         for name, rows in _by_row(sentence_maps.weights(kind), kind).items():
             sums[name] = sums.get(name, 0.0) + np.nansum(rows, axis=-1)
             counts[name] = counts.get(name, 0) + np.sum(~np.isnan(rows), axis=-1)
-    with np.errstate(invalid="ignore"):  # a figure that no row has is not a number
+    with np.errstate(invalid="ignore"):  # NaN where no row has the figure
         return {name: sums[name] / counts[name] for name in sums}
 
 
 def _by_row(weights, kind) -> dict[str, np.ndarray]:
-    """Every figure of every row, `(N, h, R)`; where there is none, not a number."""
+    """Every figure of every row, `(N, h, R)`; NaN where there is none."""
     num_rows, num_keys = weights.shape[-2:]
     i, j = np.arange(num_rows), np.arange(num_keys)
     allowed = _num_keys_allowed(weights) if kind == "decoder" else 0 * i + num_keys

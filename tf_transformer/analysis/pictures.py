@@ -16,9 +16,9 @@ TITLES = {
     "cross": "Cross-attention",
 }
 READS = {
-    "encoder": ("source", "source it looks at"),
-    "decoder": ("target being written", "target read so far"),
-    "cross": ("target being written", "source it looks at"),
+    "encoder": ("source (query)", "source (key)"),
+    "decoder": ("target (query)", "previous target (key)"),
+    "cross": ("target (query)", "source (key)"),
 }
 
 _INCHES_PER_TOKEN = 0.26
@@ -133,7 +133,7 @@ def _new_figure(size):
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "Pictures are drawn by matplotlib, which is not installed. Expected: pip "
+            "Pictures need matplotlib, which is not installed. Expected: pip "
             "install 'tf_transformer[pictures]'"
         ) from error
     name = font_manager.FontProperties(fname=FONT).get_name()

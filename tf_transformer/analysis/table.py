@@ -1,4 +1,4 @@
-"""Attention in a terminal: for each word, the word that it looks at most."""
+"""Attention in a terminal: for each word, the word with the largest weight."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from tf_transformer.analysis.maps import AttentionMaps
 
 TITLES = {
-    "encoder": ("source", "looks at most (source)"),
-    "decoder": ("target", "looks at most (target so far)"),
-    "cross": ("target", "looks at most (source)"),
+    "encoder": ("source", "attends most to (source)"),
+    "decoder": ("target", "attends most to (target so far)"),
+    "cross": ("target", "attends most to (source)"),
 }
 
 
 def table(maps: AttentionMaps, kind: str) -> str:
-    """Each token with the key that it looks at most, by the mean of the last layer.
+    """Each token with the key of the largest weight, by the mean of the last layer.
 
     Args:
         maps: Maps of a sentence, of words or of pieces.
@@ -29,9 +29,9 @@ def table(maps: AttentionMaps, kind: str) -> str:
     >>> source, target = ("a", "cat", "</s>"), ("고양이", "</s>")
     >>> maps = AttentionMaps(source, target, ("<s>", "고양이"), weights)
     >>> print(table(maps, "cross"))
-    target  looks at most (source)  weight
-    고양이  cat                       0.70
-    </s>    </s>                      0.90
+    target  attends most to (source)  weight
+    고양이  cat                         0.70
+    </s>    </s>                        0.90
     """
     weights = maps.weights(kind)[-1].mean(axis=0)
     keys = maps.keys(kind)

@@ -133,7 +133,7 @@ class _Column:
 
 
 def _shape(value) -> list[int]:
-    """The shape of nested lists as their first elements tell it."""
+    """The shape of nested lists, from their first elements."""
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
@@ -144,7 +144,7 @@ def _shape(value) -> list[int]:
 
 
 def _leaves(value, shape: list[int], dtype: tf.DType, level: int = 0) -> list:
-    """The values of nested lists in order, converted, all lists as `shape` tells."""
+    """The converted values of nested lists in order, which must have this shape."""
     if not isinstance(value, list):
         if level != len(shape):
             raise invalid(
