@@ -115,7 +115,7 @@ def alignment_error_rate(found: Sequence[Links], gold: Sequence[Alignment]) -> f
 
 
 def strongest_links(weights: np.ndarray) -> set[tuple[int, int]]:
-    """Links every target word with the source word that it looks at most.
+    """Links every target word with the source word of the largest weight.
 
     Args:
         weights: Array `(T, S)` of words; of equal weights the first counts.

@@ -97,7 +97,7 @@ def antecedent_scores(
 
 
 def _row(maps, example, kind):
-    """What each head looks at from *it*, or when its noun is named: `(N, h, words)`."""
+    """The weights of each head for *it* or its Korean noun: `(N, h, words)`."""
     if kind == "encoder":
         return maps.in_words().encoder[:, :, places(example)[0]]
     first_piece = word_starts(maps.target)[korean_place(example)]

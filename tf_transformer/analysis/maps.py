@@ -106,8 +106,8 @@ class AttentionMaps:
         """The same with words in place of pieces.
 
         The weight of a word as a key is the sum over its pieces, as a query the mean
-        over its pieces; so rows still sum to 1. In the decoder a word also looks at
-        itself: its later pieces at its earlier ones.
+        over its pieces; so rows still sum to 1. In the decoder a word also attends to
+        itself: its later pieces to its earlier ones.
         """
         source, target, read = map(word_starts, (self.source, self.target, self.read))
         starts = {
@@ -184,7 +184,7 @@ def _check(sources, max_length) -> None:
     for number, row in enumerate(sources, start=1):
         if len(row) < 2:
             raise ValueError(
-                "A blank text has no attention to look at. Expected texts with words. "
+                "A blank text has no attention. Expected texts with words. "
                 f"Received: nothing in text number {number}"
             )
     _check_lengths(sources, max_length)
@@ -207,7 +207,7 @@ def _attend(model, sources, targets) -> dict[str, np.ndarray]:
     weights = model.attend({"source_ids": source_ids, "target_ids": target_ids})
     if not weights:
         raise ValueError(
-            "The model has no attention to look at. Expected a Transformer, or a "
+            "The model has no attention. Expected a Transformer, or a "
             "recurrent model with a score function. Received: one without"
         )
     return {

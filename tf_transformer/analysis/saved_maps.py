@@ -36,7 +36,7 @@ def attention_maps_of_saved_model(
         )
     if not all(text.strip() for text in texts):
         raise ValueError(
-            "A blank text has no attention to look at. Expected texts with words. "
+            "A blank text has no attention. Expected texts with words. "
             f"Received: {list(texts)}"
         )
     import tensorflow as tf
@@ -54,7 +54,7 @@ def attention_maps_of_saved_model(
         try:
             found = signatures["attend"](text=group)
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(_told(error.message)) from error
+            raise ValueError(_message(error.message)) from error
         weights = {kind: found[kind].numpy() for kind in KINDS if kind in found}
         sources, targets = _pieces(found["source"]), _pieces(found["target"])
         maps += cut(weights, sources, targets)
@@ -66,7 +66,7 @@ def _pieces(rows) -> list[list[str]]:
     return [[piece for piece in row if piece not in _PADDING] for row in decoded]
 
 
-def _told(message: str) -> str:
+def _message(message: str) -> str:
     """What the graph says of a text too long for it."""
     match = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", message)
     return f"{match[1]} {match[2]} tokens" if match else message.splitlines()[0]
