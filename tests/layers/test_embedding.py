@@ -108,6 +108,7 @@ def assert_same_in_both_directions(embedding, twin):
     )
 
 
+@pytest.mark.filterwarnings("ignore:The use of .x.T. on tensors")  # Keras on PyTorch
 @pytest.mark.parametrize("mode", ["int8", "int4"])
 def test_quantized_it_computes_what_the_layer_of_keras_does(embedding, mode):
     twin, before = keras_twin(embedding), np.array(embedding(IDS))

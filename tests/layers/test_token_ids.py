@@ -118,6 +118,7 @@ def test_ids_of_another_rank_are_an_error_that_names_the_shape(make, side):
         make()({**inputs(), side: np.array([5, 9, 3])})
 
 
+@pytest.mark.filterwarnings("ignore:Data type alias")  # of JAX
 def test_strings_are_an_error_that_names_the_tokenizer():
     for values in ([["a", "b"]], np.array([["a", "b"]])):
         with pytest.raises(ValueError, match="tokenizer.*Received: dtype"):

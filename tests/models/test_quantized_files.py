@@ -8,6 +8,7 @@ from tests.models.small_model import INPUTS, make_model, numbers
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize. method")
 def test_a_quantized_model_is_loaded_quantized(tmp_path):
     model = make_model()
     before = numbers(model(INPUTS))
@@ -23,6 +24,7 @@ def test_a_quantized_model_is_loaded_quantized(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize. method")
 def test_a_model_of_four_bits_is_never_loaded_with_other_numbers(tmp_path):
     """Keras does not restore its int4 layers inside a subclassed model."""
     model = make_model()
