@@ -144,7 +144,9 @@ def test_weights_of_a_model_with_another_dropout_can_be_loaded(tmp_path):
 @pytest.mark.needs_tensorflow
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "make", [make_model, lambda: RecurrentSeq2Seq(23, d_model=8)], ids=str
+    "make",
+    [make_model, lambda: RecurrentSeq2Seq(23, d_model=8)],
+    ids=["transformer", "recurrent"],
 )
 def test_export_takes_ids_of_any_length(tmp_path, make):
     import tensorflow as tf
