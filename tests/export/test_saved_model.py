@@ -190,7 +190,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_too_long_text_is_an_error_that_names_the_limit(translator, saved, name):
     arguments, what = REFUSED[name]
-    [num_tokens] = map(len, translator.tokenizer.encode_source([TOO_LONG]))
+    tokenizer = translator.tokenizer
+    encode = tokenizer.encode_source if what == "text" else tokenizer.encode_target
+    [num_tokens] = map(len, encode([TOO_LONG]))
     # together with a text that would fit; nothing is truncated
     tensors = {key: tf.constant(["a", value]) for key, value in arguments.items()}
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
