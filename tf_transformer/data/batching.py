@@ -1,4 +1,4 @@
-"""Batches of pairs of like length, as many tokens in each as fit (section 5.1)."""
+"""Batches of pairs of similar length, limited by tokens (section 5.1)."""
 
 import abc
 from collections.abc import Iterable, Iterator
@@ -108,12 +108,12 @@ class EpochBatches(abc.ABC):
         return -(-num_batches // steps) * steps
 
     def _key(self, *place: int) -> tuple[int, ...]:
-        """What the order depends on: the seed, the epoch and so on; or nothing."""
+        """The integers that seed the order; none without shuffling."""
         return (self.seed, *place) if self.shuffle else ()
 
 
 class Batches(EpochBatches):
-    """Cuts encoded pairs into padded batches, in a new order in every epoch.
+    """Cuts encoded pairs into padded batches, in a new order for each epoch.
 
     "Sentence pairs were batched together by approximate sequence length" (section
     5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Pairs
@@ -125,29 +125,29 @@ class Batches(EpochBatches):
     `(B, T)` int32 = tokens and end token, `weights` `(B, T)` float32. Padding is 0.
 
     An update is `gradient_accumulation_steps` = n batches in a row. The weight of a
-    real target token is n / (number of real target tokens of its update), since
+    real target token is n / (number of real target tokens of its update), because
     Keras averages the n gradients: the update is then the gradient of the mean over
-    its tokens. The last update is filled up with batches of nothing but padding.
+    its tokens. Batches of padding complete the last update.
 
     Shuffling permutes pairs of equal lengths, and the batches. So the number
     of batches and their shapes are the same in every epoch.
 
     With `static_shapes` every batch has one of at most 12 shapes, S = T, which depend
-    on `max_length` and `batch_tokens` alone: for compilers that work once per shape,
-    as on JAX. The last batch of each shape is filled up with rows of padding, and
-    pairs of one shape are permuted freely.
+    on `max_length` and `batch_tokens` only: for compilers that compile once per
+    shape, as on JAX. Rows of padding complete the last batch of each shape, and pairs
+    of one shape are permuted freely.
 
     Args:
-        pairs: Pairs `(source, target)`. Read once and kept as ids in memory; see
-            `StreamedBatches` for more pairs than that.
+        pairs: Pairs `(source, target)`. Read once and kept in memory as ids; see
+            `StreamedBatches` for more pairs than fit.
         tokenizer: `Tokenizer`, or an object with the same `encode_source` and
             `encode_target`: list of strings to list of lists of ids, end token last.
-        batch_tokens: Integer. Most tokens on one side of a batch, padding included.
-            A single longer pair is a batch of its own. Defaults to 2048.
-        shuffle: Whether every epoch has its own order. Defaults to `False`.
-        seed: Integer. With the number of the epoch it fixes the order. Defaults to 0.
-        max_length: Integer. Most tokens of a sentence, end token included. A pair with
-            a longer side is dropped whole, never cut. Defaults to 512.
+        batch_tokens: Integer. Maximum of tokens on one side of a batch, padding
+            included. A longer pair is a batch of its own. Defaults to 2048.
+        shuffle: Whether each epoch has its own order. Defaults to `False`.
+        seed: Integer. Seed and epoch determine the order. Defaults to 0.
+        max_length: Integer. Maximum of tokens in a sentence, end token included. A
+            pair with a longer side is dropped, never cut. Defaults to 512.
         gradient_accumulation_steps: Integer n, as in the optimizer. Defaults to 1.
         static_shapes: Whether there are at most 12 shapes. Defaults to `False`.
 
@@ -203,7 +203,7 @@ class Batches(EpochBatches):
             yield self.batch_at(epoch, index)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
-        """Makes the element `index` of the epoch `epoch`; nothing else decides on it.
+        """Makes the element `index` of the epoch `epoch`.
 
         Raises an `IndexError` if the epoch has no such batch.
         """
@@ -221,7 +221,7 @@ class Batches(EpochBatches):
         return inputs, labels, real
 
     def _draw(self, epoch: int) -> tuple[Draw, np.ndarray]:
-        """Draws the batches of an epoch; also gives the weights of its updates."""
+        """Shuffles the batches of an epoch; also returns the weights of its updates."""
         draw = self._window.draw(*self._key(epoch))
         steps = self.gradient_accumulation_steps
         starts = np.arange(0, len(draw.tokens), steps)
@@ -239,7 +239,7 @@ def check_at_least(name: str, value: int, least: int) -> None:
 
 
 def nothing_left(max_length: int, num_dropped: int) -> str:
-    """The message when no pair is left to make batches of."""
+    """The error message when no pair is left."""
     return (
         f"There are no pairs to make batches of. Expected at least one pair "
         f"with two sides of 1 to {max_length - 1} tokens. "

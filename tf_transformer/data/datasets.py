@@ -1,4 +1,4 @@
-"""What `model.fit` takes: batches, wrapped for the current Keras backend."""
+"""Datasets of batches for `model.fit` on the current Keras backend."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def batches(
     static_shapes: bool | None = None,
     **arguments: Any,
 ) -> Any:
-    """Makes what `model.fit` takes out of pairs of sentences.
+    """Makes a dataset for `model.fit` from pairs of sentences.
 
     Args:
         pairs: Pairs `(source, target)`.
@@ -27,8 +27,8 @@ def batches(
             anew in every epoch and only so many are in memory: see
             `StreamedBatches`. By default all are kept: see `Batches`.
         static_shapes: Whether there are at most 12 shapes of batches. By default
-            `True` unless the backend is TensorFlow: the other compilers work anew for
-            each shape.
+            `True` unless the backend is TensorFlow: the other compilers compile again
+            for each shape.
         **arguments: Those of `Batches`: `batch_tokens`, `shuffle`, `seed`,
             `max_length`, `gradient_accumulation_steps`.
 

@@ -22,12 +22,12 @@ class Side(NamedTuple):
     lengths: np.ndarray
 
     def padded(self, rows: np.ndarray, shape: tuple[int, int] | None) -> np.ndarray:
-        """Lays the sentences `rows` one below the other.
+        """Stacks the sentences `rows` into a padded array.
 
         Args:
             rows: Numbers of the sentences.
-            shape: Optional (rows, length), filled up with padding. By default there
-                is a row for each sentence and the longest one fits.
+            shape: Optional (rows, length). By default one row for each sentence, as
+                long as the longest.
         """
         lengths = self.lengths[rows][:, None]
         ids = np.full(shape or (len(rows), lengths.max()), PAD_ID, np.int32)
@@ -45,7 +45,7 @@ class EncodedPairs(NamedTuple):
     Attributes:
         sources: The `Side` of the sources.
         targets: The `Side` of the targets.
-        num_dropped: Integer. Pairs left out: too long or blank.
+        num_dropped: Integer. Dropped pairs: too long or blank.
     """
 
     sources: Side
@@ -54,14 +54,14 @@ class EncodedPairs(NamedTuple):
 
     @property
     def num_pairs(self) -> int:
-        """Pairs that are kept."""
+        """The number of pairs that were not dropped."""
         return len(self.targets.lengths)
 
 
 def encode_pairs(
     pairs: Iterable[Pair], tokenizer: Tokenizer, max_length: int
 ) -> EncodedPairs:
-    """Encodes pairs in chunks; leaves out and counts those blank or too long.
+    """Encodes pairs in chunks. Blank and too long pairs are dropped and counted.
 
     Args:
         pairs: Pairs `(source, target)`. Read once.

@@ -12,15 +12,15 @@ from tf_transformer.data.window import Batch
 class BatchesPyDataset(keras.utils.PyDataset):
     """Feeds `Batches` to `model.fit` without TensorFlow.
 
-    Pass `shuffle=False` to `fit`: by default Keras draws the order of the batches
-    anew, without a seed. With `gradient_accumulation_steps` > 1 that would mix the
-    batches of different updates, so it is refused.
+    Pass `shuffle=False` to `fit`: by default Keras shuffles the batches without a
+    seed. With `gradient_accumulation_steps` > 1 that would mix the batches of
+    different updates and raises an error, as it does for `StreamedBatches`.
 
-    Keras must know the number of batches: `StreamedBatches` are counted in a pass of
-    their own when it is asked for.
+    Keras needs the number of batches: `len` counts `StreamedBatches` in a pass of its
+    own.
 
-    The next epoch's order begins after an epoch in which every batch was asked for.
-    The few batches with which Keras builds a model do not count as an epoch.
+    Keras calls `on_epoch_end`, which goes on to the next order if every batch was
+    used. The few batches with which Keras builds a model do not count as an epoch.
 
     Args:
         batches: The `Batches` or `StreamedBatches`.

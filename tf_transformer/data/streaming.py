@@ -1,4 +1,4 @@
-"""Batches of more pairs than memory holds: read in windows, anew in every epoch."""
+"""Batches of more pairs than fit in memory, read window by window."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,19 +15,19 @@ from tf_transformer.data.window import Batch, BatchLimits, Window
 class StreamedBatches(EpochBatches):
     """Cuts pairs into batches window by window; only one window is in memory.
 
-    In every epoch the pairs are read anew, from the first. Each `window` pairs are
-    sorted, cut and shuffled as `Batches` does it: pairs never move to another window,
-    so a file that is sorted by subject should be shuffled once before. The order
-    depends on `seed`, the epoch and the window alone. Updates of several batches go
-    on from one window to the next; only the last one of an epoch is filled up.
+    Each epoch reads the pairs again from the first. Each `window` of pairs is sorted,
+    cut and shuffled as in `Batches`. Pairs never move to another window, so shuffle a
+    file that is sorted by subject once before. The order depends on `seed`, the epoch
+    and the window only. Updates of several batches continue from one window to the
+    next; only the last one of an epoch is completed with padding.
 
-    How many batches an epoch has is known after a whole pass: `count` makes one, an
-    epoch makes one too. `model.fit` must know it, on every backend, so that
-    `as_keras_dataset` counts before the first epoch.
+    The number of batches is known after a whole pass: `count()` or an epoch makes
+    one. `model.fit` needs the number on every backend, so `as_keras_dataset` counts
+    before the first epoch.
 
     Args:
-        pairs: Pairs `(source, target)` that can be read again and again, such as
-            `stream_tsv` gives or a list; no generator.
+        pairs: Pairs `(source, target)` that can be read repeatedly, such as a list
+            or the result of `stream_tsv`; no generator.
         tokenizer: As for `Batches`.
         window: Integer. Pairs in memory. Defaults to 100000.
         **arguments: As for `Batches`.
@@ -61,7 +61,7 @@ class StreamedBatches(EpochBatches):
         if iter(pairs) is pairs:
             raise ValueError(
                 "The pairs are read in every epoch. Expected a list or a stream such "
-                f"as stream_tsv gives. Received: {type(pairs).__name__}, which can be "
+                f"as stream_tsv returns. Received: {type(pairs).__name__}, which can be "
                 "read only once."
             )
         self.window = window
@@ -72,7 +72,7 @@ class StreamedBatches(EpochBatches):
         self.num_batches: int | None = None
 
     def count(self) -> int:
-        """The number of batches in an epoch; reads and encodes all pairs if need be."""
+        """The number of batches in an epoch; the first call may read all pairs."""
         if self.num_batches is None:
             for _ in self._windows():
                 pass
@@ -96,7 +96,7 @@ class StreamedBatches(EpochBatches):
             yield from _weighted(update, num_tokens)
 
     def _windows(self) -> Iterator[Window]:
-        """Reads and cuts one window after the other; keeps what it counted."""
+        """Reads and cuts one window after the other, and stores the counts."""
         num_batches = num_pairs = num_dropped = num_tokens = 0
         limits = BatchLimits(0, 0, 0)
         remaining = iter(self._pairs)

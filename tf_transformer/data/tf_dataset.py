@@ -17,10 +17,10 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     for another model pass the callback `NextEpoch` (`tf_transformer.data.epochs`).
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
-    rows of padding then fill each batch up to a multiple of their number. Keras
-    cannot build a model from replicas with different numbers of rows: a dataset made
-    outside of the scope ends in its `InvalidArgumentError` that names `AddN`, if
-    the first batch is uneven.
+    rows of padding then complete each batch to a multiple of their number. Keras
+    cannot build a model if the replicas have different numbers of rows: with a dataset
+    made outside of the scope and an uneven first batch, it raises an
+    `InvalidArgumentError` that names `AddN`.
 
     Args:
         batches: The `Batches` or `StreamedBatches`. Set `batches.epoch` to resume.

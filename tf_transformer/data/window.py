@@ -37,8 +37,9 @@ class Window:
     Args:
         pairs: `EncodedPairs`, at least one.
         batch_tokens: Integer. Most tokens on one side of a batch, padding included.
-        shapes: Optional list of (rows, length), lengths rising. Every batch then has
-            one of these shapes. By default a batch is as long as its longest sentence.
+        shapes: Optional list of (rows, length) in ascending order of length. Every
+            batch then has one of these shapes. By default a batch is as long as its
+            longest sentence.
 
     Attributes:
         num_batches: Integer.
@@ -68,24 +69,24 @@ class Window:
         return BatchLimits(length, *(int(side.ids.max()) for side in sides))
 
     def draw(self, *key: int) -> Draw:
-        """Draws the batches' contents and order; without a key they are sorted.
+        """Shuffles the pairs and the batches; without a key they stay sorted.
 
         Args:
-            *key: Integers that the draw depends on, and nothing else.
+            *key: Integers that seed the order. Nothing else has an influence.
         """
         num_pairs = self.pairs.num_pairs
         bounds = np.stack([self._starts, np.append(self._starts[1:], num_pairs)], 1)
-        order, drawn = self._sorted, np.arange(self.num_batches)
+        order, batch_order = self._sorted, np.arange(self.num_batches)
         if key:
             generator = np.random.default_rng(key)
             order = order[np.lexsort((generator.random(num_pairs), self._alike))]
-            drawn = generator.permutation(self.num_batches)
+            batch_order = generator.permutation(self.num_batches)
         tokens = np.add.reduceat(self.pairs.targets.lengths[order], self._starts)
-        shapes = None if self._shapes is None else self._shapes[drawn]
-        return Draw(order, bounds[drawn], shapes, tokens[drawn])
+        shapes = None if self._shapes is None else self._shapes[batch_order]
+        return Draw(order, bounds[batch_order], shapes, tokens[batch_order])
 
     def batch(self, draw: Draw, index: int) -> Batch:
-        """Makes the batch `index` of a draw; real target tokens have the weight 1."""
+        """Makes the batch `index` of a `Draw`; real target tokens have the weight 1."""
         start, end = draw.bounds[index]
         rows = draw.order[start:end]
         shape = None if draw.shapes is None else tuple(draw.shapes[index])
@@ -96,7 +97,7 @@ class Window:
         return inputs, labels, real.astype(np.float32)
 
     def filler(self) -> Batch:
-        """A batch of nothing but padding, as small as the batches' shapes allow."""
+        """A batch of padding, as small as the shapes allow."""
         shape = (1, 1)
         if self._shapes is not None:
             shape = min(map(tuple, self._shapes), key=np.prod)

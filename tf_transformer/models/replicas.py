@@ -1,4 +1,4 @@
-"""What Keras' `fit` would compute wrongly, or not at all, is refused at `compile`."""
+"""Refuses at `compile` what Keras' `fit` would compute wrongly or not at all."""
 
 import keras
 
@@ -14,7 +14,7 @@ STRATEGIES_THAT_FIT_DOES_NOT_KNOW = {
 
 
 def check_compiled(model) -> None:
-    """Refuses a compiled model whose updates would not be those of one device.
+    """Raises an error if a compiled model's updates would differ from one device's.
 
     Args:
         model: A compiled `keras.Model`.
@@ -22,7 +22,7 @@ def check_compiled(model) -> None:
     Raises:
         ValueError: If the schedule counts other updates than the optimizer makes, if
             several replicas would accumulate or clip gradients or run through XLA,
-            or if Keras' `fit` does not work with the way of distribution.
+            or if Keras' `fit` does not work with the strategy.
     """
     optimizer = inner_optimizer(model.optimizer)
     strategy = getattr(model, "distribute_strategy", None)

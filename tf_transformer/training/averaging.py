@@ -1,4 +1,4 @@
-"""Averages of weights: of several checkpoints, and moving along with the training."""
+"""Averages of weights: over checkpoints, and moving averages."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,18 +11,18 @@ from tf_transformer.utils.keras_compat import inner_optimizer, moving_averages
 
 
 def average_checkpoints(paths: Iterable[Path], model) -> None:
-    """Gives a model the mean of the weights of several checkpoints.
+    """Sets a model's weights to the mean of several checkpoints.
 
     Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    which averages the last 5. The optimizer is left alone.
+    which averages the last 5. The optimizer does not change.
 
     Args:
         paths: Files of `save_checkpoint`, such as
             `sorted(Path("runs/mine/checkpoints").glob("epoch-*.npz"))[-5:]`.
-        model: A model of the same kind; it need not be compiled.
+        model: A model with the same configuration, compiled or not.
 
     Raises:
-        ValueError: If there is no file, or one belongs to another model.
+        ValueError: If there is no file, or a file belongs to another model.
     """
     paths = list(paths)
     if not paths:
@@ -34,12 +34,12 @@ def average_checkpoints(paths: Iterable[Path], model) -> None:
 
 
 class ScoreAverages(keras.callbacks.Callback):
-    """While an epoch is scored, the optimizer's moving averages are the weights.
+    """Validates with the optimizer's moving averages as weights.
 
-    For an optimizer with `use_ema=True`. Validation sees the averages, and so does
-    `on_epoch_end` of every callback between this one and `back`. Training goes on
-    from the weights themselves, to the last bit, which Keras' `SwapEMAWeights` does
-    not promise: it swaps by sums and differences.
+    For an optimizer with `use_ema=True`. The averages are the model's weights in
+    validation and in `on_epoch_end` of every callback between this one and `back()`.
+    Training continues from the exact weights. (Keras' `SwapEMAWeights` swaps by sums
+    and differences, which rounds.)
 
     Example:
 
@@ -57,14 +57,14 @@ class ScoreAverages(keras.callbacks.Callback):
         swap_averages(self.model)
 
     def back(self) -> keras.callbacks.Callback:
-        """The callback after which the weights are themselves again."""
+        """The callback that restores the weights."""
         return keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: swap_averages(self.model)
         )
 
 
 def swap_averages(model) -> None:
-    """Exchanges weights and moving averages, exactly.
+    """Exchanges weights and moving averages without rounding.
 
     Args:
         model: A model whose optimizer was made with `use_ema=True`.

@@ -19,8 +19,7 @@ NUM_SAMPLES = 3  # translations shown after each epoch
 class TranslationQuality(keras.callbacks.Callback):
     """Translates validation sentences after each epoch and scores them.
 
-    Adds `bleu` and `chrf` to the epoch's logs, where callbacks after this one find
-    them.
+    Adds `bleu` and `chrf` to the epoch's logs, for the callbacks after this one.
 
     Args:
         translate: Function from a list of strings to a list of strings.
@@ -58,12 +57,12 @@ class TranslationQuality(keras.callbacks.Callback):
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keeps the weights of the best epoch; stops when nothing gets better.
+    """Saves the weights of the best epoch and stops when there is no improvement.
 
     Args:
         path: File for the best weights, ending in `.weights.h5`.
         monitor: Name in the logs: "bleu", "val_nll", ...
-        patience: Optional integer. Stop after so many epochs without a better one.
+        patience: Optional integer. Epochs without improvement before training stops.
     """
 
     def __init__(self, path: Path, monitor: str, patience: int | None = None):
@@ -144,7 +143,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 
 class JsonLog(keras.callbacks.Callback):
-    """Appends a line of JSON after each epoch: its number, seconds and all logs.
+    """Appends a line of JSON after each epoch: number, seconds, updates and logs.
 
     When training continues after a kill, lines of epochs that run again and a line
     that was cut short are removed first.

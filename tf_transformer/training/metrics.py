@@ -104,7 +104,7 @@ class NegativeLogLikelihood(TokenMean):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class Perplexity(NegativeLogLikelihood):
-    """exp of the mean -ln P(token): among how many tokens the model wavers.
+    """exp of the mean -ln P(token).
 
     Args:
         name: Defaults to `"perplexity"`.

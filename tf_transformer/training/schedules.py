@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises in a straight line, then falls with the square root of the update.
+    """Rises linearly, then falls with the inverse square root of the update.
 
     Equation (3) of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
 
@@ -15,9 +15,9 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
     Updates count from 1, as in the paper: the first update has a rate above 0. Keras
     hands schedules micro-steps; `gradient_accumulation_steps` turns them into updates.
 
-    Differs from the paper: with `total_steps` the last third of the rates is
-    multiplied by a straight line to zero, which helps short runs; `peak` replaces the
-    rate (d_model * warmup_steps)^-0.5 that the formula has at the end of warm-up.
+    Differs from the paper: with `total_steps` the rates of the last third fall
+    linearly to zero, which helps short runs; `peak` replaces the rate
+    (d_model * warmup_steps)^-0.5 that the formula reaches at the end of warm-up.
 
     Args:
         d_model: Integer. The model's width.

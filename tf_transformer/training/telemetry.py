@@ -1,4 +1,4 @@
-"""What happens inside the layers while they learn. Needs TensorFlow, lazily."""
+"""Statistics of the layers during training, for TensorBoard."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -12,9 +12,9 @@ from tf_transformer.training.attention_statistics import attention_statistics
 
 
 class Telemetry(keras.callbacks.Callback):
-    """Looks inside the model on one fixed batch, again and again, for TensorBoard.
+    """Writes statistics of the layers on one fixed batch for TensorBoard.
 
-    Every `every` updates it writes, in the folder's event files,
+    Every `every` updates it writes to the folder's event files:
 
         attention_score_std/<layer>    standard deviation of q . k / sqrt(d_k)
         attention_saturation/<layer>   share of queries with a weight above 0.99
@@ -22,16 +22,16 @@ class Telemetry(keras.callbacks.Callback):
         activation/<block>             root mean square of the block's output
         gradient/<block>               norm of the loss's gradient by its weights
 
-    Dropout is off while it looks, and nothing of the training changes. It costs one
-    forward and one backward pass over the batch each time.
+    Dropout is off for these statistics, and training is not affected. Each time costs
+    one forward and one backward pass over the batch.
 
     Args:
         folder: Where the event files go.
         batch: An element of the data: `(inputs, labels, weights)`.
-        every: Integer. Updates between two looks. Defaults to 100.
+        every: Integer. Updates between two points. Defaults to 100.
 
     Raises:
-        ImportError: Without TensorFlow, which computes and writes the figures.
+        ImportError: Without TensorFlow, which computes and writes the statistics.
         ValueError: On another Keras backend than TensorFlow.
     """
 

@@ -11,10 +11,10 @@ UPDATES_PER_POINT = 20
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes loss, metrics and rate per update, scores and samples per epoch.
+    """Writes loss, metrics and learning rate per update, scores and samples per epoch.
 
-    Points under `update/` are exact means over the updates since the point before,
-    or since the epoch began, if that was later.
+    Points under `update/` are exact means over the updates since the last point, or
+    since the beginning of the epoch if that was later.
 
     Args:
         folder: Where the event files go.
