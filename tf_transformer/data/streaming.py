@@ -61,8 +61,8 @@ class StreamedBatches(EpochBatches):
         if iter(pairs) is pairs:
             raise ValueError(
                 "The pairs are read in every epoch. Expected a list or a stream such "
-                f"as stream_tsv returns. Received: {type(pairs).__name__}, which can be "
-                "read only once."
+                f"as stream_tsv returns. Received: {type(pairs).__name__}, which can "
+                "be read only once."
             )
         self.window = window
         super().__init__(pairs, tokenizer, **arguments)
