@@ -122,7 +122,7 @@ def test_the_page_speaks_korean_to_a_korean_browser(site, open_page, locale, tmp
         'region "모든 헤드"',
     ):
         assert line in tree
-    own = page.locator("[data-text], h1, h2, h3, h4, dt, .name, .switch button")
+    own = page.locator("body [data-text], h1, h2, h3, h4, dt, .name, .switch button")
     shown = " ".join(own.all_inner_texts())
     assert set(re.findall("[A-Za-z]{2,}", shown)) <= {"Tab", "Enter", "Escape"}
     folder = Path(os.environ.get("TF_TRANSFORMER_PICTURES", tmp_path))
