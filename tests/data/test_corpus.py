@@ -103,7 +103,9 @@ def test_even_if_all_sources_are_held_out_by_their_hash_train_is_not_empty():
 
 def test_too_few_sources_cannot_be_split():
     pairs = [("a", "1"), ("b", "2"), ("A ", "3"), ("b", "4"), ("b", "5")]
-    message = r"too few pairs.*validation=.*Received: 5 pairs with 2 different sources"
+    message = (
+        r"too few pairs.*separate files.*Received: 5 pairs with 2 different sources"
+    )
     with pytest.raises(ValueError, match=message):
         split_pairs(pairs)
 

@@ -1,28 +1,9 @@
 """The private names of Keras that we use are there and mean what we think."""
 
-import re
-from pathlib import Path
-
 import keras
 import numpy as np
 
 from tf_transformer.utils import keras_compat
-
-PACKAGE = Path(keras_compat.__file__).parents[1]
-PRIVATE = re.compile(
-    r"\._(learning_rate|momentums|velocities|get_variable_index|iterations"
-    r"|trainable_variables|model_variables_moving_average|flatten_layers"
-    r"|distribute_strategy|called|tracker)\b|keras\.src"
-)
-
-
-def test_private_names_are_used_in_one_file_only():
-    found = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if PRIVATE.search(path.read_text(encoding="utf-8"))
-    }
-    assert found == {"utils/keras_compat.py"}
 
 
 def built(**arguments):

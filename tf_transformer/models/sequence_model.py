@@ -7,6 +7,7 @@ import keras
 
 from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.models.replicas import check_compiled
+from tf_transformer.utils.keras_compat import all_layers
 
 Tensor = Any  # of the current Keras backend
 State = dict[str, Any]
@@ -204,7 +205,7 @@ class SequenceModel(keras.Model, abc.ABC):
         config = {**super().get_config(), **self.arguments()}
         quantized = {
             layer.path: layer.dtype_policy
-            for layer in self._flatten_layers()
+            for layer in all_layers(self)
             if layer.quantization_mode == "int8"
         }
         if quantized:  # as KerasHub does: a policy for each quantized layer

@@ -60,6 +60,15 @@ def moving_averages(optimizer) -> list[tuple]:
     )
 
 
+def all_layers(model) -> list:
+    """A model or layer and everything inside it, in Keras' order.
+
+    Args:
+        model: A `keras.Model` or layer.
+    """
+    return list(model._flatten_layers())
+
+
 def dtype_policies(model) -> list[str]:
     """Names of the dtype policies of a model and all layers inside it.
 
@@ -71,4 +80,4 @@ def dtype_policies(model) -> list[str]:
     Returns:
         List of names, such as `"mixed_bfloat16"` or `"int8_from_float32"`.
     """
-    return [layer.dtype_policy.name for layer in model._flatten_layers()]
+    return [layer.dtype_policy.name for layer in all_layers(model)]

@@ -31,14 +31,11 @@ NAMES = (
     "MultiHeadAttention",
     "NegativeLogLikelihood",
     "Perplexity",
-    "PositionGroupNormalization",
     "PositionalEncoding",
     "RecurrentDecoder",
     "RecurrentEncoder",
     "RecurrentSeq2Seq",
-    "Residual",
     "ScaledDotScore",
-    "TokenBatchNormalization",
     "TokenEmbedding",
     "Transformer",
     "TransformerSchedule",
@@ -68,8 +65,13 @@ def _placeholder(name: str) -> type:
     def from_config(config, **arguments):
         for module in MODULES:
             importlib.import_module(f"{PACKAGE}.{module}")
-        objects = sys.modules["keras"].saving.get_custom_objects()
-        return objects[f"{PACKAGE}>{name}"].from_config(config, **arguments)
+        saving = sys.modules["keras"].saving
+        registered = saving.get_custom_objects()
+        names = [f"{PACKAGE}>{other}" for other in NAMES]
+        # while Keras loads a file, it looks names up in a copy with placeholders
+        with saving.custom_object_scope({key: registered[key] for key in names}):
+            cls = registered[f"{PACKAGE}>{name}"]
+            return cls.from_config(config, **arguments)
 
     return type(name, (), {"from_config": staticmethod(from_config)})
 
