@@ -9,7 +9,6 @@ from tf_transformer.decoding.repetition import penalize_repetition, repeating_to
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 IMPOSSIBLE = -1e9  # finite, so that sums and products with it never become NaN
-_LARGEST_LOGIT = 1e30  # finite in float32, as are differences of two such logits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +87,7 @@ def allowed_log_probs(
         float32 tensor `(B, K, V)`; `IMPOSSIBLE` for tokens that are not allowed or
         have no probability (see `defined_log_probs`).
     """
-    log_probs = defined_log_probs(logits)
+    log_probs = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     token_ids = ops.arange(logits.shape[-1])
     length = position + 1
     is_end = ops.equal(token_ids, EOS_ID)
@@ -106,14 +105,15 @@ def allowed_log_probs(
         is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
         is_other = ops.not_equal(token_ids, wanted)
         not_allowed = ops.where(is_forced, is_other, not_allowed)
-    return ops.where(not_allowed, IMPOSSIBLE, log_probs)
+    return _defined(log_probs, ops.logical_not(not_allowed))
 
 
 def defined_log_probs(logits):
-    """Log-softmax with a defined value for every logit.
+    """Log-softmax with a defined value whatever the logits are.
 
-    A token whose logit is NaN or -inf has no probability: it gets `IMPOSSIBLE`. Tokens
-    whose logits are +inf share the whole probability.
+    A token whose logit is -inf has no probability: it gets `IMPOSSIBLE`. With NaN or
+    +inf among the logits, or with nothing but -inf, there is no distribution: no token
+    has a probability.
 
     Args:
         logits: Tensor `(..., V)`.
@@ -124,16 +124,16 @@ def defined_log_probs(logits):
     Example:
 
     >>> nan, inf = float("nan"), float("inf")
-    >>> ops.exp(defined_log_probs(ops.array([0.0, nan, 0.0, -inf]))).numpy().tolist()
-    [0.5, 0.0, 0.5, 0.0]
+    >>> logits = ops.array([[0.0, -inf, 0.0], [0.0, nan, 0.0]])
+    >>> ops.exp(defined_log_probs(logits)).numpy().tolist()
+    [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0]]
     """
-    logits = ops.cast(logits, "float32")
-    has_probability = logits > -_LARGEST_LOGIT  # false for NaN
-    logits = ops.where(
-        has_probability, ops.minimum(logits, _LARGEST_LOGIT), -_LARGEST_LOGIT
-    )
-    log_probs = ops.maximum(ops.log_softmax(logits, axis=-1), IMPOSSIBLE)
-    return ops.where(has_probability, log_probs, IMPOSSIBLE)
+    return _defined(ops.log_softmax(ops.cast(logits, "float32"), axis=-1))
+
+
+def _defined(log_probs, is_allowed=True):
+    is_defined = log_probs > IMPOSSIBLE  # false for NaN
+    return ops.where(ops.logical_and(is_defined, is_allowed), log_probs, IMPOSSIBLE)
 
 
 def is_possible(log_probs):
