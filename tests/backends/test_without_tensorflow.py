@@ -18,7 +18,7 @@ pytestmark = pytest.mark.needs_tensorflow
 
 
 @pytest.mark.slow
-def test_every_room_is_imported(backend):
+def test_packages_are_imported(backend):
     run_program(backend, "import")
 
 
@@ -49,11 +49,10 @@ def test_fit_takes_the_batches_of_every_epoch_in_order(found, trained):
     pairs = tt.data.load("en_ko_grammar").train[:NUM_PAIRS]
     tokenizer = tt.data.Tokenizer.load(trained)
     dataset = tt.data.batches(pairs, tokenizer, **BATCHES)
-    expected = [
-        digest(batch)
-        for _ in range(NUM_EPOCHS)
-        for batch in dataset.as_numpy_iterator()
-    ]
+    expected = []
+    for epoch in range(NUM_EPOCHS):
+        dataset.batches.epoch = epoch
+        expected += [digest(batch) for batch in dataset.as_numpy_iterator()]
     assert found["epoch"] == NUM_EPOCHS
     assert len(expected) == NUM_EPOCHS * found["batches_per_epoch"]
     # before the first epoch Keras looks at a batch or two to build the model

@@ -40,8 +40,12 @@ def digest(batch):
     return zlib.crc32(b"".join(array.tobytes() for array in arrays))
 
 
-def import_rooms():
-    for package in ("data", "decoding", "layers", "models", "training", "translator"):
+PACKAGES = ("corpora", "data", "decoding", "inference.translator", "layers")
+PACKAGES += ("models", "runs", "training", "utils")
+
+
+def import_packages():
+    for package in PACKAGES:
         importlib.import_module(f"tf_transformer.{package}")
 
 
@@ -93,7 +97,7 @@ if __name__ == "__main__":
     sys.meta_path[:] = map(Hiding, sys.meta_path)
     verb, *words = sys.argv[1:]
     if verb == "import":
-        import_rooms()
+        import_packages()
     elif verb == "train":
         train(Path(words[0]))
     else:
