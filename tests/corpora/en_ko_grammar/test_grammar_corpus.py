@@ -47,7 +47,10 @@ def test_the_caller_may_change_the_list():
 
 @pytest.mark.slow
 def test_another_process_makes_the_same_corpus():
-    program = "from tf_transformer.corpora import en_ko_grammar as grammar; print(grammar.fingerprint())"
+    program = (
+        "from tf_transformer.corpora import en_ko_grammar\n"
+        "print(en_ko_grammar.fingerprint())"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
     shown = subprocess.run(
         [sys.executable, "-c", program],
@@ -75,7 +78,8 @@ def test_the_version_follows_the_fingerprint(monkeypatch):
 @pytest.mark.slow
 def test_plain_python_is_enough():
     program = (
-        "import sys; from tf_transformer.corpora import en_ko_grammar as grammar; grammar.fingerprint(); "
+        "import sys; from tf_transformer.corpora import en_ko_grammar\n"
+        "en_ko_grammar.fingerprint()\n"
         "print('tensorflow' in sys.modules or 'tensorflow_datasets' in sys.modules)"
     )
     shown = subprocess.run(
