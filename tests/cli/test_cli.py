@@ -148,7 +148,7 @@ def check_input_of_a_new_process(tmp_path, run, models, from_run):
     assert result.returncode == 1
     assert result.stdout.decode() == from_run + "\n\n"
     lines = result.stderr.decode().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 3, lines
     assert f"{bad}:2: not valid UTF-8" in lines[0]
     assert f"{bad}:3: A text is longer" in lines[1]
     assert "2 lines were not translated" in lines[2]

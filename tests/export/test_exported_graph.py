@@ -65,7 +65,23 @@ def names_of_operations(nodes):
 def test_signatures_are_those_that_are_documented(meta_graph):
     names = set(meta_graph.signature_def) - {"__saved_model_init_op"}
     documented = "serving_default translate translate_compiled nbest score attend info"
-    assert names == set(documented.split())
+    assert names == {*documented.split(), "score_tokens"}
+
+
+def test_no_operation_names_a_custom_gradient(meta_graph):
+    """TensorFlow would warn of each when it loads the model."""
+    graph = meta_graph.graph_def
+    assert any(
+        node.op == "While" for f in graph.library.function for node in f.node_def
+    )
+    marked = [
+        node.name
+        for nodes in (graph.node, *(f.node_def for f in graph.library.function))
+        for node in nodes
+        if "_gradient_op_type" in node.attr
+    ]
+    assert len(graph.library.function) > 9
+    assert marked == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tf_transformer.data.shift import shift_right
 from tf_transformer.export.compiled import compiled_search
+from tf_transformer.export.gradients import remove_custom_gradients
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
 from tf_transformer.export.warm_up import check_warm_up_texts, write_warm_up_requests
 from tf_transformer.ids import PAD_ID
@@ -123,6 +124,7 @@ def export_saved_model(
             # in the process for every version that it has loaded.
             options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
         )
+        remove_custom_gradients(Path(folder))
         if warm_up_texts:
             model_name = Path(path).resolve().parent.name
             write_warm_up_requests(folder, model_name, warm_up_texts)
