@@ -129,7 +129,7 @@ def open_page(browser):
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)  # a graph's first call takes long
+        page.set_default_timeout(90_000)  # a graph's first call takes long
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on(
             "request",
