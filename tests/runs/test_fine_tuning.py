@@ -18,8 +18,14 @@ WORDS = ["sun", "moon", "star", "tree", "bird"]
 def other(tmp_path):
     """The folder of a run, with settings only."""
     run = RunDirectory(tmp_path / "other")
-    config = TrainingConfig(vocab_size=330, preset="small", dropout_rate=0.2).resolved()
-    training = vars(config)
+    config = TrainingConfig(
+        vocab_size=330,
+        preset="small",
+        dropout_rate=0.2,
+        normalize_first=True,
+        max_length=70,
+    )
+    training = vars(config.resolved())
     contents = {"format_version": 1, "training": training, "model": {}}
     write_json(run.path / "config.json", contents)
     return run
@@ -39,6 +45,11 @@ def test_tokenizer_and_sizes_are_the_other_runs_and_the_rest_is_ones_own(
     [
         ({"preset": "base"}, "preset='base' instead of 'small'"),
         ({"vocab_size": 90}, "vocab_size=90 instead of 330"),
+        # what was set counts, even if it is the default
+        ({"preset": "tiny"}, "preset='tiny' instead of 'small'"),
+        ({"vocab_size": 8000}, "vocab_size=8000 instead of 330"),
+        ({"normalize_first": False}, "normalize_first=False instead of True"),
+        ({"max_length": 512}, "max_length=512 instead of 70"),
         ({"tokenizer": ["a.model"]}, r"tokenizer=\('a.model',\) instead of None"),
     ],
 )
@@ -50,6 +61,15 @@ def test_settings_that_contradict_the_other_run_are_refused(
         with_inherited_settings(config, RunDirectory(tmp_path / "new"))
     with pytest.raises(ValueError, match="cannot start from itself"):
         with_inherited_settings(TrainingConfig(init_from=str(other.path)), other)
+
+
+def test_an_option_that_contradicts_by_its_default_is_refused_by_name(
+    other, tmp_path, capsys
+):
+    command = ["train", "--run", str(tmp_path / "new"), "--init-from", str(other.path)]
+    assert cli.main([*command, "--preset", "tiny", "--no-normalize-first"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert "preset='tiny' instead of 'small', normalize_first=False" in line
 
 
 def write_files(folder):

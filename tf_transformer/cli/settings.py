@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import typing
 
-from tf_transformer.runs.choices import CHOICES
+from tf_transformer.runs.choices import CHOICES, DEFAULTS
 from tf_transformer.runs.config import TrainingConfig
 
 # options that take several words, and what each word is called
@@ -96,5 +96,6 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
 
 
 def _help(field) -> str:
-    default = "" if field.default in (None, ()) else f" (default: {field.default})"
-    return HELP[field.name] + default
+    default = DEFAULTS.get(field.name, field.default)
+    shown = "" if default in (None, ()) else f" (default: {default})"
+    return HELP[field.name] + shown

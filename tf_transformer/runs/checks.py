@@ -8,19 +8,17 @@ import typing
 
 from sacrebleu.metrics import BLEU
 
-from tf_transformer.runs.choices import CHOICES
+from tf_transformer.runs.choices import (
+    CHOICES,
+    DEFAULTS,
+    TRAINED_TOKENIZER_DEFAULTS,
+)
 
 BUILT_IN_CORPUS = "en_ko_grammar"
 FILES = tuple(
     f"{split}_{side}"
     for split in ("train", "valid", "test")
     for side in ("source", "target")
-)
-# fields of a tokenizer that is trained on the pairs
-TRAINED_TOKENIZER = (
-    *("vocab_size", "shared_vocabulary", "user_defined_symbols"),
-    *("source_normalization", "source_remove_extra_whitespaces"),
-    *("target_normalization", "target_remove_extra_whitespaces"),
 )
 AT_LEAST_1 = (
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
@@ -76,8 +74,8 @@ def check_values(config) -> None:
 def _check_choices(config) -> None:
     for name, allowed in CHOICES.items():
         value = getattr(config, name)
-        is_default = value is None and name == "score"
-        if value not in allowed and not is_default:
+        may_be_none = name == "score" or name in DEFAULTS
+        if value not in allowed and not (value is None and may_be_none):
             raise ValueError(
                 f"Unknown {name}. Expected one of {', '.join(allowed)}. "
                 f"Received: {value!r}"
@@ -111,7 +109,7 @@ def _check_numbers(config) -> None:
         value = getattr(config, name)
         if value is not None and not 0 <= value < 1:
             raise ValueError(f"{name} must lie in [0, 1). Received: {value}")
-    if config.max_length < 2:  # a token and the end
+    if config.max_length is not None and config.max_length < 2:  # a token and the end
         raise ValueError(
             f"max_length must be at least 2. Received: {config.max_length}"
         )
@@ -143,29 +141,30 @@ def _check_tokenizer(config) -> None:
         )
     changed = [
         f"{name}={getattr(config, name)!r}"
-        for name in TRAINED_TOKENIZER
-        if getattr(config, name) != getattr(type(config), name)
+        for name in TRAINED_TOKENIZER_DEFAULTS
+        if getattr(config, name) is not None
     ]
     if changed:
         raise ValueError(
             "The tokenizer's files hold its vocabulary and normalization. Expected "
-            f"none of {', '.join(TRAINED_TOKENIZER)} beside tokenizer. "
+            f"none of {', '.join(TRAINED_TOKENIZER_DEFAULTS)} beside tokenizer. "
             f"Received: {', '.join(changed)}"
         )
 
 
 def _check_model(config) -> None:
-    if config.score is not None and config.architecture != "recurrent":
+    architecture = config.architecture or DEFAULTS["architecture"]
+    if config.score is not None and architecture != "recurrent":
         raise ValueError(
             "Only the recurrent model has score functions to choose from. Expected "
-            f"architecture='recurrent'. Received: {config.architecture!r} with "
+            f"architecture='recurrent'. Received: {architecture!r} with "
             f"score={config.score!r}"
         )
-    is_paper = config.normalization == "layer" and not config.normalize_first
-    if config.architecture != "transformer" and not is_paper:
+    is_paper = config.normalization in (None, "layer") and not config.normalize_first
+    if architecture != "transformer" and not is_paper:
         raise ValueError(
             "Only the Transformer has normalizations to choose from. Expected "
-            f"architecture='transformer'. Received: {config.architecture!r} with "
+            f"architecture='transformer'. Received: {architecture!r} with "
             f"normalization={config.normalization!r}, "
             f"normalize_first={config.normalize_first}"
         )

@@ -11,6 +11,25 @@ PRESET_TRAINING = {
     "base": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
     "big": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
 }
+# settings that another run decides when training starts from it (`init_from`): `None`
+# until they are set, so that what was set can be told from what was not
+TRAINED_TOKENIZER_DEFAULTS = {
+    "vocab_size": 8000,
+    "shared_vocabulary": True,
+    "source_normalization": "nmt_nfkc",
+    "target_normalization": "identity",
+    "source_remove_extra_whitespaces": True,
+    "target_remove_extra_whitespaces": False,
+    "user_defined_symbols": (),
+}
+MODEL_DEFAULTS = {
+    "architecture": "transformer",
+    "preset": "tiny",
+    "normalization": "layer",
+    "normalize_first": False,
+    "max_length": 512,
+}
+DEFAULTS = {**TRAINED_TOKENIZER_DEFAULTS, **MODEL_DEFAULTS}
 CHOICES = {
     "architecture": ("transformer", "recurrent"),
     "score": ("dot", "scaled_dot", "general", "additive", "concat", "none"),

@@ -8,14 +8,15 @@ from tf_transformer.runs.checks import (
     FILES,
     check_values,
 )
-from tf_transformer.runs.choices import PRESET_TRAINING
+from tf_transformer.runs.choices import DEFAULTS, MODEL_DEFAULTS, PRESET_TRAINING
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """Settings of a run; `config.json` in the run's folder holds them.
 
-    Fields that are `None` take what suits the preset, see `resolved`.
+    Fields that are `None` take their default (`runs/choices.py`) or what suits the
+    preset, see `resolved`; with `init_from`, what the other run has.
     """
 
     # run whose tokenizer and best weights training starts from
@@ -38,22 +39,22 @@ class TrainingConfig:
     # tokenizer: SentencePiece model files, one for both sides or one for each, or else
     # a vocabulary trained on the pairs
     tokenizer: tuple[str, ...] | None = None
-    vocab_size: int = 8000
-    shared_vocabulary: bool = True
-    source_normalization: str = "nmt_nfkc"
-    target_normalization: str = "identity"
-    source_remove_extra_whitespaces: bool = True
-    target_remove_extra_whitespaces: bool = False
-    user_defined_symbols: tuple[str, ...] = ()
+    vocab_size: int | None = None
+    shared_vocabulary: bool | None = None
+    source_normalization: str | None = None
+    target_normalization: str | None = None
+    source_remove_extra_whitespaces: bool | None = None
+    target_remove_extra_whitespaces: bool | None = None
+    user_defined_symbols: tuple[str, ...] | None = None
 
     # model; the score is the recurrent model's, "none" for no attention
-    architecture: str = "transformer"
+    architecture: str | None = None
     score: str | None = None
-    preset: str = "tiny"
-    normalization: str = "layer"
-    normalize_first: bool = False
+    preset: str | None = None
+    normalization: str | None = None
+    normalize_first: bool | None = None
     dropout_rate: float | None = None
-    max_length: int = 512
+    max_length: int | None = None
     dtype: str = "float32"
 
     # batches
@@ -93,8 +94,19 @@ class TrainingConfig:
             if isinstance(value, str | os.PathLike):
                 object.__setattr__(self, name, (os.fspath(value),))
 
+    def with_defaults(self) -> "TrainingConfig":
+        """The same settings with `DEFAULTS` in place of `None`."""
+        defaults = MODEL_DEFAULTS if self.tokenizer else DEFAULTS
+        return self._filled_in(defaults)
+
+    def _filled_in(self, values: dict) -> "TrainingConfig":
+        missing = {
+            name: value for name, value in values.items() if getattr(self, name) is None
+        }
+        return dataclasses.replace(self, **missing)
+
     def resolved(self) -> "TrainingConfig":
-        """The same settings with the preset's values in place of `None`.
+        """The same settings with defaults and the preset's values in place of `None`.
 
         Files get their absolute paths, so that a run can be continued from anywhere.
 
@@ -102,11 +114,9 @@ class TrainingConfig:
             ValueError: For settings that cannot work.
         """
         check_values(self)
-        changes = {
-            name: value
-            for name, value in PRESET_TRAINING[self.preset].items()
-            if getattr(self, name) is None
-        }
+        config = self.with_defaults()
+        config = config._filled_in(PRESET_TRAINING[config.preset])
+        changes = {}
         for name in (*FILES, "tokenizer", "init_from"):
             value = getattr(self, name)
             if isinstance(value, tuple):
@@ -117,4 +127,4 @@ class TrainingConfig:
             changes["data"] = os.path.abspath(self.data)
         if self.data is None and self.train_source is None:
             changes["data"] = BUILT_IN_CORPUS
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(config, **changes)

@@ -110,7 +110,7 @@ class RunDirectory:
 
     def config(self) -> TrainingConfig:
         """The run's settings."""
-        return TrainingConfig(**self.contents()["training"])
+        return TrainingConfig(**self.contents()["training"]).with_defaults()
 
     def latest_checkpoint(self) -> Path | None:
         """The checkpoint of the latest finished epoch."""

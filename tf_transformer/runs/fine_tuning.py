@@ -2,16 +2,12 @@
 
 import dataclasses
 
-from tf_transformer.runs.checks import TRAINED_TOKENIZER
+from tf_transformer.runs.choices import DEFAULTS
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 
 # settings that the other run decides
-INHERITED = (
-    *("tokenizer", *TRAINED_TOKENIZER),
-    *("architecture", "score", "preset", "normalization", "normalize_first"),
-    "max_length",
-)
+INHERITED = ("tokenizer", *DEFAULTS, "score")
 
 
 def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
@@ -38,7 +34,7 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
     changes, contradicting = {}, []
     for name in INHERITED:
         value, inherited = getattr(config, name), getattr(other, name)
-        if value not in (inherited, getattr(TrainingConfig, name)):
+        if value is not None and value != inherited:
             contradicting.append(f"{name}={value!r} instead of {inherited!r}")
         changes[name] = inherited
     if contradicting:
