@@ -18,6 +18,28 @@ import tf_transformer as tt
 
 def main() -> None:
     """Trains on all devices and translates on one."""
+    options = make_parser().parse_args()
+    keras.utils.set_random_seed(1)
+    strategy = make_strategy(options.logical_devices)
+    print(f"{strategy.num_replicas_in_sync} devices share each batch")
+
+    pairs = tt.data.read_tsv(options.pairs) if options.pairs else None
+    pairs = pairs or tt.data.load("en_ko_grammar")
+    tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=options.vocab_size)
+    # datasets in the scope are padded so that the devices can divide each batch
+    with strategy.scope():
+        model = train_model(pairs, tokenizer, options)
+
+    if options.weights:
+        model.save_weights(options.weights)
+    translator = tt.Translator(model, tokenizer)  # outside the scope: one device
+    sources = [source for source, _ in pairs.test[:5]]
+    for source, translation in zip(sources, translator(sources), strict=True):
+        print(f"  {source}\n    {translation}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pairs", nargs="?", help="TSV file; default: built-in corpus")
     parser.add_argument("--weights", help="file to save the weights to")
@@ -33,31 +55,26 @@ def main() -> None:
     parser.add_argument(
         "--logical-devices", type=int, help="logical CPU devices to use"
     )
-    options = parser.parse_args()
-    keras.utils.set_random_seed(1)
-    strategy = make_strategy(options.logical_devices)
-    print(f"{strategy.num_replicas_in_sync} devices share each batch")
+    return parser
 
-    pairs = tt.data.read_tsv(options.pairs) if options.pairs else None
-    pairs = pairs or tt.data.load("en_ko_grammar")
-    tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=options.vocab_size)
-    # datasets in the scope are padded so that the devices can divide each batch
-    with strategy.scope():
-        batch_tokens = options.batch_tokens
-        train = tt.data.batches(
-            pairs.train, tokenizer, batch_tokens=batch_tokens, shuffle=True, seed=1
-        )
-        valid = tt.data.batches(pairs.validation, tokenizer, batch_tokens=batch_tokens)
-        model = tt.Transformer.from_preset(options.preset, tokenizer.vocab_size)
-        num_updates = options.epochs * len(train)
-        schedule = tt.TransformerSchedule(
-            model.d_model, min(4000, max(1, num_updates // 4)), total_steps=num_updates
-        )
-        model.compile(
-            optimizer=tt.Adam(schedule),
-            loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
-            metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
-        )
+
+def train_model(pairs, tokenizer, options):
+    """Returns a trained model."""
+    batch_tokens = options.batch_tokens
+    train = tt.data.batches(
+        pairs.train, tokenizer, batch_tokens=batch_tokens, shuffle=True, seed=1
+    )
+    valid = tt.data.batches(pairs.validation, tokenizer, batch_tokens=batch_tokens)
+    model = tt.Transformer.from_preset(options.preset, tokenizer.vocab_size)
+    num_updates = options.epochs * len(train)
+    schedule = tt.TransformerSchedule(
+        model.d_model, min(4000, max(1, num_updates // 4)), total_steps=num_updates
+    )
+    model.compile(
+        optimizer=tt.Adam(schedule),
+        loss=tt.MaskedCrossEntropy(label_smoothing=0.1),
+        metrics=[tt.MaskedAccuracy(), tt.Perplexity()],
+    )
     model.fit(
         train,
         validation_data=valid,
@@ -65,13 +82,7 @@ def main() -> None:
         shuffle=False,  # the dataset shuffles itself
         verbose=2,
     )
-
-    if options.weights:
-        model.save_weights(options.weights)
-    translator = tt.Translator(model, tokenizer)  # outside the scope: one device
-    sources = [source for source, _ in pairs.test[:5]]
-    for source, translation in zip(sources, translator(sources), strict=True):
-        print(f"  {source}\n    {translation}")
+    return model
 
 
 def make_strategy(num_logical_devices: int | None) -> tf.distribute.Strategy:

@@ -17,6 +17,27 @@ import tf_transformer as tt
 
 def main() -> None:
     """Trains, scores, translates and exports."""
+    options = make_parser().parse_args()
+    keras.utils.set_random_seed(1)
+
+    pairs = tt.data.read_tsv(options.pairs)
+    tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=options.vocab_size)
+    model = train_model(pairs, tokenizer, options)
+
+    translator = tt.Translator(model, tokenizer)
+    sources, references = zip(*pairs.test, strict=True)
+    translations = translator(list(sources), beam_size=4)
+    metric = sacrebleu.metrics.BLEU()
+    print(metric.corpus_score(translations, [list(references)]))
+    print(metric.get_signature())
+    for source, translation in list(zip(sources, translations, strict=True))[:5]:
+        print(f"  {source}\n    {translation}")
+    folder = tt.export_saved_model(translator, options.saved_model)
+    print(f"Exported to {folder}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pairs", help="TSV file, plain or .gz")
     parser.add_argument("saved_model", help="new folder for the export: NAME/VERSION")
@@ -24,11 +45,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--peak", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--vocab-size", type=int, default=4000)
-    options = parser.parse_args()
-    keras.utils.set_random_seed(1)
+    return parser
 
-    pairs = tt.data.read_tsv(options.pairs)
-    tokenizer = tt.data.Tokenizer.train(pairs.train, vocab_size=options.vocab_size)
+
+def train_model(pairs, tokenizer, options):
+    """Returns a trained model."""
     train = tt.data.batches(
         pairs.train, tokenizer, batch_tokens=1024, shuffle=True, seed=1
     )
@@ -51,17 +72,7 @@ def main() -> None:
     model.fit(
         train, validation_data=valid, epochs=options.epochs, shuffle=False, verbose=2
     )
-
-    translator = tt.Translator(model, tokenizer)
-    sources, references = zip(*pairs.test, strict=True)
-    translations = translator(list(sources), beam_size=4)
-    metric = sacrebleu.metrics.BLEU()
-    print(metric.corpus_score(translations, [list(references)]))
-    print(metric.get_signature())
-    for source, translation in list(zip(sources, translations, strict=True))[:5]:
-        print(f"  {source}\n    {translation}")
-    folder = tt.export_saved_model(translator, options.saved_model)
-    print(f"Exported to {folder}")
+    return model
 
 
 if __name__ == "__main__":

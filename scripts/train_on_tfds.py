@@ -16,6 +16,24 @@ import tf_transformer as tt
 
 def main() -> None:
     """Trains, then translates sentences of the validation split."""
+    options = make_parser().parse_args()
+    keras.utils.set_random_seed(1)
+
+    pairs = tt.data.load(options.name, options.source, options.target)
+    for split, part in pairs.splits.items():
+        print(f"{split}: {len(part)} pairs")
+    train_pairs = pairs.train[: options.pairs]
+    tokenizer = tt.data.Tokenizer.train(train_pairs, vocab_size=options.vocab_size)
+    model = train_model(train_pairs, pairs.validation, tokenizer, options)
+
+    translator = tt.Translator(model, tokenizer)
+    texts = [source for source, _ in pairs.validation[:5]]
+    for text, translation in zip(texts, translator(texts, beam_size=4), strict=True):
+        print(f"  {text}\n    {translation}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", default="tfds:en_ko_grammar")
     parser.add_argument("--source", help="source language, such as ko")
@@ -25,18 +43,15 @@ def main() -> None:
     parser.add_argument("--peak", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--vocab-size", type=int, default=3000)
     parser.add_argument("--pairs", type=int, help="train on the first N pairs only")
-    options = parser.parse_args()
-    keras.utils.set_random_seed(1)
+    return parser
 
-    pairs = tt.data.load(options.name, options.source, options.target)
-    for split, part in pairs.splits.items():
-        print(f"{split}: {len(part)} pairs")
-    train_pairs = pairs.train[: options.pairs]
-    tokenizer = tt.data.Tokenizer.train(train_pairs, vocab_size=options.vocab_size)
+
+def train_model(pairs, validation_pairs, tokenizer, options):
+    """Returns a trained model."""
     # pairs with more than 100 tokens are dropped
     lengths = {"batch_tokens": 1024, "max_length": 100}
-    train = tt.data.batches(train_pairs, tokenizer, shuffle=True, seed=1, **lengths)
-    valid = tt.data.batches(pairs.validation, tokenizer, **lengths)
+    train = tt.data.batches(pairs, tokenizer, shuffle=True, seed=1, **lengths)
+    valid = tt.data.batches(validation_pairs, tokenizer, **lengths)
 
     model = tt.Transformer.from_preset(
         options.preset, tokenizer.vocab_size, max_length=100
@@ -56,11 +71,7 @@ def main() -> None:
     model.fit(
         train, validation_data=valid, epochs=options.epochs, shuffle=False, verbose=2
     )
-
-    translator = tt.Translator(model, tokenizer)
-    texts = [source for source, _ in pairs.validation[:5]]
-    for text, translation in zip(texts, translator(texts, beam_size=4), strict=True):
-        print(f"  {text}\n    {translation}")
+    return model
 
 
 if __name__ == "__main__":

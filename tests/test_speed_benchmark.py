@@ -14,15 +14,7 @@ MODULES = ["work", "turns", "peers", "picture", "fitting", "keras_layers", "grow
 def speed(monkeypatch):
     monkeypatch.syspath_prepend(str(SPEED))
     yield
-    for name in (
-        "work",
-        "turns",
-        "peers",
-        "picture",
-        "fitting",
-        "keras_layers",
-        "growth",
-    ):
+    for name in MODULES:
         sys.modules.pop(name, None)
 
 
@@ -105,6 +97,8 @@ def test_the_picture_has_a_bar_with_the_median_ratio_of_each_peer(speed, tmp_pat
 
 @pytest.mark.long
 @pytest.mark.needs_tensorflow
+# Keras' guides write layers without `build`, and so does this model
+@pytest.mark.filterwarnings("ignore:`build\\(\\)` was called on layer 'block")
 def test_the_model_of_keras_layers_is_ours_in_size_and_trains_with_dropout(speed):
     import keras
     import keras_layers

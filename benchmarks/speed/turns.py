@@ -74,14 +74,15 @@ class Worker:
     def __init__(self, name, script, *arguments, python=sys.executable, environment=()):
         self.name, self.log = name, Path(os.environ.get("LOGS", "."), f"{name}.log")
         start = time.perf_counter()
-        self.process = subprocess.Popen(
-            [python, str(HERE / script), *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("w"),
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(environment)},
-        )
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [python, str(HERE / script), *map(str, arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **dict(environment)},
+            )
         self._read()
         self.start_seconds = time.perf_counter() - start
         self.turns = []
@@ -98,10 +99,11 @@ class Worker:
     def _read(self) -> dict:
         line = self.process.stdout.readline()
         if not line:
+            self.stop()
             raise RuntimeError(f"{self.name} ended; see {self.log}")
         return json.loads(line)
 
     def stop(self) -> None:
         """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait()
+        with self.process:  # closes its pipes and waits
+            pass

@@ -92,3 +92,10 @@ def listening_service(folder, **settings):
 @pytest.fixture(scope="session")
 def listening():
     return listening_service
+
+
+@pytest.fixture
+def closing():
+    """A function that returns its argument, which is closed after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda resource: stack.enter_context(contextlib.closing(resource))

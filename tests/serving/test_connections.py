@@ -24,10 +24,16 @@ def predict_bytes(text, version=b"1.1"):
     return head % (PREDICT.encode(), version, len(body)) + body
 
 
-def connect(port, data=b""):
-    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
-    connection.sendall(data)
-    return connection
+@pytest.fixture
+def connect(closing):
+    """A function that connects and sends data."""
+
+    def connect(port, data=b""):
+        connection = closing(socket.create_connection(("127.0.0.1", port), timeout=20))
+        connection.sendall(data)
+        return connection
+
+    return connect
 
 
 def everything(connection):
@@ -41,12 +47,13 @@ def everything(connection):
 
 def is_answering(port):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("GET", "/healthz")
-    return connection.getresponse().status == 200
+    with contextlib.closing(connection):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
 
 
 @pytest.mark.parametrize("data", [b"", HEALTH[:-2], b"\r\n", HEALTH + HEALTH[:9]])
-def test_headers_that_never_end_are_cut(listening, add, folder, data):
+def test_headers_that_never_end_are_cut(listening, add, folder, data, connect):
     add("half/123")
     with listening(folder, header_timeout=0.2, idle_timeout=60) as (port, _):
         connection = connect(port, data)
@@ -56,7 +63,7 @@ def test_headers_that_never_end_are_cut(listening, add, folder, data):
         assert received.count(b"200 OK") == data.count(HEALTH)
 
 
-def test_a_header_sent_byte_by_byte_has_no_more_time(listening, add, folder):
+def test_a_header_sent_byte_by_byte_has_no_more_time(listening, add, folder, connect):
     add("half/123")
     with listening(folder, header_timeout=0.3, idle_timeout=60) as (port, _):
         connection = connect(port)
@@ -68,7 +75,9 @@ def test_a_header_sent_byte_by_byte_has_no_more_time(listening, add, folder):
         assert time.monotonic() - started < 5
 
 
-def test_a_body_that_never_ends_is_cut_after_the_answer(listening, add, folder):
+def test_a_body_that_never_ends_is_cut_after_the_answer(
+    listening, add, folder, connect
+):
     add("half/123")
     with listening(folder, header_timeout=0.2, idle_timeout=60) as (port, _):
         head = (
@@ -77,7 +86,9 @@ def test_a_body_that_never_ends_is_cut_after_the_answer(listening, add, folder):
         assert b" 405 " in everything(connect(port, head))
 
 
-def test_an_idle_connection_is_closed_and_a_used_one_is_kept(listening, add, folder):
+def test_an_idle_connection_is_closed_and_a_used_one_is_kept(
+    listening, add, folder, connect
+):
     add("half/123")
     with listening(folder, header_timeout=60, idle_timeout=0.5) as (port, _):
         connection = connect(port, HEALTH)
@@ -87,7 +98,7 @@ def test_an_idle_connection_is_closed_and_a_used_one_is_kept(listening, add, fol
         assert everything(connection).count(b"200 OK") == 5
 
 
-def test_connections_beyond_the_limit_are_refused(listening, add, folder):
+def test_connections_beyond_the_limit_are_refused(listening, add, folder, connect):
     add("half/123")
     with listening(folder, max_connections=3) as (port, server):
         waiting = [connect(port) for _ in range(3)]
@@ -101,7 +112,7 @@ def test_connections_beyond_the_limit_are_refused(listening, add, folder):
         assert is_answering(port)
 
 
-def test_what_is_no_http_is_refused_as_json(listening, add, folder):
+def test_what_is_no_http_is_refused_as_json(listening, add, folder, connect):
     add("half/123")
     with listening(folder) as (port, _):
         received = everything(connect(port, b"\x16\x03\x01\x02\r\n\r\n"))
@@ -109,13 +120,18 @@ def test_what_is_no_http_is_refused_as_json(listening, add, folder):
         assert b'{"error": "' in received
 
 
-def ask_for_much(port):
-    """A client that asks for a large file and never reads it."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.connect(("127.0.0.1", port))
-    connection.sendall(HEALTH.replace(b"/healthz", b"/v1/models"))
-    return connection
+@pytest.fixture
+def ask_for_much(closing):
+    """A function that asks for a large answer and does not read it."""
+
+    def ask_for_much(port):
+        connection = closing(socket.socket())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(HEALTH.replace(b"/healthz", b"/v1/models"))
+        return connection
+
+    return ask_for_much
 
 
 @pytest.fixture
@@ -127,18 +143,20 @@ def large_answers(monkeypatch):
     )
 
 
-def test_clients_that_do_not_read_are_dropped(listening, add, folder, large_answers):
+def test_clients_that_do_not_read_are_dropped(
+    listening, add, folder, large_answers, ask_for_much
+):
     add("half/123")
     with listening(folder, read_timeout=0.3, idle_timeout=0.1) as (port, server):
-        clients = [ask_for_much(port) for _ in range(3)]
+        for _ in range(3):
+            ask_for_much(port)
         until(lambda: len(server.server_state.connections) == 3)
         until(lambda: not server.server_state.connections, seconds=5)
         assert is_answering(port)
-        del clients
 
 
 def test_a_client_that_reads_slowly_gets_all(
-    listening, add, folder, large_answers, monkeypatch
+    listening, add, folder, large_answers, monkeypatch, ask_for_much
 ):
     monkeypatch.setattr(connection_module, "MIN_BYTES_PER_SECOND", 1 << 10)
     add("half/123")
@@ -152,12 +170,13 @@ def test_a_client_that_reads_slowly_gets_all(
 
 
 def test_unread_answers_together_are_bounded(
-    listening, add, folder, large_answers, monkeypatch
+    listening, add, folder, large_answers, monkeypatch, ask_for_much
 ):
     monkeypatch.setattr(connection_module, "MAX_UNREAD", 20 << 20)
     add("half/123")
     with listening(folder, read_timeout=60) as (port, server):
-        clients = [ask_for_much(port) for _ in range(6)]
+        for _ in range(6):
+            ask_for_much(port)
 
         def unread():
             connections = list(server.server_state.connections)
@@ -166,13 +185,11 @@ def test_unread_answers_together_are_bounded(
         until(lambda: server.server_state.total_requests == 6)
         assert 0 < unread() <= 20 << 20
         assert len(server.server_state.connections) < 6
-        for client in clients:
-            client.close()
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
 def test_a_client_that_closes_its_half_gets_its_answer(
-    listening, add, folder, monkeypatch, version
+    listening, add, folder, monkeypatch, version, connect
 ):
     entered, gate = threading.Event(), threading.Event()
     compute = Signature.__call__

@@ -50,11 +50,15 @@ class Service:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def get(self, path):
-        return asked(self.connection(), "GET", path)
+        with contextlib.closing(self.connection()) as connection:
+            return asked(connection, "GET", path)
 
     def post(self, model, body, connection=None):
         path = f"/v1/models/{model}:predict"
-        return asked(connection or self.connection(), "POST", path, json.dumps(body))
+        with contextlib.ExitStack() as stack:
+            if connection is None:
+                connection = stack.enter_context(contextlib.closing(self.connection()))
+            return asked(connection, "POST", path, json.dumps(body))
 
     def memory(self):
         """Resident megabytes."""
@@ -76,7 +80,7 @@ def start(tmp_path):
 
         def start(folder, *options):
             service = Service(folder, log, *options)
-            stack.callback(service.process.wait)
+            stack.enter_context(service.process)  # closes its pipe and waits
             stack.callback(service.process.kill)
             return service
 

@@ -1,5 +1,6 @@
 """What only real connections show."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -34,23 +35,28 @@ def gate(monkeypatch):
     gate.set()
 
 
+def connect(port):
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+
 def send(port, text):
     """A connection on which a request has been sent."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = connect(port)
     connection.request("POST", PREDICT, json.dumps({"inputs": [text]}))
     return connection
 
 
 def received(connection):
-    answer = connection.getresponse()
-    return answer.status, json.loads(answer.read())
+    """Status and JSON of the answer; the connection is closed."""
+    with contextlib.closing(connection):
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 def waiting(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("GET", "/metrics")
-    page = connection.getresponse().read().decode()
-    connection.close()
+    with contextlib.closing(connect(port)) as connection:
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read().decode()
     (line,) = [x for x in page.splitlines() if x.startswith("tf_transformer_queue_s")]
     return float(line.split()[1])
 
@@ -75,12 +81,12 @@ def test_the_service_answers_while_it_computes(listening, add, folder, gate):
     with listening(folder) as (port, _):
         computing = send(port, "text")
         until(lambda: gate.texts)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        for path in ("/healthz", "/readyz", "/v1/models/words", "/"):
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
+        with contextlib.closing(connect(port)) as connection:
+            for path in ("/healthz", "/readyz", "/v1/models/words", "/"):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
         gate.set()
         assert received(computing)[0] == 200
 
@@ -109,9 +115,7 @@ def test_a_new_version_takes_over_under_load_without_a_lost_request(
 
     def client(port):
         while not stop.is_set():
-            connection = send(port, "a")
-            answers.append(received(connection))
-            connection.close()
+            answers.append(received(send(port, "a")))
 
     with listening(folder) as (port, _):
         threads = [threading.Thread(target=client, args=(port,)) for _ in range(4)]
@@ -133,14 +137,16 @@ OF_VERSION = {
 }
 
 
-def test_a_body_beyond_the_limit_is_refused_before_it_is_read(listening, add, folder):
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(
+    listening, add, folder, closing
+):
     add("words/3")
     with listening(folder, max_body=1000) as (port, _):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = closing(connect(port))
         connection.putrequest("POST", PREDICT)
         connection.putheader("Content-Length", str(10**12))
         connection.endheaders(b"{")
-        answer = connection.getresponse()
+        answer = closing(connection.getresponse())
         assert answer.status == 413
         assert answer.headers["connection"] == "close"
 
@@ -148,7 +154,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(listening, add, fo
 def test_a_client_that_leaves_within_its_body_is_no_failure(listening, add, folder):
     add("words/3")
     with listening(folder) as (port, _):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = connect(port)
         connection.putrequest("POST", PREDICT)
         connection.putheader("Content-Length", "100")
         connection.endheaders(b'{"inputs"')
@@ -165,9 +171,7 @@ def test_many_clients_get_their_own_answers(listening, add, folder):
 
     def client(port, own):
         for text in own:
-            connection = send(port, text)
-            answers[text] = received(connection)
-            connection.close()
+            answers[text] = received(send(port, text))
 
     with listening(folder, batch_size=7) as (port, _):
         threads = [

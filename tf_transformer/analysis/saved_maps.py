@@ -1,11 +1,11 @@
 """The attention of an exported model. The only file of this package with TensorFlow."""
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from tf_transformer.analysis.maps import KINDS, AttentionMaps, cut
+from tf_transformer.utils.tensorflow_errors import failed_assertion
 
 _TEXTS_AT_ONCE = 32
 _PADDING = ("", "<pad>")
@@ -44,7 +44,7 @@ def attention_maps_of_saved_model(
     signatures = tf.saved_model.load(str(path)).signatures
     if "attend" not in signatures:
         raise ValueError(
-            "The exported model does not tell its attention: it was exported by an "
+            "The exported model returns no attention: it was exported by an "
             f"earlier version. Expected the signature attend. Received: {path} with "
             f"{', '.join(sorted(signatures))}"
         )
@@ -54,7 +54,8 @@ def attention_maps_of_saved_model(
         try:
             found = signatures["attend"](text=group)
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(_message(error.message)) from error
+            problem = failed_assertion(error.message) or error.message.splitlines()[0]
+            raise ValueError(problem) from error
         weights = {kind: found[kind].numpy() for kind in KINDS if kind in found}
         sources, targets = _pieces(found["source"]), _pieces(found["target"])
         maps += cut(weights, sources, targets)
@@ -64,9 +65,3 @@ def attention_maps_of_saved_model(
 def _pieces(rows) -> list[list[str]]:
     decoded = [[piece.decode() for piece in row] for row in rows.numpy()]
     return [[piece for piece in row if piece not in _PADDING] for row in decoded]
-
-
-def _message(message: str) -> str:
-    """What the graph says of a text too long for it."""
-    match = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", message)
-    return f"{match[1]} {match[2]} tokens" if match else message.splitlines()[0]

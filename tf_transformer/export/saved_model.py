@@ -152,8 +152,14 @@ class ServableTranslator(tf.Module):
             self.target_tokenizer = GraphTokenizer(
                 tokenizer.target_model, self.source_tokenizer if is_shared else None
             )
-        described = description(model, settings, info)
-        # Functions of this object, so that the Keras model is not tracked.
+        described = json.dumps(description(model, settings, info), ensure_ascii=False)
+        self.info = graph_function(lambda: {"info": tf.constant(described)})
+        self._add_search(model, settings)
+        self._add_scores(model)
+
+    # The functions are attributes of this object and the model is only in their
+    # closures, so that the Keras model is not tracked.
+    def _add_search(self, model, settings: SearchSettings) -> None:
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
         self.search_compiled = tf.function(
             compiled_search(model, settings),
@@ -175,6 +181,11 @@ class ServableTranslator(tf.Module):
         self.nbest = graph_function(
             lambda text: self._nbest(text, model, all_settings), "text"
         )
+        self.attend = graph_function(
+            lambda text: self._attend(text, model, settings), "text"
+        )
+
+    def _add_scores(self, model) -> None:
         self.score = graph_function(
             lambda text, translation: self._score(text, translation, model),
             "text",
@@ -184,12 +195,6 @@ class ServableTranslator(tf.Module):
             lambda text, translation: self._score_tokens(text, translation, model),
             "text",
             "translation",
-        )
-        self.attend = graph_function(
-            lambda text: self._attend(text, model, settings), "text"
-        )
-        self.info = graph_function(
-            lambda: {"info": tf.constant(json.dumps(described, ensure_ascii=False))}
         )
 
     def _best(self, found):

@@ -2,10 +2,11 @@
 
 import json
 import os
-import re
 from pathlib import Path
 
 import tensorflow as tf
+
+from tf_transformer.utils.tensorflow_errors import failed_assertion
 
 
 class SavedTranslator:
@@ -37,10 +38,10 @@ class SavedTranslator:
         try:
             found = self.signatures["translate"](text=tf.constant(texts, tf.string))
         except tf.errors.InvalidArgumentError as error:
-            match = re.search(r"assertion failed: \[(.*)\] \[(\d+)\]", error.message)
-            if match is None:
+            problem = failed_assertion(error.message)
+            if problem is None:
                 raise
-            raise ValueError(f"{match[1]} {match[2]} tokens") from error
+            raise ValueError(problem) from error
         return [text.decode() for text in found["translation"].numpy()]
 
     def info(self) -> dict:

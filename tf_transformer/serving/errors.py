@@ -1,8 +1,8 @@
 """What a request can be refused for, with the codes of TensorFlow Serving."""
 
-import re
-
 import tensorflow as tf
+
+from tf_transformer.utils.tensorflow_errors import without_node_names
 
 # TensorFlow Serving answers a status code of TensorFlow by this status of HTTP; the
 # last three are HTTP's own.
@@ -27,11 +27,6 @@ HTTP_STATUS = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "MISDIRECTED": 421,
 }
-NODE_NAMES = re.compile(
-    r"Graph execution error:.*<stack traces unavailable>\s*"
-    r"|\{\{function_node [^}]*}} ?|\s*\[\[.*|\s*\[Op:.*",
-    re.DOTALL,
-)
 
 
 class RequestError(ValueError):
@@ -86,5 +81,4 @@ def status_code(error: Exception) -> str:
 
 def from_tensorflow(error: tf.errors.OpError) -> RequestError:
     """The error of a computation, without the names of the graph's nodes."""
-    message = NODE_NAMES.sub("", error.message).strip()
-    return RequestError(status_code(error), message)
+    return RequestError(status_code(error), without_node_names(error.message))

@@ -16,47 +16,43 @@ class Metrics:
     """Counters of one service."""
 
     def __init__(self):
-        registry = self._registry = CollectorRegistry()
-        self.requests = Counter(
-            "tf_transformer_requests_total",
-            "Answered requests.",
-            ("endpoint", "status"),
-            registry=registry,
+        self._registry = CollectorRegistry()
+        self.requests = self._add(
+            Counter, "requests_total", "Answered requests.", ("endpoint", "status")
         )
-        self.latency = Histogram(
-            "tf_transformer_request_seconds",
+        self.latency = self._add(
+            Histogram,
+            "request_seconds",
             "Time from a predict request's first byte to its answer.",
             ("model", "signature"),
             buckets=SECONDS,
-            registry=registry,
         )
-        self.batch_size = Histogram(
-            "tf_transformer_batch_sentences",
+        self.batch_size = self._add(
+            Histogram,
+            "batch_sentences",
             "Sentences computed at once.",
             buckets=SENTENCES,
-            registry=registry,
         )
-        self.queue_length = Gauge(
-            "tf_transformer_queue_sentences",
-            "Sentences waiting to be computed.",
-            registry=registry,
+        self.queue_length = self._add(
+            Gauge, "queue_sentences", "Sentences waiting to be computed."
         )
-        self.computing_seconds = Counter(
-            "tf_transformer_computing_seconds_total",
-            "Time that TensorFlow has computed.",
-            registry=registry,
+        self.computing_seconds = self._add(
+            Counter, "computing_seconds_total", "Time that TensorFlow has computed."
         )
-        self.sentences = Counter(
-            "tf_transformer_sentences_total",
-            "Sentences of answered requests.",
-            ("model",),
-            registry=registry,
+        self.sentences = self._add(
+            Counter, "sentences_total", "Sentences of answered requests.", ("model",)
         )
-        self.characters = Counter(
-            "tf_transformer_characters_total",
-            "Characters of answered requests.",
-            ("model",),
-            registry=registry,
+        self.characters = self._add(
+            Counter, "characters_total", "Characters of answered requests.", ("model",)
+        )
+
+    def _add(self, kind, name: str, description: str, labels=(), **options):
+        return kind(
+            f"tf_transformer_{name}",
+            description,
+            labels,
+            registry=self._registry,
+            **options,
         )
 
     def page(self) -> bytes:

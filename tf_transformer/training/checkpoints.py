@@ -113,7 +113,8 @@ def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """The arrays of a checkpoint whose checksum is right."""
     verify_checksum(path)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy does not close a damaged file that it opened itself
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if "state" not in arrays.files:
                 raise ValueError("no checkpoint of a training")
             yield arrays
