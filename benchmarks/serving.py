@@ -1,7 +1,8 @@
 """How many requests `tf-transformer serve` answers, with batching and without.
 
     python benchmarks/serving.py saved_models mine --texts sentences.txt
-    python benchmarks/serving.py ... --ctranslate2 model    and CTranslate2
+    python benchmarks/serving.py saved_models mine --texts sentences.txt \\
+        --ctranslate2 model    # also CTranslate2
 
 One process serves; another one is the clients, each of which sends one sentence, waits
 for its answer and sends the next. Sentences are random lines of the file.

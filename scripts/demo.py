@@ -1,6 +1,7 @@
 """From sentence pairs to a served translator, on the built-in corpus.
 
-    make demo        or        python scripts/demo.py
+    make demo
+    python scripts/demo.py    # the same, in an environment of your own
 
 Trains a tiny model on English-Korean sentences, scores it on unseen sentences,
 translates sentences in which the Korean depends on what *it* refers to, exports a

@@ -1,14 +1,13 @@
 """Documents: their examples run, and what they link to exists."""
 
 import re
-from pathlib import Path
 
 import pytest
 from keras import ops
 
 import tf_transformer
+from tests.document_blocks import ROOT, python_blocks
 
-ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
 DOCUMENTS = [path for path in DOCUMENTS if ".venv" not in path.parts]
 
@@ -36,9 +35,18 @@ def test_files_that_are_named_exist(path):
         assert (ROOT / name).exists(), name
 
 
+def test_each_python_program_is_run_by_a_test():
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
+    assert python_blocks("README.ko.md") == python_blocks("README.md")
+    for path in DOCUMENTS:
+        if python_blocks(names(path)) and path.name != "README.ko.md":
+            assert f'= python_blocks("{names(path)}")' in tests, path
+
+
 def test_examples_of_extending_run():
-    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    layer, corpus, search = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    layer, corpus, search = python_blocks("docs/extending.md")
     found = {}
     exec(layer + corpus + search, found)
     blocks = [*found["model"].encoder.blocks, *found["model"].decoder.blocks]

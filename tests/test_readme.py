@@ -1,23 +1,13 @@
 """The README's programs run, and its figures are those of the documents."""
 
 import re
-from pathlib import Path
 
 import pytest
 
+from tests.document_blocks import python_blocks, text_of
 from tests.fast import FAST
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
 LEAST_EXACT = 0.95
-
-
-def text_of(document):
-    return (ROOT / document).read_text(encoding="utf-8")
-
-
-def programs(document):
-    return re.findall(r"```python\n(.*?)```", text_of(document), flags=re.DOTALL)
 
 
 @pytest.mark.slow
@@ -25,7 +15,7 @@ def test_quickstart_translates_unseen_sentences_and_its_export_loads(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    train_and_export, load_back = programs("README.md")
+    train_and_export, load_back = python_blocks("README.md")
     names = {}
     if FAST:  # how well it learns is then what `make demo` shows
         assert train_and_export.count("epochs=7") == 1
@@ -46,7 +36,7 @@ def test_quickstart_translates_unseen_sentences_and_its_export_loads(
 
 @pytest.mark.slow
 def test_corpus_loads_as_a_tensorflow_dataset(capsys):
-    [program] = programs("docs/data.md")
+    [program] = python_blocks("docs/data.md")
     exec(program, {})
     assert capsys.readouterr().out.strip().endswith(".")
 

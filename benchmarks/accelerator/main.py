@@ -1,8 +1,8 @@
 """Training and decoding on a GPU: ours on JAX, PyTorch, Hugging Face.
 
-    python benchmarks/accelerator/main.py --peak 989            on an H100, say
+    python benchmarks/accelerator/main.py --peak 989            # an H100
     python benchmarks/accelerator/main.py --models tiny --batch-tokens 256 \\
-        --steps 2 --batch-sizes 1 --rounds 1                    to try it on a CPU
+        --steps 2 --batch-sizes 1 --rounds 1                    # to try it on a CPU
 
 Needs NumPy, Keras, JAX, PyTorch and, for decoding, transformers; not TensorFlow. They
 may be in several environments: `--python torch=/path/to/python`. All do the same work

@@ -1,7 +1,7 @@
 """How time and memory grow with length, batch, vocabulary and corpus; model S.
 
     python benchmarks/speed/growth.py
-    python benchmarks/speed/growth.py --kind corpus     measures only this kind again
+    python benchmarks/speed/growth.py --kind corpus     # only this kind
 
 Each measurement runs in its own process (`growth_work.py`), repeated in rounds. The
 tables and the picture show the median, the lowest and the highest round. A process that

@@ -1,8 +1,8 @@
 """Our training and decoding compared with the machine's limit and with others.
 
-    python benchmarks/speed/main.py                                 all of it
-    python benchmarks/speed/main.py --models S --training           a few minutes
-    python benchmarks/speed/main.py --python torch=/path/to/python  a peer's own Python
+    python benchmarks/speed/main.py                                 # all of it
+    python benchmarks/speed/main.py --models S --training           # a few minutes
+    python benchmarks/speed/main.py --python torch=/path/to/python  # a peer's own Python
 
 All do the same work (`work.py`), in turns, each in its own process. A ratio is the
 median over the rounds of our speed divided by theirs in the same round. The tables also

@@ -1,12 +1,14 @@
 """Weights move between backends: same logits, same translations."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import tf_transformer as tt
 from tests.backends.without_tensorflow import ARGUMENTS, BEAM_SIZE, MIN_LENGTH, TEXTS
+from tests.document_blocks import python_blocks
 
 pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.slow]
 
@@ -51,3 +53,17 @@ def test_tensorflow_exports_what_was_trained_elsewhere(translator, found, tmp_pa
     settings = tt.SearchSettings(beam_size=BEAM_SIZE, min_length=MIN_LENGTH)
     path = export_saved_model(translator, tmp_path / "1", settings)
     assert SavedTranslator(path)(TEXTS) == found["beams"]
+
+
+@pytest.mark.full  # the test before exports the same weights
+def test_documented_program_exports(trained, translator, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(trained / "trained.weights.h5", tmp_path)
+    [program] = python_blocks("docs/backends.md")
+    names = {"tt": tt, "tokenizer": translator.tokenizer, "arguments": ARGUMENTS}
+    exec(program, names)
+    for found, expected in zip(
+        names["model"].get_weights(), translator.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    assert (tmp_path / "saved_models" / "mine" / "1" / "saved_model.pb").exists()

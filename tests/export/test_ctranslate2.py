@@ -5,6 +5,7 @@ import pytest
 import sentencepiece
 
 import tf_transformer as tt
+from tests.document_blocks import python_blocks
 from tests.export.toy_export import (
     MAX_LENGTH,
     PAIRS,
@@ -88,6 +89,17 @@ def test_translations_and_their_scores_are_the_same(taught, beam_size, tmp_path)
     # a result's own `scores` leave the end out
     scores = [sum(one.log_probs) for one in model.score_batch(pieces, hypotheses)]
     assert scores == pytest.approx([best.score for best, *_ in expected], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_documented_program_translates(taught, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    export_ctranslate2(taught, tmp_path / "models" / "mine-ct2" / "1")
+    *_, program = python_blocks("docs/serving.md")
+    exec(program, {})
+    [[best, *_]] = taught.nbest(["I am a student."], beam_size=4, alpha=0.0)
+    assert best.text
+    assert capsys.readouterr().out == f"{best.text}\n"
 
 
 @pytest.mark.slow

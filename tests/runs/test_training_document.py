@@ -1,19 +1,13 @@
-"""docs/training.md: its program runs, and its commands parse."""
-
-import re
-import shlex
-from pathlib import Path
+"""The program of docs/training.md does what the document says."""
 
 import numpy as np
 from keras import ops
 
-from tf_transformer import cli
-
-TEXT = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+from tests.document_blocks import python_blocks
 
 
 def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
-    *preparing, fitting = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
+    *preparing, fitting = python_blocks("docs/training.md")
     found = {}
     exec("".join(preparing), found)
     model, vectors = found["model"], found["vectors"]
@@ -30,11 +24,3 @@ def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
         for weight, value in zip((*frozen, *trained), before, strict=True)
     ]
     assert changed == [False] * len(frozen) + [True] * len(trained)
-
-
-def test_commands_parse():
-    text = TEXT.replace("\\\n", " ")
-    commands = re.findall(r"^    tf-transformer (.*)$", text, flags=re.M)
-    assert len(commands) == 3
-    for command in commands:
-        cli.make_parser().parse_args(shlex.split(command))

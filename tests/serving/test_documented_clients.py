@@ -6,13 +6,15 @@ the real one.
 """
 
 import re
-from pathlib import Path
+import sys
+import types
 
+import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-DOCUMENT = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
-HTTP_CLIENT, GRPC_CLIENT = re.findall(r"```py\n(.*?)```", DOCUMENT, flags=re.DOTALL)
+from tests.document_blocks import python_blocks
+
+_, HTTP_CLIENT, GRPC_CLIENT, TRITON_CLIENT, _ = python_blocks("docs/serving.md")
 SENTENCE = "I am a student."
 
 
@@ -57,6 +59,34 @@ def test_http_client_is_answered_by_the_service(listening, add, folder):
 def test_grpc_client_is_answered(grpc_port, texts):
     expected = [text.upper().replace("Ä", "ä") + "3" for text in texts]
     assert run(GRPC_CLIENT, grpc_port, texts=texts) == expected
+
+
+def test_triton_client_sends_columns_and_reads_the_first_output(monkeypatch):
+    """pytriton and its NumPy need an environment of their own; this one stands in."""
+    sent = []
+
+    class ModelClient:
+        def __init__(self, url, model):
+            assert (url, model) == ("http://localhost:8000", "mine")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def infer_batch(self, texts):
+            sent.append(texts)
+            return {"translation": np.char.upper(texts.astype("S"))}
+
+    client = types.ModuleType("pytriton.client")
+    client.ModelClient = ModelClient
+    monkeypatch.setitem(sys.modules, "pytriton", types.ModuleType("pytriton"))
+    monkeypatch.setitem(sys.modules, "pytriton.client", client)
+    printed = []
+    exec(TRITON_CLIENT, {"print": printed.append})
+    assert sent[0].tolist() == [[b"I am a student."], [b""]]
+    assert printed == [["I AM A STUDENT.", ""]]
 
 
 def test_grpc_client_gets_not_found_for_an_unknown_model(grpc_port):

@@ -42,6 +42,16 @@ def test_examples_are_answered_as_shown(mine, arguments, shown):
         assert answer.json() == json.loads(shown)
 
 
+@pytest.mark.slow
+def test_request_to_tensorflow_serving_is_answered_as_shown(mine):
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    section = text.split("\n## TensorFlow Serving\n")[1].split("\n## ")[0]
+    [path, body] = re.search(r"localhost:8501(\S+) \\\n +-d '(.*)'", section).groups()
+    [shown] = re.findall(r"^    (\{.*)$", section, re.MULTILINE)
+    answer = mine.post(path, content=body)
+    assert form(answer.json()) == form(json.loads(shown))
+
+
 def test_there_are_examples():
     assert len(EXAMPLES) == 8
 
