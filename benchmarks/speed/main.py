@@ -2,7 +2,7 @@
 
     python benchmarks/speed/main.py                                 # all of it
     python benchmarks/speed/main.py --models S --training           # a few minutes
-    python benchmarks/speed/main.py --python torch=/path/to/python  # a peer's own Python
+    python benchmarks/speed/main.py --python torch=/path/to/python  # its own Python
 
 All do the same work (`work.py`), in turns, each in its own process. A ratio is the
 median over the rounds of our speed divided by theirs in the same round. The tables also

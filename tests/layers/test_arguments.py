@@ -74,6 +74,7 @@ def test_autocast_off_reaches_every_layer_inside(make):
     assert make().autocast
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")  # JAX
 def test_float64_reaches_learned_positions():
     layer = layers.PositionalEncoding(max_length=9, learned=True, dtype="float64")
     x = np.ones((1, 3, 4))

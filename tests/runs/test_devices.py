@@ -49,7 +49,7 @@ def test_a_run_may_change_its_number_of_devices(tmp_path):
     assert answer.returncode == 0, answer.stderr[-3000:]
     assert "at most 2. Received: devices=3" in answer.stdout.splitlines()[-1]
     logs = [
-        [json.loads(line) for line in RunDirectory(folder).json_log.open()]
+        list(map(json.loads, RunDirectory(folder).json_log.read_text().splitlines()))
         for folder in (tmp_path / "one", tmp_path / "changing")
     ]
     assert [len(log) for log in logs] == [2, 2]
