@@ -81,3 +81,18 @@ def dtype_policies(model) -> list[str]:
         List of names, such as `"mixed_bfloat16"` or `"int8_from_float32"`.
     """
     return [layer.dtype_policy.name for layer in all_layers(model)]
+
+
+def sub_layers(layer) -> list:
+    """The layers that a layer holds itself, without those inside them."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def implicit_mask(tensor):
+    """The mask that Keras hung on a tensor, or `None`."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def set_implicit_mask(tensor, mask) -> None:
+    """Hangs a mask on a tensor, as Keras' layers do."""
+    tensor._keras_mask = mask

@@ -1,0 +1,141 @@
+"""Attention layers of the usual kind: their scale and their heads.
+
+A layer that holds four `Dense` layers, for queries, keys, values and the output, is
+computed again from its own queries, keys and values: rightly, and with known mistakes.
+"""
+
+import itertools
+
+import keras
+import numpy as np
+
+from tf_transformer.diagnosis.findings import Finding, NotChecked
+from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.utils.keras_compat import all_layers, sub_layers
+
+TRANSPOSED, RESHAPED = "transposed", "reshaped"
+
+
+def check_attention(subject: Subject) -> list[Finding]:
+    """Scores must be divided by the root of one head's width, heads must be apart."""
+    subject.must_be_deterministic()
+    run = subject.run(subject.inputs.without_padding())
+    calls_by_layer = {}
+    for place, call in enumerate(run.calls.values()):
+        calls_by_layer.setdefault(id(call.layer), []).append((place, call))
+    findings, found_any = [], False
+    for layer in all_layers(subject.model):
+        projections = _projections(layer, calls_by_layer)
+        if projections is None:
+            continue
+        found_any = True
+        message = _mistake(layer, *projections)
+        if message:
+            findings.append(Finding("attention", subject.name(layer), message))
+    if not found_any:
+        raise NotChecked(
+            "no layer holds four Dense layers for queries, keys, values and the output"
+        )
+    return findings
+
+
+def _projections(layer, calls_by_layer):
+    """The three projected tensors and what the output projection receives."""
+    inner = [sub for sub in sub_layers(layer) if isinstance(sub, keras.layers.Dense)]
+    calls = [calls_by_layer.get(id(sub), []) for sub in inner]
+    if len(inner) != 4 or any(len(made) != 1 for made in calls):
+        return None
+    *projected, (_, last) = sorted((made[0] for made in calls), key=lambda x: x[0])
+    tensors = [call.output for _, call in projected]
+    context = last.inputs[0]
+    width = context.shape[-1]
+    if context.ndim != 3 or any(x.ndim != 3 or x.shape[-1] != width for x in tensors):
+        return None
+    return tensors, context
+
+
+def _mistake(layer, tensors, context) -> str | None:
+    """What is wrong with an attention layer, if one known mistake explains it."""
+    width = context.shape[-1]
+    heads = [getattr(layer, "num_heads", None)]
+    if not isinstance(heads[0], int) or width % heads[0]:
+        heads = [h for h in range(1, width) if width % h == 0]
+
+    def explains(num_heads, scale, split, merge):
+        for query, key, value in itertools.permutations(tensors):
+            if key.shape != value.shape or query.shape != context.shape:
+                continue
+            for causal in (False, True):
+                found = attention(
+                    query, key, value, num_heads, scale, split, merge, causal
+                )
+                if np.abs(found - context).max() < 1e-3 * np.abs(context).max():
+                    return True
+        return False
+
+    def any_explains(scale_of, split, merge):
+        return any(explains(h, scale_of(h), split, merge) for h in heads)
+
+    def right(num_heads):
+        return (width / num_heads) ** -0.5
+
+    def wrong(num_heads):
+        return width**-0.5
+
+    if any_explains(right, TRANSPOSED, TRANSPOSED):
+        return None
+    if any_explains(wrong, TRANSPOSED, TRANSPOSED):
+        return (
+            f"Scores are divided by the root of the whole width ({width}) instead of "
+            "one head's width."
+        )
+    for scale_of in (right, wrong):
+        if any_explains(scale_of, RESHAPED, RESHAPED) or any_explains(
+            scale_of, RESHAPED, TRANSPOSED
+        ):
+            return (
+                "Heads are split by a reshape without a transpose: each head sees "
+                "whole vectors of some positions instead of its part of all."
+            )
+        if any_explains(scale_of, TRANSPOSED, RESHAPED):
+            return (
+                "Heads are merged by a reshape without a transpose: positions are mixed."
+            )
+    return None
+
+
+def attention(query, key, value, num_heads, scale, split, merge, causal) -> np.ndarray:
+    """Multi-head attention of projected tensors, rightly or with known mistakes.
+
+    Args:
+        query: Array `(B, T, D)`.
+        key: Array `(B, S, D)`.
+        value: Array `(B, S, D)`.
+        num_heads: Integer h.
+        scale: Factor of the scores.
+        split: "transposed": (B, L, D) -> (B, L, h, d) -> (B, h, L, d); "reshaped":
+            (B, L, D) -> (B, h, L, d).
+        merge: The same for the way back.
+        causal: Whether a query sees only keys up to its own position.
+
+    Returns:
+        Array `(B, T, D)`.
+    """
+
+    def apart(x):
+        batch_size, length, width = x.shape
+        depth = width // num_heads
+        if split == RESHAPED:
+            return x.reshape(batch_size, num_heads, length, depth)
+        return x.reshape(batch_size, length, num_heads, depth).swapaxes(1, 2)
+
+    query_heads, key_heads, value_heads = map(apart, (query, key, value))
+    scores = query_heads @ key_heads.swapaxes(-1, -2) * scale
+    if causal:
+        is_past = np.tri(*scores.shape[-2:], dtype=bool)
+        scores = np.where(is_past, scores, -np.inf)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    output = powers / powers.sum(axis=-1, keepdims=True) @ value_heads
+    if merge == TRANSPOSED:
+        output = output.swapaxes(1, 2)
+    return output.reshape(query.shape)

@@ -1,0 +1,162 @@
+"""Compares two runs where they must agree, and finds the layer where they part."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tf_transformer.diagnosis.trace import Call, Run
+
+# Picks from two arrays the values that must agree; None if there are none.
+Protected = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+
+
+def difference(before: np.ndarray, after: np.ndarray) -> float:
+    """Largest difference, as a share of the largest value before.
+
+    Args:
+        before: Array.
+        after: Array of the same shape.
+
+    Returns:
+        Float; infinite if only one of them is finite somewhere.
+
+    Example:
+
+    >>> difference(np.array([1.0, 4.0]), np.array([1.0, 5.0]))
+    0.25
+    """
+    if before.size == 0:
+        return 0.0
+    if before.dtype == bool:
+        return float(np.any(before != after))
+    finite = np.isfinite(before)
+    if np.any(finite != np.isfinite(after)):
+        return float("inf")
+    before = np.where(finite, before, 0).astype("float64")
+    after = np.where(finite, after, 0).astype("float64")
+    scale = np.abs(before).max()
+    gap = np.abs(before - after).max()
+    return float(gap / scale) if scale else float(gap)
+
+
+def protected_difference(before, after, protected: Protected) -> float:
+    """`difference` of the values that must agree; 0 if there are none."""
+    pair = protected(before, after)
+    return 0.0 if pair is None else difference(*pair)
+
+
+def first_difference(
+    before: Run, after: Run, protected: Protected, tolerance: float
+) -> Call | None:
+    """The innermost first layer whose inputs agree and whose output does not.
+
+    Args:
+        before: A run.
+        after: The run of changed inputs.
+        protected: Picks the values that must agree.
+        tolerance: Largest `difference` of values that agree.
+
+    Returns:
+        The call in `after`, or `None` if there is no such layer.
+    """
+
+    def differs(x, y):
+        return protected_difference(x, y, protected) > tolerance
+
+    for key, call in after.calls.items():
+        other = before.calls.get(key)
+        if other is None or not differs(other.output, call.output):
+            continue
+        pairs = list(zip(other.inputs, call.inputs, strict=False))
+        if pairs and not any(differs(x, y) for x, y in pairs):
+            return call
+    return None
+
+
+def first_not_finite(run: Run) -> Call | None:
+    """The innermost first layer with finite inputs and an output that is not."""
+    for call in run.calls.values():
+        if not np.isfinite(call.output).all() and all(
+            np.isfinite(x).all() for x in call.inputs
+        ):
+            return call
+    return None
+
+
+def up_to(position: int, length: int) -> Protected:
+    """Positions up to one of a sequence, in the first row."""
+
+    def pick(before, after):
+        if before.ndim < 2 or before.shape != after.shape:
+            return None
+        if before.ndim == 2 and np.issubdtype(before.dtype, np.floating):
+            return None  # (B, D): a summary of all positions
+        if before.shape[1] != length:
+            return None
+        return before[0, : position + 1], after[0, : position + 1]
+
+    return pick
+
+
+def other_rows(num_rows: int, changed: int) -> Protected:
+    """All rows but the one that was changed."""
+    kept = [row for row in range(num_rows) if row != changed]
+
+    def pick(before, after):
+        if before.shape != after.shape or before.shape[:1] != (num_rows,):
+            return None
+        return before[kept], after[kept]
+
+    return pick
+
+
+def row_alone(num_rows: int, row: int) -> Protected:
+    """One row in a batch, and the same row as the only one."""
+
+    def pick(before, after):
+        alone = (1, *before.shape[1:])
+        if before.shape[:1] != (num_rows,) or after.shape != alone:
+            return None
+        return before[row : row + 1], after
+
+    return pick
+
+
+def real_positions(real: dict[str, np.ndarray], name: str, more: int) -> Protected:
+    """Real positions of all sequences when one of them got more padding.
+
+    Args:
+        real: Bool array `(B, L)` of each sequence before.
+        name: The sequence with more padding.
+        more: Number of positions added to it.
+    """
+    mask = real[name]
+    others = {m.shape: m for other, m in real.items() if other != name}
+
+    def pick(before, after):
+        if before.ndim < 2 or len(before) != len(mask):
+            return None
+        if (
+            more
+            and before.shape[:2] == mask.shape
+            and after.shape[:2] == (len(mask), mask.shape[1] + more)
+        ):
+            kept = after[:, : mask.shape[1]]
+            if kept.shape != before.shape:
+                return None
+            return before[mask], kept[mask]
+        if before.shape != after.shape:
+            return None
+        if before.shape[:2] == mask.shape and not more and _is_sequence(before):
+            return before[mask], after[mask]
+        other = others.get(before.shape[:2])
+        if other is not None and _is_sequence(before):
+            return before[other], after[other]
+        is_summary = before.ndim == 2 and np.issubdtype(before.dtype, np.floating)
+        return (before, after) if is_summary else None
+
+    return pick
+
+
+def _is_sequence(array) -> bool:
+    return array.ndim == 3 or not np.issubdtype(array.dtype, np.floating)

@@ -1,0 +1,145 @@
+"""The examination: all checks, one after the other."""
+
+from collections.abc import Callable
+
+from tf_transformer.diagnosis.attention import check_attention
+from tf_transformer.diagnosis.findings import (
+    FAILED,
+    NOT_CHECKED,
+    PASSED,
+    CheckResult,
+    NotChecked,
+)
+from tf_transformer.diagnosis.gradients import (
+    check_gradients,
+    check_past,
+    check_weights,
+)
+from tf_transformer.diagnosis.half_precision import check_half_precision
+from tf_transformer.diagnosis.influence import (
+    check_batch,
+    check_causality,
+    check_influence,
+    measure_influence,
+)
+from tf_transformer.diagnosis.inputs import Inputs
+from tf_transformer.diagnosis.loss import (
+    check_logits,
+    check_loss_padding,
+    check_softmax,
+)
+from tf_transformer.diagnosis.padding import (
+    check_finite,
+    check_padding,
+    check_row_of_padding,
+)
+from tf_transformer.diagnosis.randomness import check_dropout, check_inference
+from tf_transformer.diagnosis.report import Report
+from tf_transformer.diagnosis.schedule import check_schedule
+from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.models.sequence_model import SequenceModel
+
+
+def doctor(
+    model,
+    inputs,
+    *,
+    causal=None,
+    pad_id=0,
+    loss=None,
+    optimizer=None,
+    sample_weight=None,
+) -> Report:
+    """Examines a Keras sequence model, ours or any other.
+
+    The doctor changes one thing at a time (a future token, the amount of padding, a
+    batch mate, the size of the batch, the dtype) and compares the results of all
+    layers. Where a result changes that must not, it names the first layer whose inputs
+    were still equal. It trains nothing and leaves the model as it was.
+
+    The model maps token ids `(B, L)` or features `(B, L, F)` to an output for each
+    position, or for each row. It may have several inputs. At most four rows are used.
+    `docs/doctor.md` explains the checks and what they cannot find.
+
+    Args:
+        model: A Keras model: functional, `Sequential` or subclassed.
+        inputs: Example inputs: an array, or a flat dictionary, list or tuple of arrays,
+            as the model takes them. Real ids, at least two kinds of them. An input that
+            is boolean or has "mask" in its name is a mask, `True` at real tokens.
+        causal: Name (or index) of the input whose future is hidden from the outputs;
+            `True` for the one that the outputs belong to. Defaults to "target_ids" for
+            a `SequenceModel`; else causality is not checked.
+        pad_id: Id of padding, or the value of padded features. `None` if inputs are
+            never padded. Defaults to 0.
+        loss: Loss of the training: a name, a function or a `keras.losses.Loss`.
+            Defaults to that of `compile`.
+        optimizer: Optimizer of the training. Defaults to that of `compile`.
+        sample_weight: Optional function from labels to the sample weights of the
+            training, if these hide padding.
+
+    Returns:
+        A `Report`: `print(report)`, `report.findings`, `report.to_dict()`,
+        `report.picture()`.
+
+    Raises:
+        ValueError: If `inputs` or `causal` do not fit.
+
+    Example: a bidirectional layer without a mask reads padding.
+
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([
+    ...     keras.layers.Embedding(23, 8),
+    ...     keras.layers.Bidirectional(keras.layers.GRU(4, return_sequences=True)),
+    ... ])
+    >>> report = doctor(model, np.array([[5, 3, 8, 2, 9, 4]]))
+    >>> [(finding.check, finding.layer) for finding in report.findings]
+    [('padding', 'bidirectional/backward_gru (GRU)')]
+    """
+    if causal is None and isinstance(model, SequenceModel):
+        causal = "target_ids"
+    subject = Subject(model, Inputs.of(inputs, pad_id), causal)
+    influences = [
+        measure_influence(subject, name) for name in subject.inputs.sequences()
+    ]
+    loss = getattr(model, "loss", None) if loss is None else loss
+    optimizer = getattr(model, "optimizer", None) if optimizer is None else optimizer
+    checks = {
+        "finite": lambda: check_finite(subject),
+        "inference": lambda: check_inference(subject),
+        "influence": lambda: check_influence(subject, influences),
+        "causality": lambda: _causality(subject, influences),
+        "padding": lambda: check_padding(subject),
+        "masked row": lambda: check_row_of_padding(subject),
+        "batch": lambda: check_batch(subject, influences),
+        "attention": lambda: check_attention(subject),
+        "dropout": lambda: check_dropout(subject),
+        "weights": lambda: check_weights(subject),
+        "gradients": lambda: check_gradients(subject),
+        "gradients through time": lambda: check_past(subject),
+        "half precision": lambda: check_half_precision(subject),
+        "softmax": lambda: check_softmax(subject),
+        "logits": lambda: check_logits(subject, loss),
+        "loss over padding": lambda: check_loss_padding(subject, loss, sample_weight),
+        "schedule": lambda: check_schedule(optimizer),
+    }
+    results = [_result(name, check) for name, check in checks.items()]
+    real = {name: subject.inputs.real(name)[0] for name in subject.inputs.sequences()}
+    return Report(model.name, results, influences, real, subject.causal)
+
+
+def _causality(subject, influences):
+    if subject.causal is None:
+        raise NotChecked("no input is said to be causal; see the argument causal")
+    return check_causality(subject, influences)
+
+
+def _result(name: str, check: Callable) -> CheckResult:
+    try:
+        findings = tuple(check())
+    except NotChecked as reason:
+        return CheckResult(name, NOT_CHECKED, str(reason))
+    except Exception as error:  # a changed input, or dtype, that the model refuses
+        first_line = next(iter(str(error).strip().splitlines()), "")
+        reason = f"the model raises {type(error).__name__}: {first_line}"
+        return CheckResult(name, NOT_CHECKED, reason)
+    return CheckResult(name, FAILED if findings else PASSED, "", findings)

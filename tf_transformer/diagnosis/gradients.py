@@ -1,0 +1,173 @@
+"""Gradients: every weight gets one, they are finite, and they reach the past.
+
+The only checks that need TensorFlow: Keras has no gradient that works on all backends.
+"""
+
+import keras
+import numpy as np
+
+from tf_transformer.diagnosis.comparison import first_difference, up_to
+from tf_transformer.diagnosis.findings import Finding, NotChecked
+from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.diagnosis.trace import run_model, unchanged_state
+from tf_transformer.utils.keras_compat import all_layers
+
+
+def check_weights(subject: Subject) -> list[Finding]:
+    """Every trainable weight must get a gradient from the outputs."""
+    gradients = weight_gradients(subject.model, subject.inputs)
+    without = {
+        id(variable)
+        for variable, gradient in gradients
+        if gradient is None or not np.any(gradient)
+    }
+    findings, reported = [], set()
+    for layer in all_layers(subject.model):  # outer layers come first
+        weights = layer.trainable_variables
+        dead = [v for v in weights if id(v) in without and id(v) not in reported]
+        own = [v for v in dead if len(dead) == len(weights) or _is_own(layer, v)]
+        if not own:
+            continue
+        reported |= {id(v) for v in own}
+        names = ", ".join(dict.fromkeys(v.name for v in own))
+        message = f"Weights that never get a gradient: {names}."
+        findings.append(Finding("weights", subject.name(layer), message))
+    return findings
+
+
+def _is_own(layer, variable) -> bool:
+    """Whether a layer holds a variable itself, not a layer inside it."""
+    inner = {id(v) for sub in all_layers(layer)[1:] for v in sub.variables}
+    return id(variable) not in inner
+
+
+def check_gradients(subject: Subject) -> list[Finding]:
+    """Gradients must be finite, with a row of padding alone too."""
+    findings = []
+    inputs = {"": subject.inputs}
+    if subject.inputs.has_padding:
+        inputs[" with a row of padding alone"] = subject.inputs.with_row_of_padding()
+    for place, example in inputs.items():
+        gradients = weight_gradients(subject.model, example)
+        broken = [
+            variable.path
+            for variable, gradient in gradients
+            if gradient is not None and not np.isfinite(gradient).all()
+        ]
+        if broken:
+            message = f"{len(broken)} gradients are not finite{place}: {broken[0]}."
+            layer = _first_not_finite_layer(subject, gradients)
+            findings.append(Finding("gradients", layer, message))
+            break
+    return findings
+
+
+def _first_not_finite_layer(subject, gradients) -> str | None:
+    """The last layer whose weights have such gradients: they run backwards from it."""
+    broken = {
+        id(variable)
+        for variable, gradient in gradients
+        if gradient is not None and not np.isfinite(gradient).all()
+    }
+    layers = [
+        layer
+        for layer in all_layers(subject.model)
+        if any(id(v) in broken and _is_own(layer, v) for v in layer.trainable_variables)
+    ]
+    return subject.name(layers[-1]) if layers else None
+
+
+def weight_gradients(model, inputs) -> list[tuple]:
+    """Gradients of a random projection of all outputs.
+
+    Args:
+        model: The model.
+        inputs: `Inputs`.
+
+    Returns:
+        Pairs (variable, gradient as an array or `None`).
+
+    Raises:
+        NotChecked: On another backend than TensorFlow, or without weights.
+    """
+    tf = _tensorflow()
+    variables = list(model.trainable_variables)
+    if not variables:
+        raise NotChecked("the model has no trainable weights")
+    with unchanged_state(model), tf.GradientTape() as tape:
+        outputs = keras.tree.flatten(model(inputs.nested(), training=True))
+        loss = sum(_projection(x, tf) for x in outputs if x.dtype.is_floating)
+    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    return [
+        (v, None if g is None else tf.convert_to_tensor(g).numpy())
+        for v, g in zip(variables, gradients, strict=True)
+    ]
+
+
+def _projection(output, tf):
+    weights = np.random.default_rng(0).normal(size=output.shape).astype("float32")
+    return tf.reduce_sum(tf.cast(output, "float32") * weights)
+
+
+def check_past(subject: Subject) -> list[Finding]:
+    """What influences the last output must get a gradient from it."""
+    subject.must_be_deterministic()
+    tf = _tensorflow()
+    name = subject.output_sequence
+    if name is None:
+        raise NotChecked("there is no output for each position")
+    positions = np.flatnonzero(subject.inputs.real(name)[0])
+    first, last = int(positions[0]), int(positions[-1])
+    changed = subject.inputs.with_other_token(name, 0, first)
+    after = subject.run(changed)
+    gap = np.abs(after.output - subject.reference.output)[0, last].max()
+    if gap <= subject.tolerances[0] * np.abs(subject.reference.output).max():
+        raise NotChecked("the first token does not influence the last output")
+    length = subject.inputs.length(name)
+    with tf.GradientTape(persistent=True) as tape:
+        for variable in subject.model.trainable_variables:
+            tape.watch(variable.value)
+        run = run_model(subject.model, subject.inputs)
+        target = _projection(run.tensor[0, last], tf)
+    reached = []
+    for call in run.calls.values():
+        if call.output.ndim != 3 or call.output.shape[1] != length:
+            continue
+        if np.array_equal(call.output[0, first], _output(after, call, run)[0, first]):
+            continue
+        gradient = tape.gradient(target, call.tensor)
+        reached.append(gradient is not None and np.any(gradient[0, first]))
+    if not reached or any(reached):
+        return []
+    protected = _only(last, length)
+    call = first_difference(subject.reference, after, protected, subject.tolerances[0])
+    message = (
+        f"The token at position {first} of {name} changes the output at position "
+        f"{last}, but no gradient comes back from there."
+    )
+    layer = None if call is None else subject.name(call.layer)
+    return [Finding("gradients through time", layer, message)]
+
+
+def _output(run, call, original):
+    key = next(key for key, other in original.calls.items() if other is call)
+    other = run.calls.get(key)
+    return call.output if other is None else other.output
+
+
+def _only(position, length):
+    before_that = up_to(length - 1, length)
+
+    def pick(before, after):
+        pair = before_that(before, after)
+        return None if pair is None else tuple(x[position:] for x in pair)
+
+    return pick
+
+
+def _tensorflow():
+    if keras.backend.backend() != "tensorflow":
+        raise NotChecked("gradients are taken on the TensorFlow backend only")
+    import tensorflow as tf
+
+    return tf

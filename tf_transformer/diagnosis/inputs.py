@@ -1,0 +1,237 @@
+"""Example inputs of a model, and what the checks change in them."""
+
+import dataclasses
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+MIN_LENGTH = 3
+MAX_ROWS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """Arrays by name, in the structure that the model takes.
+
+    A sequence is an input `(B, L)` of ids or `(B, L, F)` of features. An input that is
+    boolean or has "mask" in its name is a mask and follows its sequence. All other
+    inputs are left as they are.
+
+    Args:
+        arrays: Dictionary from names to arrays with the same first axis.
+        structure: Dictionary, list or tuple of names, or one name.
+        pad_id: Id of padding, or value of padded features; `None` without padding.
+    """
+
+    arrays: dict[str, np.ndarray]
+    structure: Any
+    pad_id: float | None
+
+    @classmethod
+    def of(cls, inputs, pad_id) -> "Inputs":
+        """Reads what a user passed.
+
+        Args:
+            inputs: Array, or a flat dictionary, list or tuple of arrays.
+            pad_id: See `Inputs`.
+
+        Returns:
+            The inputs: two to four rows, those with the most real tokens first.
+
+        Raises:
+            ValueError: If there is no sequence, or too little to change in it.
+        """
+        if isinstance(inputs, dict):
+            structure, values = {name: name for name in inputs}, inputs
+        elif isinstance(inputs, list | tuple):
+            names = [str(i) for i in range(len(inputs))]
+            structure = type(inputs)(names)
+            values = dict(zip(names, inputs, strict=True))
+        else:
+            structure, values = "inputs", {"inputs": inputs}
+        arrays = {
+            os.fspath(name): np.asarray(keras.ops.convert_to_numpy(value))
+            for name, value in values.items()
+        }
+        found = cls(arrays, structure, pad_id)
+        found._check()
+        if found.num_rows == 1:
+            return found._with_second_row()
+        counts = sum(found.real(name).sum(axis=1) for name in found.sequences())
+        return found.rows(np.argsort(-counts, kind="stable")[:MAX_ROWS])
+
+    def _check(self) -> None:
+        shapes = {name: array.shape for name, array in self.arrays.items()}
+        if len({shape[:1] for shape in shapes.values()}) != 1:
+            raise ValueError(
+                "Inputs must have the same number of rows. "
+                f"Received: inputs of shapes {shapes}"
+            )
+        if not self.sequences():
+            raise ValueError(
+                f"Expected at least one input (B, L) of ids or (B, L, F) of features, "
+                f"with L of at least {MIN_LENGTH}. Received: inputs of shapes {shapes}"
+            )
+        for name in self.sequences():
+            if self.arrays[name].ndim == 2 and len(self._ids(name)) < 2:
+                raise ValueError(
+                    "Expected ids of at least two kinds beside padding, so that one "
+                    f"can be replaced by another. Received: {name} with the ids "
+                    f"{np.unique(self.arrays[name]).tolist()}"
+                )
+
+    def _with_second_row(self) -> "Inputs":
+        doubled = self.rows([0, 0])
+        for name in self.sequences():
+            for position in np.flatnonzero(self.real(name)[0]):
+                doubled = doubled.with_other_token(name, 1, position)
+        return doubled
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows B."""
+        return len(next(iter(self.arrays.values())))
+
+    def nested(self):
+        """The arrays in the structure that the model takes."""
+        return keras.tree.map_structure(lambda name: self.arrays[name], self.structure)
+
+    def sequences(self) -> list[str]:
+        """Names of the sequences."""
+        return [
+            name
+            for name, array in self.arrays.items()
+            if not _is_mask(name, array)
+            and (
+                (array.ndim == 2 and np.issubdtype(array.dtype, np.integer))
+                or array.ndim == 3
+            )
+            and array.shape[1] >= MIN_LENGTH
+        ]
+
+    def length(self, name: str) -> int:
+        """Number of positions L of a sequence."""
+        return self.arrays[name].shape[1]
+
+    def real(self, name: str) -> np.ndarray:
+        """Bool array `(B, L)`: `True` where a sequence is not padding."""
+        array = self.arrays[name]
+        masks = [mask for mask in self._masks(name) if self.arrays[mask].ndim == 2]
+        if masks:
+            return self.arrays[masks[0]].astype(bool)
+        if self.pad_id is None:
+            return np.ones(array.shape[:2], bool)
+        is_pad = array == self.pad_id
+        return ~(is_pad if array.ndim == 2 else is_pad.all(axis=-1))
+
+    def _ids(self, name) -> np.ndarray:
+        ids = np.unique(self.arrays[name])
+        return ids if self.pad_id is None else ids[ids != self.pad_id]
+
+    def _masks(self, name) -> list[str]:
+        """Masks of a sequence: as long as it, and closest to it by name."""
+        masks = [
+            other
+            for other, array in self.arrays.items()
+            if _is_mask(other, array)
+            and array.ndim >= 2
+            and array.shape[-1] == self.length(name)
+        ]
+        return [m for m in masks if self._owner(m) == name]
+
+    def _owner(self, mask) -> str:
+        length = self.arrays[mask].shape[-1]
+        candidates = [s for s in self.sequences() if self.length(s) == length]
+        return max(candidates, key=lambda s: len(os.path.commonprefix([s, mask])))
+
+    def rows(self, indices) -> "Inputs":
+        """These rows only."""
+        return self._replace({n: array[indices] for n, array in self.arrays.items()})
+
+    def with_other_token(self, name: str, row: int, position: int) -> "Inputs":
+        """Another token, or another vector of features, at one position of a row."""
+        array = self.arrays[name].copy()
+        old = array[row, position]
+        if array.ndim == 2:
+            ids = self._ids(name)
+            place = np.searchsorted(ids, old)
+            array[row, position] = ids[(place + 1 + position) % len(ids)]
+            if array[row, position] == old:
+                array[row, position] = ids[(place + 1) % len(ids)]
+        else:
+            noise = np.random.default_rng(position).normal(size=old.shape)
+            scale = array.std() or 1.0
+            array[row, position] = (old + scale * (1 + noise)).astype(array.dtype)
+        return self._replace({name: array})
+
+    def cut(self, name: str, length: int) -> "Inputs":
+        """The first positions of a sequence only."""
+        return self._for_sequence(name, lambda x, axis: x.take(range(length), axis))
+
+    def padded(self, name: str, count: int) -> "Inputs":
+        """A sequence with more padding at its end."""
+
+        def pad(array, axis):
+            widths = [(0, count if i == axis else 0) for i in range(array.ndim)]
+            return np.pad(array, widths, constant_values=self._padding(array))
+
+        return self._for_sequence(name, pad)
+
+    def _padding(self, array):
+        is_mask = array.dtype == bool or not self.has_padding
+        return 0 if is_mask else self.pad_id
+
+    @property
+    def has_padding(self) -> bool:
+        """Whether padding is known."""
+        return self.pad_id is not None
+
+    def _for_sequence(self, name, change) -> "Inputs":
+        masks = {m: change_mask(self.arrays[m], change) for m in self._masks(name)}
+        return self._replace({name: change(self.arrays[name], 1), **masks})
+
+    def with_padding_at_end(self, name: str, count: int) -> "Inputs":
+        """The last positions of a sequence become padding; its length stays."""
+        length = self.length(name) - count
+        return self.cut(name, length).padded(name, count)
+
+    def with_row_of_padding(self) -> "Inputs":
+        """One more row, of padding alone."""
+        more = {}
+        for name, array in self.arrays.items():
+            row = array[-1:].copy()
+            if name in self.sequences():
+                row[:] = self.pad_id
+            elif _is_mask(name, array):
+                row[:] = 0
+            more[name] = np.concatenate([array, row])
+        return self._replace(more)
+
+    def without_padding(self) -> "Inputs":
+        """Real tokens in place of padding."""
+        changed = self
+        for name in self.sequences():
+            array, real = changed.arrays[name].copy(), changed.real(name)
+            if not real.any():
+                continue
+            array[~real] = array[real][np.arange((~real).sum()) % real.sum()]
+            masks = {m: np.ones_like(self.arrays[m]) for m in self._masks(name)}
+            changed = changed._replace({name: array, **masks})
+        return changed
+
+    def _replace(self, arrays) -> "Inputs":
+        return dataclasses.replace(self, arrays={**self.arrays, **arrays})
+
+
+def change_mask(mask, change):
+    """Applies `change(array, axis)` to the axes of a mask that are positions."""
+    axes = [i for i in range(1, mask.ndim) if mask.shape[i] == mask.shape[-1]]
+    for axis in axes:
+        mask = change(mask, axis)
+    return mask
+
+
+def _is_mask(name, array) -> bool:
+    return array.dtype == bool or "mask" in name.lower()

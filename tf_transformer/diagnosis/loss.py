@@ -1,0 +1,198 @@
+"""The loss: it must not count padding, and must take what the model returns."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_transformer.diagnosis.findings import Finding, NotChecked
+from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.utils.keras_compat import implicit_mask, set_implicit_mask
+
+LOGITS, PROBABILITIES = "logits", "probabilities"
+MORE_PADDING = 3
+
+
+class FunctionLoss(keras.losses.Loss):
+    """A function of labels and predictions as a loss, as `compile` makes it."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, y_true, y_pred):
+        return self.function(y_true, y_pred)
+
+
+class TokenLoss:
+    """A loss of token labels, which are made up here.
+
+    Args:
+        loss: Name, function or `keras.losses.Loss`.
+        sample_weight: Optional function from labels to sample weights.
+
+    Raises:
+        NotChecked: For several losses, and without one.
+    """
+
+    def __init__(self, loss, sample_weight=None):
+        found = keras.losses.get(loss) if isinstance(loss, str) else loss
+        if not callable(found):
+            raise NotChecked("there is no loss, or there are several")
+        is_loss = isinstance(found, keras.losses.Loss)
+        self.loss = found if is_loss else FunctionLoss(found)
+        self.sample_weight = sample_weight
+
+    def __call__(self, labels, predictions) -> float:
+        """The loss of integer labels, or of one-hot labels if it takes those."""
+        weights = self.sample_weight and self.sample_weight(labels)
+        try:
+            value = self.loss(labels, predictions, sample_weight=weights)
+        except (ValueError, TypeError):
+            one_hot = ops.one_hot(labels, predictions.shape[-1])
+            value = self.loss(one_hot, predictions, sample_weight=weights)
+        return float(np.mean(ops.convert_to_numpy(value)))
+
+
+def check_loss_padding(subject: Subject, loss, sample_weight) -> list[Finding]:
+    """Neither predictions for padding nor their number may change the loss."""
+    loss = TokenLoss(loss, sample_weight)
+    name, pad_id = subject.output_sequence, subject.inputs.pad_id
+    if name is None or subject.reference.output.ndim != 3:
+        raise NotChecked("there are no logits for each position")
+    if pad_id is None or pad_id != int(pad_id) or pad_id < 0:
+        raise NotChecked("labels of padding need a pad_id that is an id")
+    length = subject.inputs.length(name)
+    run = subject.run(subject.inputs.with_padding_at_end(name, max(1, length // 3)))
+    real = subject.inputs.with_padding_at_end(name, max(1, length // 3)).real(name)
+    labels = _labels(run.output.shape, int(pad_id), real)
+    mask = implicit_mask(run.tensor)
+
+    def with_mask(predictions, mask):
+        tensor = ops.convert_to_tensor(predictions)
+        if mask is not None:
+            set_implicit_mask(tensor, ops.convert_to_tensor(mask))
+        return tensor
+
+    expected = loss(labels, with_mask(run.output, mask))
+    rolled = np.where(real[..., None], run.output, np.roll(run.output, 1, axis=-1))
+    findings = []
+    if not _equal(found := loss(labels, with_mask(rolled, mask)), expected):
+        message = "The loss changes with predictions at padded labels."
+        message += _where_mask_ended(subject, run, mask)
+        measured = {"loss": expected, "changed_loss": found}
+        findings.append(Finding("loss over padding", None, message, measured))
+        return findings
+    widths = ((0, 0), (0, MORE_PADDING))
+    more = np.pad(run.output, (*widths, (0, 0)), mode="edge")
+    more_labels = np.pad(labels, widths, constant_values=int(pad_id))
+    if mask is not None:
+        mask = np.pad(ops.convert_to_numpy(mask), widths, constant_values=False)
+    if not _equal(found := loss(more_labels, with_mask(more, mask)), expected):
+        message = (
+            "The loss is divided by the number of positions, padding included: with "
+            f"{MORE_PADDING} more of padding it is {found:.4g} instead of "
+            f"{expected:.4g}."
+        )
+        measured = {"loss": expected, "changed_loss": found}
+        findings.append(Finding("loss over padding", None, message, measured))
+    return findings
+
+
+def _labels(shape, pad_id, real) -> np.ndarray:
+    ids = np.delete(np.arange(shape[-1]), [pad_id] if pad_id < shape[-1] else [])
+    labels = np.random.default_rng(0).choice(ids, shape[:2])
+    return np.where(real, labels, pad_id).astype("int32")
+
+
+def _equal(found, expected) -> bool:
+    return bool(np.isclose(found, expected, rtol=1e-4, atol=1e-6))
+
+
+def _where_mask_ended(subject, run, mask) -> str:
+    """Names the last layer that received Keras' implicit mask, if the loss has none."""
+    masked = [call for call in run.calls.values() if call.input_has_mask]
+    if mask is not None or not masked:
+        return ""
+    last = subject.name(masked[-1].layer)
+    return f" No implicit mask reaches it; the last layer that received one is {last}."
+
+
+def check_logits(subject: Subject, loss) -> list[Finding]:
+    """The model must return logits or probabilities, whichever the loss takes."""
+    loss, output = TokenLoss(loss), subject.reference.output
+    if output.shape[-1] < 3 or not np.isfinite(output).all():
+        raise NotChecked("the outputs are no scores of classes")
+    expected = _expected_predictions(loss, output.shape, subject.inputs.pad_id)
+    if expected is None:
+        raise NotChecked("the loss is no cross entropy of classes")
+    found = PROBABILITIES if is_distribution(output) else LOGITS
+    if found == expected:
+        return []
+    makers = [
+        call
+        for call in subject.reference.calls.values()
+        if call.output.shape == output.shape and np.array_equal(call.output, output)
+    ]
+    layer = subject.name(makers[0].layer) if makers else None
+    message = f"The model returns {found}, and the loss takes {expected}"
+    twice = ": the softmax is applied twice." if found == PROBABILITIES else "."
+    return [Finding("logits", layer, message + twice)]
+
+
+def _expected_predictions(loss: TokenLoss, shape, pad_id) -> str | None:
+    """Finds out by trying whether a loss takes logits or probabilities."""
+    size = shape[-1]
+    right, wrong = [i for i in range(size) if i != pad_id][-2:]
+    labels = np.full((1,) * (len(shape) - 1), right, "int32")
+
+    def of(scores):
+        predictions = np.asarray(scores, "float32").reshape((*labels.shape, size))
+        return loss(labels, ops.convert_to_tensor(predictions))
+
+    def is_cross_entropy(scale):
+        low, high = (of(scale * np.eye(size)[i]) for i in (right, wrong))
+        return high > 5 and low < 0.3 * high
+
+    scores = np.random.default_rng(0).dirichlet(np.ones(size))
+    ignores_shifts = np.isclose(of(scores), of(scores + 3), rtol=1e-3)
+    if ignores_shifts:
+        return LOGITS if is_cross_entropy(30) else None
+    return PROBABILITIES if is_cross_entropy(1) else None
+
+
+def check_softmax(subject: Subject) -> list[Finding]:
+    """No layer may take the softmax of a softmax."""
+    findings = []
+    for call in subject.reference.calls.values():
+        scores = call.inputs[0] if call.inputs else None
+        if (
+            scores is None
+            or scores.shape != call.output.shape
+            or scores.ndim < 2
+            or scores.shape[-1] < 3
+            or not is_distribution(scores)
+        ):
+            continue
+        powers = np.exp(scores)
+        expected = powers / powers.sum(axis=-1, keepdims=True)
+        if np.allclose(call.output, expected, rtol=1e-3, atol=1e-6):
+            message = "The softmax of a softmax: its input sums to 1 already."
+            findings.append(Finding("softmax", subject.name(call.layer), message))
+    return findings
+
+
+def is_distribution(array: np.ndarray) -> bool:
+    """Whether all vectors of the last axis are probabilities that sum to 1.
+
+    Args:
+        array: Float array.
+
+    Example:
+
+    >>> is_distribution(np.array([[0.25, 0.75], [0.5, 0.5]]))
+    True
+    """
+    if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all():
+        return False
+    sums = array.sum(axis=-1)
+    return bool(array.min() >= 0 and np.abs(sums - 1).max() < 1e-3)

@@ -1,0 +1,111 @@
+"""Padding: more of it changes nothing, and a row of it alone breaks nothing."""
+
+import numpy as np
+from keras import ops
+
+from tf_transformer.diagnosis.comparison import first_not_finite, real_positions
+from tf_transformer.diagnosis.findings import Finding, NotChecked
+from tf_transformer.diagnosis.inputs import Inputs
+from tf_transformer.diagnosis.subject import Subject
+
+
+def check_padding(subject: Subject) -> list[Finding]:
+    """Outputs at real positions must not depend on padding."""
+    subject.must_be_deterministic()
+    _needs_padding(subject)
+    findings = []
+    for name in subject.inputs.sequences():
+        findings.extend(_more_padding(subject, name))
+    return findings
+
+
+def _needs_padding(subject) -> None:
+    if not subject.inputs.has_padding:
+        raise NotChecked("pad_id is None: inputs are never padded")
+
+
+def _more_padding(subject, name) -> list[Finding]:
+    """Compares a short sequence with the same sequence and padding behind it."""
+    inputs, length = subject.inputs, subject.inputs.length(name)
+    count = max(1, length // 3)
+    short = inputs.cut(name, length - count)
+    long = short.padded(name, count)
+    try:
+        before = subject.run(short)
+    except Exception:  # the model takes one length only; errors differ
+        return _other_padding(subject, name, long)
+    message = (
+        f"Padding behind {name} changes outputs at real positions: {length - count} "
+        f"positions alone, and with {count} of padding."
+    )
+    return _compare(subject, short, name, count, before, subject.run(long), message)
+
+
+def _compare(subject, inputs, name, more, before, after, message) -> list[Finding]:
+    real = {other: inputs.real(other) for other in inputs.sequences()}
+    return subject.compare(
+        "padding",
+        before,
+        after,
+        real_positions(real, name, more),
+        subject.tolerances[1],
+        message,
+    )
+
+
+def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
+    """For models of one length: puts noise into the vectors at padded positions.
+
+    The noise is added to what the embedding (or `Masking`) returns, so that masks stay.
+    """
+    before = subject.run(inputs)
+    is_pad = ~inputs.real(name)
+    ids = inputs.arrays[name]
+    embeddings = {
+        id(call.layer)
+        for call in before.calls.values()
+        if call.output.ndim == 3
+        and call.output.shape[:2] == is_pad.shape
+        and any(x.shape == ids.shape and np.array_equal(x, ids) for x in call.inputs)
+        and (ids.ndim == 2 or type(call.layer).__name__ == "Masking")
+    }
+    if not embeddings:
+        raise NotChecked(
+            f"{name} has one length only, and no layer turns it from ids to vectors"
+        )
+
+    def noise(layer, output):
+        if id(layer) not in embeddings or tuple(output.shape[:2]) != is_pad.shape:
+            return None
+        values = np.random.default_rng(0).normal(size=output.shape)
+        values = (values * is_pad[..., None]).astype("float32")
+        return output + ops.cast(values, output.dtype)
+
+    after = subject.run(inputs, replace=noise)
+    message = f"What stands at padded positions of {name} changes outputs at real ones."
+    return _compare(subject, inputs, name, 0, before, after, message)
+
+
+def check_row_of_padding(subject: Subject) -> list[Finding]:
+    """A row of padding alone must give finite outputs, and leave the others alone."""
+    _needs_padding(subject)
+    run = subject.run(subject.inputs.with_row_of_padding())
+    if np.isfinite(run.output).all():
+        return []
+    return not_finite("masked row", subject, run, "A row of padding alone gives NaN.")
+
+
+def check_finite(subject: Subject) -> list[Finding]:
+    """Outputs must be finite."""
+    if np.isfinite(subject.reference.output).all():
+        return []
+    message = "An output is not finite."
+    return not_finite("finite", subject, subject.reference, message)
+
+
+def not_finite(check, subject, run, message) -> list[Finding]:
+    """The finding of a run with outputs that are not finite."""
+    call = first_not_finite(run)
+    layer = None if call is None else subject.name(call.layer)
+    share = float(np.mean(~np.isfinite(run.output)))
+    return [Finding(check, layer, message, {"share_not_finite": share})]

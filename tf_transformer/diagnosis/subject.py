@@ -1,0 +1,175 @@
+"""The model that is examined, with its inputs and its first run."""
+
+import functools
+import inspect
+
+import keras
+import numpy as np
+
+from tf_transformer.diagnosis.comparison import (
+    first_difference,
+    protected_difference,
+)
+from tf_transformer.diagnosis.findings import Finding, NotChecked
+from tf_transformer.diagnosis.inputs import Inputs
+from tf_transformer.diagnosis.trace import (
+    Run,
+    layer_names,
+    run_model,
+    unchanged_state,
+)
+from tf_transformer.utils.keras_compat import all_layers
+
+# Largest relative difference of results that are equal up to rounding: with the same
+# shapes, and with other shapes, which add in another order.
+TOLERANCES = {"float32": (1e-5, 1e-4), "half": (1e-2, 5e-2)}
+MAX_PROBES = 16
+
+
+class Subject:
+    """A model under examination.
+
+    Args:
+        model: A built or callable Keras model.
+        inputs: `Inputs`.
+        causal: Name of the causal sequence, `True` for that of the outputs, or `None`.
+
+    Raises:
+        ValueError: If there is no such sequence.
+    """
+
+    def __init__(self, model, inputs: Inputs, causal=None):
+        self.model = model
+        self.inputs = inputs
+        self.reference = run_model(model, inputs)
+        self._names = layer_names(model)
+        self.causal = self._causal_sequence(causal)
+
+    def _causal_sequence(self, causal):
+        if causal is None or causal is False:
+            return None
+        name = self.output_sequence if causal is True else str(causal)
+        if name not in self.inputs.sequences():
+            raise ValueError(
+                "causal must name the input whose future is hidden, with an output for "
+                f"each of its positions. Expected one of {self.inputs.sequences()}. "
+                f"Received: causal={causal!r}"
+            )
+        return name
+
+    @functools.cached_property
+    def output_sequence(self) -> str | None:
+        """The sequence with an output for each position; `None` with one for a row."""
+        output = self.reference.output
+        if output.ndim < 2 or (output.ndim == 2 and self._is_pooled(output)):
+            return None
+        names = [
+            name
+            for name in self.inputs.sequences()
+            if self.inputs.length(name) == output.shape[1]
+        ]
+        return names[-1] if names else None
+
+    def _is_pooled(self, output) -> bool:
+        lengths = {self.inputs.length(name) for name in self.inputs.sequences()}
+        return output.shape[1] not in lengths
+
+    @functools.cached_property
+    def _compute_dtypes(self) -> set[str]:
+        return {layer.compute_dtype for layer in all_layers(self.model)}
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether the whole model computes in float32."""
+        return self._compute_dtypes == {"float32"}
+
+    @property
+    def tolerances(self) -> tuple[float, float]:
+        """Largest differences with the same shapes and with other shapes."""
+        is_half = self._compute_dtypes & {"float16", "bfloat16"}
+        return TOLERANCES["half" if is_half else "float32"]
+
+    @functools.cached_property
+    def repeated(self) -> tuple[Run, Run]:
+        """Two runs of the same inputs, the second with the state after the first."""
+        with unchanged_state(self.model):
+            return (
+                run_model(self.model, self.inputs, restore=False),
+                run_model(self.model, self.inputs, restore=False),
+            )
+
+    @property
+    def is_random(self) -> bool:
+        """Whether two runs of the same inputs differ."""
+        first, second = self.repeated
+        return not np.array_equal(first.output, second.output, equal_nan=True)
+
+    def run(self, inputs=None, training=False, replace=None):
+        """Runs the model, by default on the example inputs."""
+        return run_model(self.model, inputs or self.inputs, training, replace)
+
+    def name(self, layer) -> str:
+        """Path of a layer, with its class."""
+        path = self._names.get(id(layer), getattr(layer, "name", "?"))
+        return f"{path} ({type(layer).__name__})"
+
+    def probes(self, name: str) -> list[int]:
+        """Real positions to change, at most `MAX_PROBES`, evenly spread."""
+        positions = np.flatnonzero(self.inputs.real(name)[0])
+        count = min(len(positions), MAX_PROBES)
+        places = np.linspace(0, len(positions) - 1, count).round().astype(int)
+        return positions[places].tolist()
+
+    def must_be_deterministic(self) -> None:
+        """Raises `NotChecked` for a random model: nothing can be compared."""
+        if self.is_random:
+            raise NotChecked("the output is random, see the check of randomness")
+
+    def compare(self, check, before, after, protected, tolerance, message):
+        """A finding if two runs differ where they must agree.
+
+        Args:
+            check: Name of the check.
+            before: A run.
+            after: A run of changed inputs.
+            protected: Picks the values that must agree.
+            tolerance: Largest relative difference.
+            message: What is wrong then.
+
+        Returns:
+            A list of at most one `Finding`.
+        """
+        gap = protected_difference(before.output, after.output, protected)
+        if gap <= tolerance:
+            return []
+        call = first_difference(before, after, protected, tolerance)
+        if call is None:
+            return [Finding(check, None, message, {"relative_difference": gap})]
+        message += self._lost_mask(after, call)
+        return [
+            Finding(check, self.name(call.layer), message, {"relative_difference": gap})
+        ]
+
+    def _lost_mask(self, run, at_fault) -> str:
+        """Tells where Keras' implicit mask was seen last, if it did not arrive."""
+        if at_fault.input_has_mask or not _takes_mask(at_fault.layer):
+            return ""
+        last = None
+        for call in run.calls.values():
+            if call is at_fault:
+                break
+            if call.input_has_mask:
+                last = call
+        if last is None:
+            return ""
+        return (
+            " Its input carries no implicit mask of Keras; the last layer before it "
+            f"that received one is {self.name(last.layer)}."
+        )
+
+
+def _takes_mask(layer) -> bool:
+    if not isinstance(layer, keras.layers.Layer):
+        return False
+    names = inspect.signature(type(layer).call).parameters
+    return any("mask" in name for name in names)
