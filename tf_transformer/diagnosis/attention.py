@@ -19,31 +19,32 @@ TRANSPOSED, RESHAPED = "transposed", "reshaped"
 def check_attention(subject: Subject) -> list[Finding]:
     """Scores must be divided by the root of one head's width, heads must be apart."""
     subject.must_be_deterministic()
+    candidates = [x for x in all_layers(subject.model) if len(_denses(x)) == 4]
+    if not candidates:
+        raise NotChecked(
+            "no layer holds four Dense layers for queries, keys, values and the output"
+        )
     run = subject.run(subject.inputs.without_padding())
     calls_by_layer = {}
     for place, call in enumerate(run.calls.values()):
         calls_by_layer.setdefault(id(call.layer), []).append((place, call))
-    findings, found_any = [], False
-    for layer in all_layers(subject.model):
+    findings = []
+    for layer in candidates:
         projections = _projections(layer, calls_by_layer)
-        if projections is None:
-            continue
-        found_any = True
-        message = _mistake(layer, *projections)
+        message = _mistake(layer, *projections) if projections else None
         if message:
             findings.append(Finding("attention", subject.name(layer), message))
-    if not found_any:
-        raise NotChecked(
-            "no layer holds four Dense layers for queries, keys, values and the output"
-        )
     return findings
+
+
+def _denses(layer) -> list:
+    return [sub for sub in sub_layers(layer) if isinstance(sub, keras.layers.Dense)]
 
 
 def _projections(layer, calls_by_layer):
     """The three projected tensors and what the output projection receives."""
-    inner = [sub for sub in sub_layers(layer) if isinstance(sub, keras.layers.Dense)]
-    calls = [calls_by_layer.get(id(sub), []) for sub in inner]
-    if len(inner) != 4 or any(len(made) != 1 for made in calls):
+    calls = [calls_by_layer.get(id(dense), []) for dense in _denses(layer)]
+    if any(len(made) != 1 for made in calls):
         return None
     *projected, (_, last) = sorted((made[0] for made in calls), key=lambda x: x[0])
     tensors = [call.output for _, call in projected]

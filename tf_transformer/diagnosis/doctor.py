@@ -98,8 +98,11 @@ def doctor(
     if causal is None and isinstance(model, SequenceModel):
         causal = "target_ids"
     subject = Subject(model, Inputs.of(inputs, pad_id), causal)
+    batch = _result("batch", lambda: check_batch(subject))
+    together = batch.status == PASSED
     influences = [
-        measure_influence(subject, name) for name in subject.inputs.sequences()
+        measure_influence(subject, name, together)
+        for name in subject.inputs.sequences()
     ]
     loss = getattr(model, "loss", None) if loss is None else loss
     optimizer = getattr(model, "optimizer", None) if optimizer is None else optimizer
@@ -110,7 +113,6 @@ def doctor(
         "causality": lambda: _causality(subject, influences),
         "padding": lambda: check_padding(subject),
         "masked row": lambda: check_row_of_padding(subject),
-        "batch": lambda: check_batch(subject, influences),
         "attention": lambda: check_attention(subject),
         "dropout": lambda: check_dropout(subject),
         "weights": lambda: check_weights(subject),
@@ -122,7 +124,7 @@ def doctor(
         "loss over padding": lambda: check_loss_padding(subject, loss, sample_weight),
         "schedule": lambda: check_schedule(optimizer),
     }
-    results = [_result(name, check) for name, check in checks.items()]
+    results = [batch, *(_result(name, check) for name, check in checks.items())]
     real = {name: subject.inputs.real(name)[0] for name in subject.inputs.sequences()}
     return Report(model.name, results, influences, real, subject.causal)
 

@@ -9,7 +9,7 @@ import numpy as np
 from tf_transformer.diagnosis.comparison import first_difference, up_to
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.subject import Subject
-from tf_transformer.diagnosis.trace import run_model, unchanged_state
+from tf_transformer.diagnosis.trace import owners, run_model, unchanged_state
 from tf_transformer.utils.keras_compat import all_layers
 
 
@@ -42,39 +42,30 @@ def _is_own(layer, variable) -> bool:
 
 
 def check_gradients(subject: Subject) -> list[Finding]:
-    """Gradients must be finite, with a row of padding alone too."""
-    findings = []
-    inputs = {"": subject.inputs}
-    if subject.inputs.has_padding:
-        inputs[" with a row of padding alone"] = subject.inputs.with_row_of_padding()
-    for place, example in inputs.items():
-        gradients = weight_gradients(subject.model, example)
-        broken = [
-            variable.path
-            for variable, gradient in gradients
-            if gradient is not None and not np.isfinite(gradient).all()
-        ]
-        if broken:
-            message = f"{len(broken)} gradients are not finite{place}: {broken[0]}."
-            layer = _first_not_finite_layer(subject, gradients)
-            findings.append(Finding("gradients", layer, message))
-            break
-    return findings
-
-
-def _first_not_finite_layer(subject, gradients) -> str | None:
-    """The last layer whose weights have such gradients: they run backwards from it."""
-    broken = {
-        id(variable)
+    """Gradients must be finite, also with a row of padding alone."""
+    inputs, place = subject.inputs, ""
+    if inputs.has_padding:
+        inputs, place = inputs.with_row_of_padding(), " with a row of padding alone"
+    gradients = weight_gradients(subject.model, inputs)
+    broken = [
+        variable
         for variable, gradient in gradients
         if gradient is not None and not np.isfinite(gradient).all()
-    }
-    layers = [
-        layer
-        for layer in all_layers(subject.model)
-        if any(id(v) in broken and _is_own(layer, v) for v in layer.trainable_variables)
     ]
-    return subject.name(layers[-1]) if layers else None
+    if not broken:
+        return []
+    message = f"{len(broken)} gradients are not finite{place}: {broken[0].path}."
+    return [Finding("gradients", _last_layer_of(subject, broken), message)]
+
+
+def _last_layer_of(subject, variables) -> str | None:
+    """The last layer with one of these weights: gradients run backwards from it."""
+    wanted = {id(variable) for variable in variables}
+    owner = owners(subject.model)
+    calls = [*subject.reference.calls.values()]
+    layers = {id(owner[place]) for place in wanted if place in owner}
+    last = next((c.layer for c in reversed(calls) if id(c.layer) in layers), None)
+    return None if last is None else subject.name(last)
 
 
 def weight_gradients(model, inputs) -> list[tuple]:
@@ -123,21 +114,20 @@ def check_past(subject: Subject) -> list[Finding]:
     gap = np.abs(after.output - subject.reference.output)[0, last].max()
     if gap <= subject.tolerances[0] * np.abs(subject.reference.output).max():
         raise NotChecked("the first token does not influence the last output")
-    length = subject.inputs.length(name)
-    with tf.GradientTape(persistent=True) as tape:
-        for variable in subject.model.trainable_variables:
-            tape.watch(variable.value)
+    with tf.GradientTape() as tape:
         run = run_model(subject.model, subject.inputs)
         target = _projection(run.tensor[0, last], tf)
-    reached = []
-    for call in run.calls.values():
-        if call.output.ndim != 3 or call.output.shape[1] != length:
-            continue
-        if np.array_equal(call.output[0, first], _output(after, call, run)[0, first]):
-            continue
-        gradient = tape.gradient(target, call.tensor)
-        reached.append(gradient is not None and np.any(gradient[0, first]))
-    if not reached or any(reached):
+    length = subject.inputs.length(name)
+    moved = [
+        call.tensor
+        for key, call in run.calls.items()
+        if call.output.ndim == 3
+        and call.output.shape[1] == length
+        and key in after.calls
+        and not np.array_equal(call.output[0, first], after.calls[key].output[0, first])
+    ]
+    gradients = tape.gradient(target, moved)
+    if not moved or any(g is not None and np.any(g[0, first]) for g in gradients):
         return []
     protected = _only(last, length)
     call = first_difference(subject.reference, after, protected, subject.tolerances[0])
@@ -147,12 +137,6 @@ def check_past(subject: Subject) -> list[Finding]:
     )
     layer = None if call is None else subject.name(call.layer)
     return [Finding("gradients through time", layer, message)]
-
-
-def _output(run, call, original):
-    key = next(key for key, other in original.calls.items() if other is call)
-    other = run.calls.get(key)
-    return call.output if other is None else other.output
 
 
 def _only(position, length):

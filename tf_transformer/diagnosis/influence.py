@@ -4,12 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_transformer.diagnosis.comparison import (
-    difference,
-    other_rows,
-    row_alone,
-    up_to,
-)
+from tf_transformer.diagnosis.comparison import other_rows, row_alone, up_to
 from tf_transformer.diagnosis.findings import Finding
 from tf_transformer.diagnosis.subject import Subject
 
@@ -22,39 +17,44 @@ class Influence:
         name: The sequence.
         positions: Positions that were changed.
         matrix: Array `(outputs, changed positions)` of relative differences.
-        other_rows: For each changed position, the largest difference in other rows.
     """
 
     name: str
     positions: list[int]
     matrix: np.ndarray
-    other_rows: np.ndarray
 
 
-def measure_influence(subject: Subject, name: str) -> Influence:
+def measure_influence(subject: Subject, name: str, together: bool) -> Influence:
     """Changes the real tokens of the first row one by one.
 
     Args:
         subject: The model.
         name: The sequence.
+        together: Whether all changes can be rows of one batch, because the model does
+            not mix rows.
 
     Returns:
         An `Influence`.
     """
-    before = subject.reference.output
-    scale = np.abs(before[np.isfinite(before)]).max(initial=0) or 1.0
     positions = subject.probes(name)
-    columns, others = [], []
-    for position in positions:
-        after = subject.run(subject.inputs.with_other_token(name, 0, position)).output
-        gap = np.abs(after - before) / scale
-        gap = np.where(np.isnan(before) & np.isnan(after), 0.0, gap)
-        gap = np.nan_to_num(gap, nan=np.inf, posinf=np.inf)
-        has_positions = subject.output_sequence is not None
-        rows = gap.reshape(*gap.shape[: 1 + has_positions], -1).max(axis=-1)
-        columns.append(np.atleast_1d(rows[0]))
-        others.append(rows[1:].max())
-    return Influence(name, positions, np.stack(columns, axis=1), np.array(others))
+    changed = [subject.inputs.with_other_token(name, 0, p) for p in positions]
+    if together:
+        batch = subject.inputs.rows([0]).and_rows([i.rows([0]) for i in changed])
+        before, *after = subject.run(batch).output
+    else:
+        before = subject.reference.output[0]
+        after = [subject.run(inputs).output[0] for inputs in changed]
+    columns = [_influences(before, row, subject.output_sequence) for row in after]
+    return Influence(name, positions, np.stack(columns, axis=1))
+
+
+def _influences(before, after, output_sequence) -> np.ndarray:
+    """Relative difference at each output position."""
+    scale = np.abs(before[np.isfinite(before)]).max(initial=0) or 1.0
+    gap = np.where(np.isnan(before) & np.isnan(after), 0.0, np.abs(after - before))
+    gap = np.nan_to_num(gap / scale, nan=np.inf, posinf=np.inf)
+    length = 1 if output_sequence is None else len(before)
+    return gap.reshape(length, -1).max(axis=-1)
 
 
 def check_influence(subject: Subject, influences) -> list[Finding]:
@@ -100,36 +100,34 @@ def check_causality(subject: Subject, influences) -> list[Finding]:
     )
 
 
-def check_batch(subject: Subject, influences) -> list[Finding]:
+def check_batch(subject: Subject) -> list[Finding]:
     """A row must not depend on its batch mates, nor on their number."""
     subject.must_be_deterministic()
     same, other = subject.tolerances
-    num_rows = subject.inputs.num_rows
-    for influence in influences:
-        if influence.other_rows.max(initial=0) > same:
-            position = influence.positions[int(np.argmax(influence.other_rows))]
-            after = subject.run(
-                subject.inputs.with_other_token(influence.name, 0, position)
-            )
-            return subject.compare(
-                "batch",
-                subject.reference,
-                after,
-                other_rows(num_rows, 0),
-                same,
-                f"A token of {influence.name} in one row changes the outputs of other "
-                "rows.",
-            )
+    before, num_rows = subject.reference, subject.inputs.num_rows
+    for name in subject.inputs.sequences():
+        changed = subject.inputs
+        for position in subject.probes(name):
+            changed = changed.with_other_token(name, 0, position)
+        findings = subject.compare(
+            "batch",
+            before,
+            subject.run(changed),
+            other_rows(num_rows, 0),
+            same,
+            f"Tokens of {name} in one row change the outputs of other rows.",
+        )
+        if findings:
+            return findings
     for row in (0, num_rows - 1):
-        alone = subject.run(subject.inputs.rows([row]))
-        gap = difference(subject.reference.output[row : row + 1], alone.output)
-        if gap > other:
-            return subject.compare(
-                "batch",
-                subject.reference,
-                alone,
-                row_alone(num_rows, row),
-                other,
-                "A row alone gets other outputs than the same row in a batch.",
-            )
+        findings = subject.compare(
+            "batch",
+            before,
+            subject.run(subject.inputs.rows([row])),
+            row_alone(num_rows, row),
+            other,
+            "A row alone gets other outputs than the same row in a batch.",
+        )
+        if findings:
+            return findings
     return []

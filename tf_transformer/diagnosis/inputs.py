@@ -150,6 +150,15 @@ class Inputs:
         """These rows only."""
         return self._replace({n: array[indices] for n, array in self.arrays.items()})
 
+    def and_rows(self, others: "list[Inputs]") -> "Inputs":
+        """The rows of these inputs and of others."""
+        return self._replace(
+            {
+                name: np.concatenate([array, *(o.arrays[name] for o in others)])
+                for name, array in self.arrays.items()
+            }
+        )
+
     def with_other_token(self, name: str, row: int, position: int) -> "Inputs":
         """Another token, or another vector of features, at one position of a row."""
         array = self.arrays[name].copy()

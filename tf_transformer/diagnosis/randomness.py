@@ -6,12 +6,7 @@ import numpy as np
 from tf_transformer.diagnosis.comparison import first_difference
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.subject import Subject
-from tf_transformer.diagnosis.trace import (
-    owners,
-    run_model,
-    state,
-    unchanged_state,
-)
+from tf_transformer.diagnosis.trace import owners
 from tf_transformer.utils.keras_compat import all_layers
 
 DROPOUTS = (
@@ -29,7 +24,8 @@ def check_inference(subject: Subject) -> list[Finding]:
 def _random_layer(subject) -> list[Finding]:
     if not subject.is_random:
         return []
-    call = first_difference(*subject.repeated, lambda x, y: (x, y), 0.0)
+    runs = subject.reference, subject.repeated
+    call = first_difference(*runs, lambda x, y: (x, y), 0.0)
     layer = None if call is None else subject.name(call.layer)
     return [
         Finding(
@@ -44,15 +40,13 @@ def _changed_state(subject) -> list[Finding]:
     """Layers whose moving averages change, as those of a normalization in training."""
     owner = owners(subject.model)
     changed = {}
-    with unchanged_state(subject.model):
-        before = state(subject.model)
-        run_model(subject.model, subject.inputs, restore=False)
-        for variable, value in before:
-            layer = owner.get(id(variable), subject.model)
-            if "seed_generator_state" in variable.path or _keeps_state(layer):
-                continue
-            if not np.array_equal(keras.ops.convert_to_numpy(variable), value):
-                changed.setdefault(id(layer), (layer, []))[1].append(variable.name)
+    pairs = zip(subject.state_before, subject.state_after, strict=True)
+    for (variable, before), (_, after) in pairs:
+        layer = owner.get(id(variable), subject.model)
+        if "seed_generator_state" in variable.path or _keeps_state(layer):
+            continue
+        if not np.array_equal(before, after):
+            changed.setdefault(id(layer), (layer, []))[1].append(variable.name)
     return [
         Finding(
             "inference",

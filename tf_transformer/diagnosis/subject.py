@@ -13,9 +13,9 @@ from tf_transformer.diagnosis.comparison import (
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.inputs import Inputs
 from tf_transformer.diagnosis.trace import (
-    Run,
     layer_names,
     run_model,
+    state,
     unchanged_state,
 )
 from tf_transformer.utils.keras_compat import all_layers
@@ -34,6 +34,9 @@ class Subject:
         inputs: `Inputs`.
         causal: Name of the causal sequence, `True` for that of the outputs, or `None`.
 
+    `reference` and `repeated` are two runs of these inputs, `state_before` and
+    `state_after` the state of the model (see `state`) before and after both.
+
     Raises:
         ValueError: If there is no such sequence.
     """
@@ -41,7 +44,11 @@ class Subject:
     def __init__(self, model, inputs: Inputs, causal=None):
         self.model = model
         self.inputs = inputs
-        self.reference = run_model(model, inputs)
+        self.state_before = state(model)
+        with unchanged_state(model):
+            self.reference = run_model(model, inputs, restore=False)
+            self.repeated = run_model(model, inputs, restore=False)
+            self.state_after = state(model)
         self._names = layer_names(model)
         self.causal = self._causal_sequence(causal)
 
@@ -90,19 +97,10 @@ class Subject:
         return TOLERANCES["half" if is_half else "float32"]
 
     @functools.cached_property
-    def repeated(self) -> tuple[Run, Run]:
-        """Two runs of the same inputs, the second with the state after the first."""
-        with unchanged_state(self.model):
-            return (
-                run_model(self.model, self.inputs, restore=False),
-                run_model(self.model, self.inputs, restore=False),
-            )
-
-    @property
     def is_random(self) -> bool:
         """Whether two runs of the same inputs differ."""
-        first, second = self.repeated
-        return not np.array_equal(first.output, second.output, equal_nan=True)
+        first, second = self.reference.output, self.repeated.output
+        return not np.array_equal(first, second, equal_nan=True)
 
     def run(self, inputs=None, training=False, replace=None):
         """Runs the model, by default on the example inputs."""

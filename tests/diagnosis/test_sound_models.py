@@ -1,0 +1,26 @@
+"""The doctor finds nothing in sound models."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.diagnosis.sound_models import MODELS
+from tf_transformer.diagnosis.doctor import doctor
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+def test_nothing_is_found_in_a_sound_model(make):
+    model, inputs, arguments = make()
+    model(inputs)
+    before = [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
+    report = doctor(model, inputs, **arguments)
+    assert report.findings == []
+    errors = [r.reason for r in report.results if "the model raises" in r.reason]
+    assert errors == []
+    assert report.status("batch") == "passed"
+    assert report.status("padding") == "passed"
+    # the model is as it was
+    after = [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
+    assert all(map(np.array_equal, before, after))
+    assert not any("call" in vars(layer) for layer in model._flatten_layers())
