@@ -23,7 +23,7 @@ def pair():
 class Attention(keras.layers.Layer):
     """Multi-head self-attention from its formula; each argument may be a mistake."""
 
-    def __init__(self, causal=None, hidden=-1e9, scale=None, split=True, merge=True):
+    def __init__(self, causal=None, hidden=-3e4, scale=None, split=True, merge=True):
         super().__init__(name="attention")
         self.causal, self.hidden, self.split, self.merge = causal, hidden, split, merge
         self.scale = scale or (WIDTH // HEADS) ** -0.5

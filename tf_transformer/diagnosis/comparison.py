@@ -68,9 +68,21 @@ def first_difference(
         if other is None or not differs(other.output, call.output):
             continue
         pairs = list(zip(other.inputs, call.inputs, strict=False))
-        if pairs and not any(differs(x, y) for x, y in pairs):
+        if pairs and all(_agree(x, y, protected, tolerance) for x, y in pairs):
             return call
     return None
+
+
+def _agree(before, after, protected, tolerance) -> bool:
+    """Whether an input is equal where it must be; `False` if it cannot be compared.
+
+    Masks need not be comparable: they are boolean, or have an axis of size 1.
+    """
+    pair = protected(before, after)
+    if pair is not None:
+        return difference(*pair) <= tolerance
+    is_float = np.issubdtype(before.dtype, np.floating)
+    return not (is_float and before.ndim > 2 and 1 not in before.shape[1:])
 
 
 def first_not_finite(run: Run) -> Call | None:
@@ -87,13 +99,13 @@ def up_to(position: int, length: int) -> Protected:
     """Positions up to one of a sequence, in the first row."""
 
     def pick(before, after):
-        if before.ndim < 2 or before.shape != after.shape:
+        if before.shape != after.shape or before.ndim < 2 or _is_summary(before):
             return None
-        if before.ndim == 2 and np.issubdtype(before.dtype, np.floating):
-            return None  # (B, D): a summary of all positions
-        if before.shape[1] != length:
-            return None
-        return before[0, : position + 1], after[0, : position + 1]
+        axis = _axis(before.shape, length)
+        if axis is None or before.shape[2:] == (length, length):
+            return None  # another sequence, or scores (..., query, key)
+        kept = range(position + 1)
+        return before[0].take(kept, axis - 1), after[0].take(kept, axis - 1)
 
     return pick
 
@@ -134,29 +146,43 @@ def real_positions(real: dict[str, np.ndarray], name: str, more: int) -> Protect
     others = {m.shape: m for other, m in real.items() if other != name}
 
     def pick(before, after):
-        if before.ndim < 2 or len(before) != len(mask):
+        if before.ndim < 2 or len(before) != len(mask) or before.ndim != after.ndim:
             return None
-        if (
-            more
-            and before.shape[:2] == mask.shape
-            and after.shape[:2] == (len(mask), mask.shape[1] + more)
-        ):
-            kept = after[:, : mask.shape[1]]
-            if kept.shape != before.shape:
-                return None
-            return before[mask], kept[mask]
+        axis = _axis(before.shape, mask.shape[1])
+        grown = list(before.shape)
+        if axis is not None:
+            grown[axis] += more
+        if axis is not None and after.shape == tuple(grown) and _can_be(before, more):
+            before, after = (x.swapaxes(1, axis) for x in (before, after))
+            return before[mask], after[:, : mask.shape[1]][mask]
         if before.shape != after.shape:
             return None
-        if before.shape[:2] == mask.shape and not more and _is_sequence(before):
-            return before[mask], after[mask]
         other = others.get(before.shape[:2])
         if other is not None and _is_sequence(before):
             return before[other], after[other]
-        is_summary = before.ndim == 2 and np.issubdtype(before.dtype, np.floating)
-        return (before, after) if is_summary else None
+        return (before, after) if _is_summary(before) else None
 
     return pick
 
 
+def _axis(shape, length) -> int | None:
+    """The axis of positions: 1, or 2 behind the axis of heads."""
+    if shape[1] == length:
+        return 1
+    return 2 if len(shape) == 4 and shape[2] == length else None
+
+
+def _can_be(array, more) -> bool:
+    """Whether an array can be that of a sequence.
+
+    An axis that grew shows it; else a summary `(B, D)` may be as long by chance.
+    """
+    return bool(more) or _is_sequence(array)
+
+
 def _is_sequence(array) -> bool:
     return array.ndim == 3 or not np.issubdtype(array.dtype, np.floating)
+
+
+def _is_summary(array) -> bool:
+    return array.ndim == 2 and np.issubdtype(array.dtype, np.floating)

@@ -9,7 +9,7 @@ from tf_transformer.diagnosis.padding import not_finite
 from tf_transformer.diagnosis.subject import Subject
 from tf_transformer.utils.keras_compat import all_layers
 
-# Largest root-mean-square error as a share of the standard deviation of the outputs.
+# Largest error of the outputs, as a share of them; both are root mean squares.
 MAX_ERRORS = {"mixed_float16": 0.1, "mixed_bfloat16": 0.4}
 
 
@@ -50,19 +50,17 @@ def _inexact(subject, policy, max_error, error, expected, run) -> Finding:
             layer = subject.name(call.layer)
             break
     message = (
-        f"Under {policy} outputs differ from those in float32 by {error:.2f} of their "
-        "standard deviation."
+        f"Under {policy} outputs differ from those in float32 by {error:.0%} of their "
+        "size."
     )
     return Finding("half precision", layer, message, {"error": error})
 
 
 def _error(expected, found) -> float:
-    deviation = float(expected.std())
-    if not deviation:
-        return 0.0
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = float(np.sqrt(np.mean((expected - found) ** 2)) / deviation)
-    return error if np.isfinite(error) else float("inf")
+    size = np.linalg.norm(expected.astype("float64"))
+    error = np.linalg.norm(expected.astype("float64") - found)
+    error = error / size if size else 0.0
+    return float(error) if np.isfinite(error) else float("inf")
 
 
 @contextlib.contextmanager

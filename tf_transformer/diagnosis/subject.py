@@ -44,6 +44,8 @@ class Subject:
     def __init__(self, model, inputs: Inputs, causal=None):
         self.model = model
         self.inputs = inputs
+        if not all(layer.built for layer in all_layers(model)):
+            run_model(model, inputs)  # makes its variables
         self.state_before = state(model)
         with unchanged_state(model):
             self.reference = run_model(model, inputs, restore=False)
