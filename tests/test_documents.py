@@ -27,7 +27,9 @@ def test_links_lead_to_files(path):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names)
 def test_files_that_are_named_exist(path):
     text = path.read_text(encoding="utf-8")
-    packages = "analysis|corpora|data|decoding|export|inference|layers|models|runs"
+    packages = (
+        "analysis|corpora|data|decoding|diagnosis|export|inference|layers|models|runs"
+    )
     packages += "|serving|training|utils"
     for name in re.findall(rf"`((?:{packages})/[\w/]+\.py)`", text):
         assert (ROOT / "tf_transformer" / name).exists(), name

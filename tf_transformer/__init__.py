@@ -14,6 +14,7 @@ from tf_transformer.version import __version__
 
 if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer import analysis, data, decoding, layers, models, runs, training
+    from tf_transformer.diagnosis.doctor import doctor
     from tf_transformer.export.saved_model import export_saved_model
     from tf_transformer.inference.settings import SearchSettings
     from tf_transformer.inference.translator import Translator
@@ -44,6 +45,7 @@ _MODULES = {
     "Translator": "tf_transformer.inference.translator",
     "SearchSettings": "tf_transformer.inference.settings",
     "export_saved_model": "tf_transformer.export.saved_model",
+    "doctor": "tf_transformer.diagnosis.doctor",
     "keep_freed_memory": "tf_transformer.utils.memory",
 }
 _PACKAGES = ("analysis", "data", "decoding", "layers", "models", "runs", "training")
@@ -63,6 +65,7 @@ __all__ = [
     "analysis",
     "data",
     "decoding",
+    "doctor",
     "export_saved_model",
     "keep_freed_memory",
     "layers",

@@ -22,6 +22,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         ["attend", "--help"],
         ["export", "--help"],
         ["info", "--help"],
+        ["doctor", "--help"],
         ["serve", "--help"],
     ):
         with pytest.raises(SystemExit) as stopped:

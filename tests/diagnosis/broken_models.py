@@ -401,5 +401,3 @@ def schedule_that_counts_accumulated_batches():
     model = scores("softmax", mask_zero=True)
     model.compile(optimizer, PROBABILITIES)
     return model, ids(), {}
-
-

@@ -28,7 +28,9 @@ class Attention(keras.layers.Layer):
         self.causal, self.hidden, self.split, self.merge = causal, hidden, split, merge
         self.scale = scale or (WIDTH // HEADS) ** -0.5
         names = ("query", "key", "value", "output")
-        self.denses = [keras.layers.Dense(WIDTH, name=f"{name}_dense") for name in names]
+        self.denses = [
+            keras.layers.Dense(WIDTH, name=f"{name}_dense") for name in names
+        ]
 
     def build(self, shape, *_):
         for dense in self.denses:
@@ -117,7 +119,7 @@ def key_mask(ids):
 
 
 class Cross(keras.Model):
-    """Encoder-decoder of Keras' attention; `hides` is which mask cross-attention gets."""
+    """Encoder-decoder of Keras' attention; `hides`: whether the source is masked."""
 
     def __init__(self, hides=True, reads_source=True):
         super().__init__(name="cross")

@@ -27,7 +27,11 @@ def transformer():
 
 def pre_norm_transformer_in_bfloat16():
     model = tt.Transformer(
-        VOCAB, normalize_first=True, dtype="mixed_bfloat16", target_vocab_size=19, **SIZES
+        VOCAB,
+        normalize_first=True,
+        dtype="mixed_bfloat16",
+        target_vocab_size=19,
+        **SIZES,
     )
     return model, OUR_INPUTS | {"target_ids": OUR_INPUTS["target_ids"] % 19}, {}
 
@@ -154,9 +158,7 @@ def explicit_padding_mask():
 
 MODELS = [
     transformer,
-    pre_norm_transformer_in_bfloat16,
     recurrent_with_attention,
-    recurrent_without_attention,
     encoder_only_of_our_layers,
     keras_attention_stack,
     decoder_only,
@@ -170,3 +172,5 @@ MODELS = [
     encoder_of_one_length,
     explicit_padding_mask,
 ]
+LONGEST = [pre_norm_transformer_in_bfloat16, recurrent_without_attention]
+ALL = [*MODELS, *LONGEST]

@@ -4,12 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from tests.diagnosis.sound_models import MODELS
+from tests.diagnosis.sound_models import LONGEST, MODELS
 from tf_transformer.diagnosis.doctor import doctor
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [*MODELS, *(pytest.param(make, marks=pytest.mark.full) for make in LONGEST)],
+    ids=lambda make: make.__name__,
+)
 def test_nothing_is_found_in_a_sound_model(make):
     model, inputs, arguments = make()
     model(inputs)

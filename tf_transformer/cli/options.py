@@ -2,6 +2,7 @@
 
 import argparse
 
+from tf_transformer.cli.diagnosis import add_doctor, doctor
 from tf_transformer.cli.scoring import add_score, score
 from tf_transformer.cli.search_options import (
     add_repetition,
@@ -32,6 +33,7 @@ EPILOG = """examples:
   tf-transformer attend runs/mine "Ein Hund schläft." --html attention.html
   tf-transformer export runs/mine saved_models/mine
   tf-transformer info runs/mine
+  tf-transformer doctor model.keras --causal
   tf-transformer serve saved_models
 """
 
@@ -53,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_attend,
         _add_export,
         _add_info,
+        _add_doctor,
         _add_serve,
     ):
         add(verbs)
@@ -178,6 +181,10 @@ def _add_export(verbs) -> None:
 def _add_info(verbs) -> None:
     verb = _add_verb(verbs, info)
     verb.add_argument("path", help="the folder of a run or of a SavedModel")
+
+
+def _add_doctor(verbs) -> None:
+    add_doctor(_add_verb(verbs, doctor))
 
 
 def _add_serve(verbs) -> None:

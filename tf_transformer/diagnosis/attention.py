@@ -61,48 +61,43 @@ def _mistake(layer, tensors, context) -> str | None:
     heads = [getattr(layer, "num_heads", None)]
     if not isinstance(heads[0], int) or width % heads[0]:
         heads = [h for h in range(1, width) if width % h == 0]
+    right = {h: (width / h) ** -0.5 for h in heads}
+    wrong = dict.fromkeys(heads, width**-0.5)
 
-    def explains(num_heads, scale, split, merge):
-        for query, key, value in itertools.permutations(tensors):
-            if key.shape != value.shape or query.shape != context.shape:
-                continue
-            for causal in (False, True):
-                found = attention(
-                    query, key, value, num_heads, scale, split, merge, causal
-                )
-                if np.abs(found - context).max() < 1e-3 * np.abs(context).max():
-                    return True
-        return False
+    def explains(scales, split, merge):
+        return any(_equals(tensors, context, h, scales[h], split, merge) for h in heads)
 
-    def any_explains(scale_of, split, merge):
-        return any(explains(h, scale_of(h), split, merge) for h in heads)
-
-    def right(num_heads):
-        return (width / num_heads) ** -0.5
-
-    def wrong(num_heads):
-        return width**-0.5
-
-    if any_explains(right, TRANSPOSED, TRANSPOSED):
+    if explains(right, TRANSPOSED, TRANSPOSED):
         return None
-    if any_explains(wrong, TRANSPOSED, TRANSPOSED):
+    if explains(wrong, TRANSPOSED, TRANSPOSED):
         return (
             f"Scores are divided by the root of the whole width ({width}) instead of "
             "one head's width."
         )
-    for scale_of in (right, wrong):
-        if any_explains(scale_of, RESHAPED, RESHAPED) or any_explains(
-            scale_of, RESHAPED, TRANSPOSED
-        ):
+    for scales in (right, wrong):
+        if any(explains(scales, RESHAPED, merge) for merge in (RESHAPED, TRANSPOSED)):
             return (
                 "Heads are split by a reshape without a transpose: each head sees "
                 "whole vectors of some positions instead of its part of all."
             )
-        if any_explains(scale_of, TRANSPOSED, RESHAPED):
+        if explains(scales, TRANSPOSED, RESHAPED):
             return (
-                "Heads are merged by a reshape without a transpose: positions are mixed."
+                "Heads are merged by a reshape without a transpose: positions are "
+                "mixed."
             )
     return None
+
+
+def _equals(tensors, context, num_heads, scale, split, merge) -> bool:
+    """Whether attention computed in one way is what a layer computed."""
+    for query, key, value in itertools.permutations(tensors):
+        if key.shape != value.shape or query.shape != context.shape:
+            continue
+        for causal in (False, True):
+            found = attention(query, key, value, num_heads, scale, split, merge, causal)
+            if np.abs(found - context).max() < 1e-3 * np.abs(context).max():
+                return True
+    return False
 
 
 def attention(query, key, value, num_heads, scale, split, merge, causal) -> np.ndarray:

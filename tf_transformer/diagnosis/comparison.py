@@ -60,29 +60,33 @@ def first_difference(
         The call in `after`, or `None` if there is no such layer.
     """
 
-    def differs(x, y):
-        return protected_difference(x, y, protected) > tolerance
-
-    for key, call in after.calls.items():
-        other = before.calls.get(key)
-        if other is None or not differs(other.output, call.output):
-            continue
-        pairs = list(zip(other.inputs, call.inputs, strict=False))
-        if pairs and all(_agree(x, y, protected, tolerance) for x, y in pairs):
-            return call
+    for strict in (True, False):
+        for key, call in after.calls.items():
+            other = before.calls.get(key)
+            if other is None or hasattr(call.layer, "operations"):
+                continue  # a functional model does nothing itself
+            gap = protected_difference(other.output, call.output, protected)
+            if gap <= tolerance:
+                continue
+            pairs = list(zip(other.inputs, call.inputs, strict=False))
+            agrees = (_agree(x, y, protected, tolerance, strict) for x, y in pairs)
+            if pairs and all(agrees):
+                return call
     return None
 
 
-def _agree(before, after, protected, tolerance) -> bool:
-    """Whether an input is equal where it must be; `False` if it cannot be compared.
+def _agree(before, after, protected, tolerance, strict) -> bool:
+    """Whether an input is equal where it must be.
 
-    Masks need not be comparable: they are boolean, or have an axis of size 1.
+    One that cannot be compared counts as different if `strict`, unless it is a mask:
+    boolean, or with an axis of size 1.
     """
     pair = protected(before, after)
     if pair is not None:
         return difference(*pair) <= tolerance
     is_float = np.issubdtype(before.dtype, np.floating)
-    return not (is_float and before.ndim > 2 and 1 not in before.shape[1:])
+    may_be_mask = not is_float or before.ndim < 3 or 1 in before.shape[1:]
+    return may_be_mask or not strict
 
 
 def first_not_finite(run: Run) -> Call | None:

@@ -99,14 +99,24 @@ def doctor(
         causal = "target_ids"
     subject = Subject(model, Inputs.of(inputs, pad_id), causal)
     batch = _result("batch", lambda: check_batch(subject))
-    together = batch.status == PASSED
     influences = [
-        measure_influence(subject, name, together)
+        measure_influence(subject, name, together=batch.status == PASSED)
         for name in subject.inputs.sequences()
     ]
     loss = getattr(model, "loss", None) if loss is None else loss
     optimizer = getattr(model, "optimizer", None) if optimizer is None else optimizer
     checks = {
+        **_checks_of_the_model(subject, influences),
+        "logits": lambda: check_logits(subject, loss),
+        "loss over padding": lambda: check_loss_padding(subject, loss, sample_weight),
+        "schedule": lambda: check_schedule(optimizer),
+    }
+    results = [batch, *(_result(name, check) for name, check in checks.items())]
+    return Report(model.name, results, influences, subject.causal)
+
+
+def _checks_of_the_model(subject, influences) -> dict[str, Callable]:
+    return {
         "finite": lambda: check_finite(subject),
         "inference": lambda: check_inference(subject),
         "influence": lambda: check_influence(subject, influences),
@@ -120,13 +130,7 @@ def doctor(
         "gradients through time": lambda: check_past(subject),
         "half precision": lambda: check_half_precision(subject),
         "softmax": lambda: check_softmax(subject),
-        "logits": lambda: check_logits(subject, loss),
-        "loss over padding": lambda: check_loss_padding(subject, loss, sample_weight),
-        "schedule": lambda: check_schedule(optimizer),
     }
-    results = [batch, *(_result(name, check) for name, check in checks.items())]
-    real = {name: subject.inputs.real(name)[0] for name in subject.inputs.sequences()}
-    return Report(model.name, results, influences, real, subject.causal)
 
 
 def _causality(subject, influences):

@@ -86,9 +86,7 @@ def check_causality(subject: Subject, influences) -> list[Finding]:
     column = int(np.flatnonzero(worst > subject.tolerances[0])[0])
     position = influence.positions[column]
     output = int(np.flatnonzero(leaks[:, column] > subject.tolerances[0])[-1])
-    after = subject.run(
-        subject.inputs.with_other_token(influence.name, 0, position)
-    )
+    after = subject.run(subject.inputs.with_other_token(influence.name, 0, position))
     return subject.compare(
         "causality",
         subject.reference,

@@ -58,44 +58,53 @@ def check_loss_padding(subject: Subject, loss, sample_weight) -> list[Finding]:
     loss = TokenLoss(loss, sample_weight)
     name, pad_id = subject.output_sequence, subject.inputs.pad_id
     if name is None or subject.reference.output.ndim != 3:
-        raise NotChecked("there are no logits for each position")
+        raise NotChecked("there are no scores for each position")
     if pad_id is None or pad_id != int(pad_id) or pad_id < 0:
         raise NotChecked("labels of padding need a pad_id that is an id")
-    length = subject.inputs.length(name)
-    run = subject.run(subject.inputs.with_padding_at_end(name, max(1, length // 3)))
-    real = subject.inputs.with_padding_at_end(name, max(1, length // 3)).real(name)
-    labels = _labels(run.output.shape, int(pad_id), real)
-    mask = implicit_mask(run.tensor)
-
-    def with_mask(predictions, mask):
-        tensor = ops.convert_to_tensor(predictions)
-        if mask is not None:
-            set_implicit_mask(tensor, ops.convert_to_tensor(mask))
-        return tensor
-
-    expected = loss(labels, with_mask(run.output, mask))
+    pad_id, length = int(pad_id), subject.inputs.length(name)
+    inputs = subject.inputs.with_padding_at_end(name, max(1, length // 3))
+    run, real = subject.run(inputs), inputs.real(name)
+    labels, mask = _labels(run.output.shape, pad_id, real), implicit_mask(run.tensor)
+    expected = loss(labels, _with_mask(run.output, mask))
     rolled = np.where(real[..., None], run.output, np.roll(run.output, 1, axis=-1))
-    findings = []
-    if not _equal(found := loss(labels, with_mask(rolled, mask)), expected):
+    found = loss(labels, _with_mask(rolled, mask))
+    if not _equal(found, expected):
         message = "The loss changes with predictions at padded labels."
         message += _where_mask_ended(subject, run, mask)
-        measured = {"loss": expected, "changed_loss": found}
-        findings.append(Finding("loss over padding", None, message, measured))
-        return findings
-    widths = ((0, 0), (0, MORE_PADDING))
-    more = np.pad(run.output, (*widths, (0, 0)), mode="edge")
-    more_labels = np.pad(labels, widths, constant_values=int(pad_id))
-    if mask is not None:
-        mask = np.pad(ops.convert_to_numpy(mask), widths, constant_values=False)
-    if not _equal(found := loss(more_labels, with_mask(more, mask)), expected):
+        return [_finding(message, expected, found)]
+    found = loss(*_with_more_padding(labels, run.output, mask, pad_id))
+    if not _equal(found, expected):
         message = (
             "The loss is divided by the number of positions, padding included: with "
             f"{MORE_PADDING} more of padding it is {found:.4g} instead of "
             f"{expected:.4g}."
         )
-        measured = {"loss": expected, "changed_loss": found}
-        findings.append(Finding("loss over padding", None, message, measured))
-    return findings
+        return [_finding(message, expected, found)]
+    return []
+
+
+def _finding(message, expected, found) -> Finding:
+    measured = {"loss": expected, "changed_loss": found}
+    return Finding("loss over padding", None, message, measured)
+
+
+def _with_mask(predictions, mask):
+    """Predictions as a tensor, with the implicit mask of Keras if there is one."""
+    tensor = ops.convert_to_tensor(predictions)
+    if mask is not None:
+        set_implicit_mask(tensor, ops.convert_to_tensor(mask))
+    return tensor
+
+
+def _with_more_padding(labels, predictions, mask, pad_id):
+    widths = ((0, 0), (0, MORE_PADDING))
+    if mask is not None:
+        mask = np.pad(ops.convert_to_numpy(mask), widths, constant_values=False)
+    predictions = np.pad(predictions, (*widths, (0, 0)), mode="edge")
+    return (
+        np.pad(labels, widths, constant_values=pad_id),
+        _with_mask(predictions, mask),
+    )
 
 
 def _labels(shape, pad_id, real) -> np.ndarray:

@@ -9,8 +9,8 @@ from tf_transformer.diagnosis.findings import CheckResult, Finding
 from tf_transformer.diagnosis.influence import Influence
 from tf_transformer.diagnosis.picture import picture_of_influence
 
-WIDTH = 88
-INDENT = 26
+WIDTH = 100
+INDENT = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,14 +21,12 @@ class Report:
         model: Name of the model.
         results: The result of each check.
         influences: Who influences whom, for each sequence.
-        real: Bool array for each sequence: which positions of the first row are real.
         causal: Name of the causal sequence, or `None`.
     """
 
     model: str
     results: list[CheckResult]
     influences: list[Influence]
-    real: dict[str, np.ndarray]
     causal: str | None
 
     @property
@@ -101,7 +99,7 @@ def _count(number, noun) -> str:
 
 
 def _paragraph(head, text) -> list[str]:
-    first = f"{head:<{INDENT + 14}}" if head else " " * (INDENT + 14)
+    first = f"{head:<{INDENT}}" if head else " " * (INDENT)
     return textwrap.wrap(
-        text, WIDTH + 12, initial_indent=first, subsequent_indent=" " * (INDENT + 14)
+        text, WIDTH, initial_indent=first, subsequent_indent=" " * (INDENT)
     )

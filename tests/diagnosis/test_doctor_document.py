@@ -1,0 +1,39 @@
+"""docs/doctor.md: its programs print what it shows, its numbers are those of the tests."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.diagnosis import broken_models, sound_models
+from tf_transformer.diagnosis.doctor import doctor
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "doctor.md"
+TEXT = DOCUMENT.read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+@pytest.mark.needs_tensorflow
+def test_programs_print_what_the_page_shows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    programs = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", TEXT, re.S)
+    assert len(programs) == 2
+    names = {}
+    for program, output in programs:
+        exec(program, names)
+        assert capsys.readouterr().out == output
+    assert (tmp_path / "influence.png").read_bytes().startswith(b"\x89PNG")
+    assert names["report"].status("causality") == "failed"
+
+
+def test_page_tells_the_numbers_of_models():
+    broken, sound = len(broken_models.MODELS), len(sound_models.ALL)
+    assert f"has {broken} models with one planted fault" in TEXT
+    assert f"has\n{sound} sound models" in TEXT
+
+
+def test_page_lists_every_check():
+    model, inputs, arguments = sound_models.causal_convolutions()
+    names = [result.name for result in doctor(model, inputs, **arguments).results]
+    table = re.findall(r"^\| ([a-z ]+?) \|", TEXT, re.M)
+    assert table == ["check", *names]
