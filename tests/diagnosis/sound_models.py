@@ -158,7 +158,6 @@ def explicit_padding_mask():
 
 MODELS = [
     transformer,
-    recurrent_with_attention,
     encoder_only_of_our_layers,
     keras_attention_stack,
     decoder_only,
@@ -172,5 +171,9 @@ MODELS = [
     encoder_of_one_length,
     explicit_padding_mask,
 ]
-LONGEST = [pre_norm_transformer_in_bfloat16, recurrent_without_attention]
+LONGEST = [
+    pre_norm_transformer_in_bfloat16,
+    recurrent_with_attention,
+    recurrent_without_attention,
+]
 ALL = [*MODELS, *LONGEST]

@@ -1,4 +1,4 @@
-"""docs/doctor.md: its programs print what it shows, its numbers are those of the tests."""
+"""docs/doctor.md: its programs print what it shows, its numbers are the tests'."""
 
 import re
 from pathlib import Path

@@ -42,7 +42,7 @@ def picture_of_influence(influences, causal: str | None, title: str):
         image = _draw(axes, influence, influence.name == causal)
     bar = figure.colorbar(image, ax=list(grid[0]), shrink=0.8)
     bar.set_label("share of the strongest influence", fontsize=9)
-    bar.set_ticks([0, 0.5, 1])
+    bar.set_ticks([0, 0.5, 1], labels=["0", "1/4", "1"])  # of the root
     figure.suptitle(f"Who influences whom: {title}", fontsize=11)
     return figure
 
