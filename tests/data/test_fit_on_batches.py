@@ -112,3 +112,22 @@ def test_a_model_without_the_whole_interface_cannot_be_made():
 
     with pytest.raises(TypeError, match="abstract.*attend.*decode.*start.*step"):
         Half({"vocab_size": 7})
+
+
+def test_a_dataset_of_the_users_may_have_an_attribute_batches():
+    class Own(keras.utils.PyDataset):
+        def __init__(self, batches):
+            super().__init__()
+            self.batches = batches
+
+        def __len__(self):
+            return len(self.batches)
+
+        def __getitem__(self, index):
+            return self.batches[index]
+
+    source_ids = np.array([[5, 3, 4], [6, 4, 0]], "int32")
+    labels = np.array([[7, 8, 9, 4], [9, 4, 0, 0]], "int32")
+    inputs = {"source_ids": source_ids, "target_ids": shift_right(labels)}
+    history = compiled().fit(Own([(inputs, labels)] * 3), verbose=0).history
+    assert np.isfinite(history["loss"]).all()

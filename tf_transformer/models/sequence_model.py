@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.utils.keras_compat import all_layers
@@ -78,9 +79,9 @@ class SequenceModel(keras.Model, abc.ABC):
                 the vocabulary.
         """
         for dataset in (x, kwargs.get("validation_data")):
-            if hasattr(dataset, "batches"):
+            if _has_our_batches(dataset):
                 dataset.batches.check_model(self)
-        if hasattr(x, "batches") and not isinstance(x, keras.utils.PyDataset):
+        if _has_our_batches(x) and not isinstance(x, keras.utils.PyDataset):
             next_epoch = NextEpoch(x.batches)
             if isinstance(callbacks, keras.callbacks.CallbackList):
                 callbacks.append(next_epoch)
@@ -214,3 +215,8 @@ class SequenceModel(keras.Model, abc.ABC):
             )
             config["dtype"] = keras.dtype_policies.serialize(policies)
         return config
+
+
+def _has_our_batches(dataset) -> bool:
+    """Whether a dataset was made by `batches(...)`, not a user's own class."""
+    return isinstance(getattr(dataset, "batches", None), EpochBatches)
