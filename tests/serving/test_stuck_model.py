@@ -50,7 +50,9 @@ def test_other_models_answer_and_health_tells_which_does_not(
         answer = client.post(WORDS, json={"inputs": ["a"]})  # at once
         assert answer.status_code == 503
         assert "stuck" in answer.json()["error"]
-        assert client.get("/readyz/nobody").status_code == 503
+        answer = client.get("/readyz/nobody")
+        assert answer.status_code == 404
+        assert answer.json() == {"error": "There is no model 'nobody'."}
 
 
 def test_not_healthy_if_no_model_can_answer_any_more(service, add, folder, endless):

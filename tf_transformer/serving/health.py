@@ -5,6 +5,7 @@ import asyncio
 from starlette.responses import JSONResponse
 
 from tf_transformer.serving.batcher import Batchers
+from tf_transformer.serving.errors import RequestError
 from tf_transformer.serving.models import Models
 
 
@@ -47,8 +48,11 @@ class Health:
         return _response(is_ready, status, models=states)
 
     async def model_ready(self, request) -> JSONResponse:
-        """503 while this model does not answer."""
-        state = self._state(request.path_params["name"])
+        """503 while this model does not answer; 404 if the folder does not have it."""
+        name = request.path_params["name"]
+        if self.models.has_looked and name not in self.models.names():
+            raise RequestError("NOT_FOUND", f"There is no model {name!r}.")
+        state = self._state(name)
         return _response(state == "ready", state)
 
 
