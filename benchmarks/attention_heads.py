@@ -80,7 +80,7 @@ def measure(translator, num_sentences: int) -> dict:
 
 
 def alignments(maps, examples) -> dict:
-    """Error rates of heads, of their means, and of those that look at nothing."""
+    """Error rates of heads, of their means, and of baselines."""
     gold = [parse_alignment(example.alignment, first_index=0) for example in examples]
     sizes = [
         (len(example.source.split()), len(example.target.split()))
@@ -103,7 +103,7 @@ def alignments(maps, examples) -> dict:
 
 
 def antecedents(translator) -> dict:
-    """How often heads look at the noun that *it* refers to."""
+    """How often heads attend to the noun that *it* refers to."""
     examples = examples_with_antecedent(SPLIT)
     maps = attention_maps(
         translator,

@@ -140,10 +140,13 @@ async def load(options, texts: list[str]) -> dict:
     end = start + options.seconds
 
     async def client(number: int) -> None:
-        draw = random.Random(number)
+        generator = random.Random(number)
         reader, writer = await asyncio.open_connection(host, int(port))
         while (sent := time.monotonic()) < end:
-            body = {"signature_name": options.signature, "inputs": [draw.choice(texts)]}
+            body = {
+                "signature_name": options.signature,
+                "inputs": [generator.choice(texts)],
+            }
             status = await ask(reader, writer, options.model, json.dumps(body).encode())
             if sent >= start:
                 latencies.append(time.monotonic() - sent)

@@ -85,7 +85,7 @@ def _call(layer, inputs, training=None):
 
 
 def _randomize(layer):
-    """Zeros and ones of fresh weights would hide mistakes: draw them all."""
+    """Zeros and ones of fresh weights would hide mistakes: all become random."""
     random = np.random.default_rng(2)
     for weight in layer.weights:
         weight.assign(weight + random.normal(scale=0.2, size=weight.shape))

@@ -116,7 +116,7 @@ def sentence_logits(weights, source_ids, target_ids, cell, score):
     target = target_table[list(target_ids)] * np.sqrt(width)
     queries = decode(below(weights, "decoder"), target, memories, cell)
     own = below(weights, "attention")
-    if score is None:  # one vector to look at, and the softmax of one score is 1
+    if score is None:  # one vector to attend to, and the softmax of one score is 1
         outputs, rows = attend(own, "dot", queries, memories[-1][0][None])
     else:
         outputs, rows = attend(own, score, queries, states)

@@ -58,7 +58,7 @@ def main(arguments=None) -> None:
 
 
 def parsed(arguments):
-    """The options, after a look at what is installed."""
+    """The options, checked against what is installed."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -36,15 +36,15 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """A block of the encoder, or of the decoder if `looks_at_source`."""
+    """A block of the encoder, or of the decoder if `has_cross_attention`."""
 
-    def __init__(self, sizes: dict, dropout_rate: float, looks_at_source: bool):
+    def __init__(self, sizes: dict, dropout_rate: float, has_cross_attention: bool):
         super().__init__()
         d_model, num_heads = sizes["d_model"], sizes["num_heads"]
-        self.is_causal = looks_at_source
+        self.is_causal = has_cross_attention
         self.self_attention = Attention(d_model, num_heads)
         self.cross_attention = (
-            Attention(d_model, num_heads) if looks_at_source else None
+            Attention(d_model, num_heads) if has_cross_attention else None
         )
         self.feed_forward = nn.Sequential(
             linear(d_model, sizes["d_ff"]),
@@ -52,7 +52,8 @@ class Block(nn.Module):
             linear(sizes["d_ff"], d_model),
         )
         self.norms = nn.ModuleList(
-            nn.LayerNorm(d_model, eps=1e-6) for _ in range(3 if looks_at_source else 2)
+            nn.LayerNorm(d_model, eps=1e-6)
+            for _ in range(3 if has_cross_attention else 2)
         )
         self.dropout = nn.Dropout(dropout_rate)
 
@@ -68,7 +69,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Logits of teacher forcing; ids of `pad_id` in the source are not looked at."""
+    """Logits of teacher forcing; ids of `pad_id` in the source are hidden."""
 
     def __init__(self, vocab_size, sizes, dropout_rate, max_length, pad_id):
         super().__init__()
@@ -79,10 +80,10 @@ class Transformer(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
         self.encoder, self.decoder = (
             nn.ModuleList(
-                Block(sizes, dropout_rate, looks_at_source)
+                Block(sizes, dropout_rate, has_cross_attention)
                 for _ in range(sizes["num_layers"])
             )
-            for looks_at_source in (False, True)
+            for has_cross_attention in (False, True)
         )
 
     def embed(self, ids):

@@ -52,7 +52,7 @@ def training_operations(sizes: dict, vocab_size: int, batch) -> float:
     """Useful floating point operations of an update: padding does not count.
 
     Six for each weight that a token is multiplied by, forward and backward, and
-    twelve for each number of a query and each key it looks at.
+    twelve for each number of a query and each key it attends to.
     """
     n, d, f = (sizes[key] for key in ("num_layers", "d_model", "d_ff"))
     source_ids, _, labels = batch

@@ -14,7 +14,7 @@ def take_turns(work) -> None:
     """A worker's end: `work()` once for each line of standard input.
 
     Answers with a line of JSON: seconds, seconds of all processors, the most memory so
-    far in GB, and what `work` returns, if it is a dictionary. The first line tells that
+    far in GB, and what `work` returns, if it is a dictionary. The first line says that
     it is ready.
     """
     answers = answering()
@@ -53,7 +53,7 @@ def answer(start: tuple[float, float], found=None) -> str:
 def most_memory() -> float:
     """The most memory that this process has had, in GB.
 
-    `resource` would tell that of its parent, if that was more.
+    `resource` would give that of its parent, if that was more.
     """
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]

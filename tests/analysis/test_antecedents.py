@@ -30,7 +30,7 @@ def pieces_of(text):
 
 
 def maps_of(example, choose):
-    """Two heads: the first looks at `choose(example)`, the second the same everywhere.
+    """Two heads: the first attends to `choose(example)`, the second to all alike.
 
     The first gives the chosen word, in two pieces, a little less than *it* itself and
     the end token get, which do not count. What is written after the first piece of
@@ -77,7 +77,7 @@ def test_a_head_that_knows_the_meaning_is_always_right(examples, kind):
 
 @pytest.mark.parametrize("kind", ["encoder", "cross"])
 @pytest.mark.parametrize(("name", "index"), [("nearest noun", -1), ("first noun", 0)])
-def test_a_head_that_looks_at_a_place_scores_as_the_baseline(
+def test_a_head_that_attends_to_a_place_scores_as_the_baseline(
     examples, kind, name, index
 ):
     maps = [maps_of(example, lambda e: places(e)[2][index]) for example in examples]

@@ -73,7 +73,7 @@ def test_a_head_made_for_one_neighbour_has_its_figure_only(name, offset):
     assert found["entropy"] == found["entropy_share"] == 0
     neighbours = {"previous": -1, "same": 0, "next": 1}
     for other in neighbours.keys() - {name}:
-        assert found[other] < 0.3  # a row at the edge looks at itself
+        assert found[other] < 0.3  # a row at the edge attends to itself
 
 
 def test_equal_weights_have_all_the_entropy_there_is():

@@ -1,4 +1,4 @@
-"""`benchmarks/attention_heads.py` runs through, and tells what it measured."""
+"""`benchmarks/attention_heads.py` runs and reports what it measured."""
 
 import json
 import runpy

@@ -95,7 +95,7 @@ def test_training_is_the_same_to_the_bit(watched):
         np.testing.assert_array_equal(one, other)
 
 
-def test_what_cannot_be_drawn_is_told_before_the_training(tmp_path, monkeypatch):
+def test_missing_attention_is_an_error_before_the_training(tmp_path, monkeypatch):
     translator = small_translator()
     with pytest.raises(ValueError, match="at least one pair. Received: none"):
         AttentionImages(tmp_path, translator, [])

@@ -1,7 +1,7 @@
 """A process in which TensorFlow cannot be imported.
 
 python without_tensorflow.py import          imports every package
-python without_tensorflow.py train FOLDER    trains, searches, saves, tells as JSON
+python without_tensorflow.py train FOLDER    trains, searches, saves, prints JSON
 python without_tensorflow.py cli VERB ...    the command line
 """
 

@@ -172,7 +172,7 @@ def test_an_unknown_language_is_an_error(languages):
         direction(["en", "de"], ("de", "en"), *languages)
 
 
-def test_what_is_prepared_is_told_before(capsys):
+def test_preparing_a_corpus_is_announced(capsys):
     started = time.monotonic()
     with pytest.raises(ConnectionError) as caught:
         load("tfds:tiny_download")

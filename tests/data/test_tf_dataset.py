@@ -124,6 +124,7 @@ def test_fit_goes_through_the_epochs_one_by_one():
         validation_data=valid,
         epochs=4,
         callbacks=[Watch(), NextEpoch(fed)],
+        shuffle=False,
         verbose=0,
     )
     assert seen == [0, 1, 2, 3]

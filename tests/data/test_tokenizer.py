@@ -138,7 +138,7 @@ def test_saving_replaces_a_tokenizer_of_the_other_kind(tokenizer, two_sided, tmp
         assert loaded.target_model == each.target_model
 
 
-def test_loading_tells_what_is_missing(tokenizer, two_sided, tmp_path):
+def test_loading_names_what_is_missing(tokenizer, two_sided, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"Received: {tmp_path}"):
         Tokenizer.load(tmp_path)
     two_sided.save(tmp_path)
@@ -148,7 +148,7 @@ def test_loading_tells_what_is_missing(tokenizer, two_sided, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no vocabulary"])
-def test_loading_tells_which_file_is_broken(two_sided, tmp_path, content):
+def test_loading_names_which_file_is_broken(two_sided, tmp_path, content):
     two_sided.save(tmp_path)
     (tmp_path / "target.model").write_bytes(content)
     with pytest.raises(ValueError, match=f"target.model.*Received: {len(content)} b"):

@@ -99,13 +99,13 @@ def all_probabilities(model, sentence, limit, **filters):
 
 
 @pytest.mark.parametrize("filters", [{}, {"top_k": 3, "top_p": 0.9, "temperature": 2}])
-def test_sentences_are_drawn_as_often_as_they_are_likely(filters):
+def test_sentences_are_sampled_as_often_as_they_are_likely(filters):
     model, limits, count = PrefixModel(2, seed=60, scale=1.0), [3, 2], 3000
-    drawn_sentences = samples(model, limits, count, **filters)
+    sampled = samples(model, limits, count, **filters)
     for sentence, limit in enumerate(limits):
         expected = all_probabilities(model, sentence, limit, **filters)
         assert sum(expected.values()) == pytest.approx(1)
-        counts = collections.Counter(ids for _, ids in drawn_sentences[sentence])
+        counts = collections.Counter(ids for _, ids in sampled[sentence])
         assert set(counts) <= set(expected)
         # chi-square: its mean is the degrees of freedom k, its variance 2 k
         chi_square = sum(

@@ -5,7 +5,7 @@
      ./c_client FOLDER INPUT TRANSLATION SCORE TEXT...
 
    $TF is the folder of Python's tensorflow package. INPUT, TRANSLATION and SCORE are
-   names of tensors, such as serving_default_text:0, which the signature tells:
+   names of tensors, such as serving_default_text:0, which the signature lists:
 
      saved_model_cli show --dir FOLDER --tag_set serve --signature_def serving_default
 

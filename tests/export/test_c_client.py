@@ -65,7 +65,7 @@ def test_c_program_gives_the_same_strings(client, exported, translator, signatur
 
 
 @pytest.mark.slow
-def test_c_program_is_told_of_a_text_that_is_too_long(client, exported):
+def test_c_program_gets_the_error_of_a_text_that_is_too_long(client, exported):
     names = tensor_names(exported, "serving_default")
     result = run(client, exported, *names, "cat " * 100)
     assert result.returncode == 1
@@ -73,7 +73,7 @@ def test_c_program_is_told_of_a_text_that_is_too_long(client, exported):
 
 
 @pytest.mark.slow
-def test_c_program_is_told_of_a_tensor_that_is_not_there(client, exported):
+def test_c_program_gets_the_error_of_a_tensor_that_is_not_there(client, exported):
     result = run(client, exported, "no_such_tensor:0", "a:0", "b:0", "cat")
     assert result.returncode == 1
     assert b"no tensor no_such_tensor:0" in result.stderr

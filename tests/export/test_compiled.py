@@ -102,13 +102,13 @@ def test_xla_sees_few_shapes_and_padding_is_cut_off(monkeypatch):
     class Model:
         max_length = 50
 
-    def told_shape(model, source_ids, settings):
+    def printed_shape(model, source_ids, settings):
         # the shape that XLA compiles for, and what is padding
         shape = tf.shape(source_ids)
         real = tf.reduce_sum(tf.cast(source_ids != 0, tf.int32), axis=1)
         return {"shape": tf.repeat(shape[None], shape[0], axis=0), "real": real}
 
-    monkeypatch.setattr(compiled, "search", told_shape)
+    monkeypatch.setattr(compiled, "search", printed_shape)
     run = compiled.compiled_search(Model(), SearchSettings())
     for batch_size, length, expected in [
         (0, 1, [1, 8]),

@@ -189,15 +189,15 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_too_long_text_is_an_error_that_names_the_limit(translator, saved, name):
-    arguments, what = REFUSED[name]
+    arguments, side = REFUSED[name]
     tokenizer = translator.tokenizer
-    encode = tokenizer.encode_source if what == "text" else tokenizer.encode_target
+    encode = tokenizer.encode_source if side == "text" else tokenizer.encode_target
     [num_tokens] = map(len, encode([TOO_LONG]))
     # together with a text that would fit; nothing is truncated
     tensors = {key: tf.constant(["a", value]) for key, value in arguments.items()}
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         saved.signatures[name.split()[0]](**tensors)
-    assert f"A {what} is longer than the model can read" in raised.value.message
+    assert f"A {side} is longer than the model can read" in raised.value.message
     assert f"at most {MAX_LENGTH} tokens" in raised.value.message
     assert f"[{num_tokens}]" in raised.value.message
 
@@ -226,7 +226,7 @@ def test_text_as_long_as_the_limit_is_translated(translator, saved):
         saved([text + " a"])
 
 
-def test_info_tells_versions_settings_and_what_was_given(translator, saved):
+def test_info_has_versions_settings_and_the_argument(translator, saved):
     assert saved.info() == {
         "tf_transformer": __version__,
         "tensorflow": tf.__version__,

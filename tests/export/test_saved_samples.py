@@ -1,4 +1,4 @@
-"""An exported model may draw its translations: the same ones as in Python."""
+"""An exported model may sample its translations: the same ones as in Python."""
 
 import numpy as np
 import pytest

@@ -41,10 +41,10 @@ def test_decoder_mask_is_past_and_real_for_every_pair_of_positions():
     is_real = np.array(IDS) != 0
     mask = np.array(decoder_self_attention_mask(is_real))
     for sentence in range(2):
-        for looking in range(5):
-            for looked_at in range(5):
-                expected = looked_at <= looking and is_real[sentence, looked_at]
-                assert mask[sentence, looking, looked_at] == expected
+        for query in range(5):
+            for key in range(5):
+                expected = key <= query and is_real[sentence, key]
+                assert mask[sentence, query, key] == expected
 
 
 @pytest.mark.parametrize("length", [1, 6])

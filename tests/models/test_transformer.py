@@ -45,7 +45,7 @@ def test_call_is_decode_of_encode():
     np.testing.assert_array_equal(model.decode(TARGET, encoded), model(INPUTS))
 
 
-def test_sides_are_told_apart_by_name_not_by_order():
+def test_sides_are_identified_by_name_not_by_order():
     model = shared_model(target_vocab_size=29)
     turned = {"target_ids": TARGET, "source_ids": SOURCE}
     np.testing.assert_array_equal(model(turned), model(INPUTS))

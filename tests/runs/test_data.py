@@ -85,7 +85,7 @@ class NumbersOf(WordTokenizer):
 
 
 @pytest.mark.parametrize("window", [None, 20])
-def test_batches_are_as_set_and_what_is_left_out_is_told(files, window, capsys):
+def test_batches_are_as_set_and_skipped_pairs_are_reported(files, window, capsys):
     config = config_of(
         files,
         *("train", "valid"),

@@ -27,7 +27,7 @@ def main(tsv, folder):
         "batch_tokens": 110,  # more updates than TensorBoard's 20 per point
         "telemetry": 9,
         "attention_images": 1,
-        "dropout_rate": 0.0,  # the replicas draw other masks than one device
+        "dropout_rate": 0.0,  # the replicas sample other masks than one device
         "cooldown": False,  # or the number of epochs would change the rate
         "validation_sentences": 5,
         "warmup_steps": 1,  # a longer one is cut to a part of all updates

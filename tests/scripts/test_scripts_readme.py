@@ -10,7 +10,7 @@ def test_every_program_is_listed_once():
     assert sorted(listed) == sorted(path.name for path in SCRIPTS.glob("*.py"))
 
 
-def test_every_program_tells_how_it_is_started():
+def test_every_program_shows_its_command():
     for path in SCRIPTS.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert f"python scripts/{path.name}" in text.split('"""')[1], path.name

@@ -17,7 +17,7 @@ class HalfPlusTwo(tf.Module):
 class Words(tf.Module):
     """What a translator's export looks like from outside, and some odd signatures.
 
-    `translate` writes in capitals and adds the version, so that answers tell which
+    `translate` writes in capitals and adds the version, so that answers show which
     version gave them.
     """
 

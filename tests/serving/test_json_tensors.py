@@ -209,7 +209,7 @@ def test_every_float_is_read_back_as_it_was():
         np.testing.assert_array_equal(np.array(found, dtype), values)
 
 
-def test_outputs_nest_as_their_shapes_tell():
+def test_outputs_nest_as_their_shapes():
     arrays = {
         "i": np.arange(12).reshape(2, 3, 2),
         "t": np.array([[b"a", "한".encode()], [b"", b"\xff"]], object),

@@ -5,7 +5,6 @@ import gc
 import os
 import shutil
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -191,9 +190,7 @@ def test_an_unloaded_version_is_not_kept_in_memory(models, add):
         return references
 
     add("words/2")
-    # in its own thread: the tests of the page leave a running loop in this one
-    with ThreadPoolExecutor(1) as executor:
-        references = executor.submit(lambda: asyncio.run(swap())).result()
+    references = asyncio.run(swap())
     gc.collect()
     assert [reference() for reference in references] == [None] * 4
 

@@ -114,7 +114,7 @@ def test_status(client):
         assert answer.headers["content-type"] == "application/json"
 
 
-def test_status_tells_the_highest_version_first(client):
+def test_status_lists_the_highest_version_first(client):
     answer = client.get("/v1/models/words").json()
     versions = [entry["version"] for entry in answer["model_version_status"]]
     assert versions == ["3", "2"]
@@ -296,7 +296,7 @@ def test_bodies_that_are_refused(client, body, message):
     assert error_of(client, body) == (400, message)
 
 
-def test_an_error_of_the_graph_is_told_without_names_of_its_nodes(client):
+def test_an_error_of_the_graph_has_no_names_of_nodes(client):
     body = {"signature_name": "picky", "inputs": ["good", "bad"]}
     status, message = error_of(client, body)
     assert (status, message) == (400, "assertion failed: [A bad text. Received:] [7]")

@@ -1,4 +1,4 @@
-"""What the service lets in, what it tells of itself, and what it keeps to itself."""
+"""What the service accepts, what it logs, and what it does not disclose."""
 
 import json
 import logging
@@ -221,7 +221,7 @@ def logged(caplog, show_text=False):
     return [formatter.format(record) for record in caplog.records]
 
 
-def test_the_log_tells_what_happened_but_not_the_text(service, add, folder, caplog):
+def test_the_log_has_the_event_but_not_the_text(service, add, folder, caplog):
     add("words/3")
     with caplog.at_level(logging.INFO, "tf_transformer"), service(folder) as client:
         client.post(PREDICT, json={"inputs": [SECRET, "b"]})
@@ -257,7 +257,7 @@ def test_the_log_tells_what_happened_but_not_the_text(service, add, folder, capl
     }
 
 
-def test_the_log_tells_the_text_if_asked(service, add, folder, caplog):
+def test_the_log_has_the_text_if_asked(service, add, folder, caplog):
     add("words/3")
     with (
         caplog.at_level(logging.INFO, "tf_transformer"),

@@ -32,7 +32,7 @@ def endless(monkeypatch):
     until(lambda: not is_any_running())
 
 
-def test_other_models_answer_and_health_tells_which_does_not(
+def test_other_models_answer_and_health_names_the_one_that_does_not(
     service, add, folder, endless
 ):
     add("half/123")

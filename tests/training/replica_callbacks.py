@@ -97,7 +97,14 @@ def main(folder):
         fed = batches(tokenizer)
         dataset, valid = tf_dataset(fed), tf_dataset(batches(tokenizer))
     callbacks = all_callbacks(folder, dataset, Translator(model, tokenizer))
-    model.fit(dataset, validation_data=valid, epochs=2, verbose=0, callbacks=callbacks)
+    model.fit(
+        dataset,
+        validation_data=valid,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
     updates = int(model.optimizer.iterations.numpy())
     with strategy.scope():
         other = make_model(tokenizer)

@@ -26,10 +26,12 @@ from tf_transformer.training.checkpoints import restore_checkpoint
 pytestmark = pytest.mark.slow
 MOMENTUM = 0.8
 EMA = {"use_ema": True, "ema_momentum": MOMENTUM}
+# Keras, of files without the optimizer's state
+weights_alone_are_read = pytest.mark.filterwarnings("ignore:Skipping variable loading")
 
 
-class NoteWeights(keras.callbacks.Callback):
-    """Writes down the weights after each update and, last in line, each epoch."""
+class KeepWeights(keras.callbacks.Callback):
+    """Keeps the weights after each update and, called last, after each epoch."""
 
     def __init__(self):
         super().__init__()
@@ -67,7 +69,7 @@ def assert_near(found, expected, atol=1e-6):
 
 def scored(folder, first, last, model):
     """A training with validation whose epochs are scored on averages."""
-    averages, note = ScoreAverages(), NoteWeights()
+    averages, note = ScoreAverages(), KeepWeights()
     keep_best = KeepBest(folder / "best.weights.h5", "val_nll")
     callbacks = [
         *(averages, keep_best, averages.back()),
@@ -88,6 +90,7 @@ def checkpoints(run):
     return sorted(run[0].glob("epoch-*.npz"))
 
 
+@weights_alone_are_read
 def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
     folder, history, note = run
     averages = moving_averages(note.after_updates)
@@ -108,7 +111,7 @@ def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
 @to_the_bit
 def test_training_goes_on_as_without_averages(run):
     _, history, note = run
-    model, plain = compiled(), NoteWeights()
+    model, plain = compiled(), KeepWeights()
     plain_history = fit(model, shuffled(), 0, 3, callbacks=[plain])
     assert history["loss"] == plain_history["loss"]
     for found, expected in zip(note.after_epochs, plain.after_epochs, strict=True):
@@ -140,10 +143,11 @@ def test_checkpoints_hold_weights_and_averages(run):
     assert_near(model.get_weights(), expected)
 
 
+@weights_alone_are_read
 def test_keras_own_callback_works_with_ours(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll")
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    note, model = NoteWeights(), compiled(**EMA)
+    note, model = KeepWeights(), compiled(**EMA)
     arguments = {"validation_data": validation()}
     arguments["callbacks"] = [swap, keep_best, note]
     history = fit(model, shuffled(), 0, 2, **arguments)

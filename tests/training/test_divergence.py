@@ -58,7 +58,7 @@ def test_weights_lost_by_the_last_update_are_noticed_at_the_end_of_the_epoch():
         run(model, rows, 1)
 
 
-def test_validation_is_looked_at():
+def test_validation_loss_is_checked():
     model = linear_model()
     with pytest.raises(TrainingDiverged, match="val_loss="):
         run(model, GOOD, 1, validation_data=(BAD, BAD))

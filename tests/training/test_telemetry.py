@@ -23,7 +23,7 @@ def test_statistics_are_those_of_loops():
     random = np.random.default_rng(7)
     query, keys = random.normal(size=(2, 3, 5, 4)), random.normal(size=(2, 3, 7, 4))
     allowed = random.random((2, 5, 7)) < 0.6
-    allowed[0, 2] = False  # a query that may look at nothing
+    allowed[0, 2] = False  # a query that may attend to nothing
     is_query = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], bool)
     weights = np.zeros((2, 3, 5, 7))
     deviations, entropies, saturated = [], [], []
@@ -56,7 +56,7 @@ def trained(*callbacks, epochs=7):
     model = make_model(dropout_rate=0.2)
     model.compile(keras.optimizers.Adam(1e-3), loss=MaskedCrossEntropy())
     data = tf.data.Dataset.from_tensors(BATCH)
-    model.fit(data, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    model.fit(data, shuffle=False, epochs=epochs, verbose=0, callbacks=list(callbacks))
     return model
 
 

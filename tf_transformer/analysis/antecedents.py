@@ -1,7 +1,7 @@
 """The antecedent of *it*: whether a head attends to the right noun.
 
 "The animal didn't cross the street because it was too tired / too wide." The built-in
-corpus tells of every *it* which noun it means; the Korean sentence must name it.
+corpus says which noun every *it* means; the Korean sentence must name it.
 """
 
 from collections.abc import Sequence

@@ -90,7 +90,7 @@ def row_entropy(weights: np.ndarray) -> np.ndarray:
 
 
 def _num_keys_allowed(weights) -> np.ndarray:
-    """i + 1 keys; in maps of words one more, if a word's pieces look at each other."""
+    """i + 1 keys; one more in maps of words whose pieces attend to each other."""
     num_rows, num_keys = weights.shape[-2:]
     seen = np.any(weights > 0, axis=(0, 1)) * np.arange(1, num_keys + 1)
     return np.maximum(np.arange(num_rows) + 1, seen.max(axis=-1)).clip(max=num_keys)

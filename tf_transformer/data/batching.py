@@ -9,7 +9,13 @@ import numpy as np
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.encoding import EncodedPairs, encode_pairs
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.data.window import Batch, BatchLimits, Draw, Window, static_shapes
+from tf_transformer.data.window import (
+    Batch,
+    BatchLimits,
+    BatchPlan,
+    Window,
+    static_shapes,
+)
 
 
 class EpochBatches(abc.ABC):
@@ -185,7 +191,7 @@ class Batches(EpochBatches):
         self._window = self._cut(encoded)
         self.limits = self._window.limits()
         self.num_batches = self._filled_up(self._window.num_batches)
-        self._plan = lru_cache(maxsize=2)(self._draw)
+        self._plan = lru_cache(maxsize=2)(self._make_plan)
 
     def __len__(self) -> int:
         return self.num_batches  # pyright: ignore[reportReturnType]
@@ -214,19 +220,19 @@ class Batches(EpochBatches):
             )
         if index >= self._window.num_batches:
             return self._window.filler()
-        draw, weights = self._plan(epoch)
-        inputs, labels, real = self._window.batch(draw, index)
+        plan, weights = self._plan(epoch)
+        inputs, labels, real = self._window.batch(plan, index)
         # n / (real tokens of the update): (B, T)
         real *= weights[index // self.gradient_accumulation_steps]
         return inputs, labels, real
 
-    def _draw(self, epoch: int) -> tuple[Draw, np.ndarray]:
+    def _make_plan(self, epoch: int) -> tuple[BatchPlan, np.ndarray]:
         """Shuffles the batches of an epoch; also returns the weights of its updates."""
-        draw = self._window.draw(*self._key(epoch))
+        plan = self._window.plan(*self._key(epoch))
         steps = self.gradient_accumulation_steps
-        starts = np.arange(0, len(draw.tokens), steps)
-        weights = steps / np.add.reduceat(draw.tokens, starts)
-        return draw, weights.astype("float32")
+        starts = np.arange(0, len(plan.tokens), steps)
+        weights = steps / np.add.reduceat(plan.tokens, starts)
+        return plan, weights.astype("float32")
 
 
 def check_at_least(name: str, value: int, least: int) -> None:

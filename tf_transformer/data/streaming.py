@@ -83,10 +83,10 @@ class StreamedBatches(EpochBatches):
         steps = self.gradient_accumulation_steps
         update, num_tokens, filler = [], 0, None
         for number, window in enumerate(self._windows()):
-            draw = window.draw(*self._key(epoch, number))
+            plan = window.plan(*self._key(epoch, number))
             filler = window.filler()
-            for index, tokens in enumerate(draw.tokens):
-                update.append(window.batch(draw, index))
+            for index, tokens in enumerate(plan.tokens):
+                update.append(window.batch(plan, index))
                 num_tokens += tokens
                 if len(update) == steps:
                     yield from _weighted(update, num_tokens)

@@ -14,7 +14,7 @@ _ROWS_OF = 8  # lengths and numbers of rows are multiples of it where they can b
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
 
-class Draw(NamedTuple):
+class BatchPlan(NamedTuple):
     """The batches of an epoch: pairs in order, ends, shapes and real target tokens."""
 
     order: np.ndarray
@@ -68,7 +68,7 @@ class Window:
         sides = self.pairs.sources, self.pairs.targets
         return BatchLimits(length, *(int(side.ids.max()) for side in sides))
 
-    def draw(self, *key: int) -> Draw:
+    def plan(self, *key: int) -> BatchPlan:
         """Shuffles the pairs and the batches; without a key they stay sorted.
 
         Args:
@@ -83,13 +83,13 @@ class Window:
             batch_order = generator.permutation(self.num_batches)
         tokens = np.add.reduceat(self.pairs.targets.lengths[order], self._starts)
         shapes = None if self._shapes is None else self._shapes[batch_order]
-        return Draw(order, bounds[batch_order], shapes, tokens[batch_order])
+        return BatchPlan(order, bounds[batch_order], shapes, tokens[batch_order])
 
-    def batch(self, draw: Draw, index: int) -> Batch:
-        """Makes the batch `index` of a `Draw`; real target tokens have the weight 1."""
-        start, end = draw.bounds[index]
-        rows = draw.order[start:end]
-        shape = None if draw.shapes is None else tuple(draw.shapes[index])
+    def batch(self, plan: BatchPlan, index: int) -> Batch:
+        """Makes the batch `index` of a plan; real target tokens have the weight 1."""
+        start, end = plan.bounds[index]
+        rows = plan.order[start:end]
+        shape = None if plan.shapes is None else tuple(plan.shapes[index])
         source_ids = self.pairs.sources.padded(rows, shape)
         labels = self.pairs.targets.padded(rows, shape)
         real = labels != PAD_ID

@@ -172,7 +172,7 @@ class Models:
     async def _load(self, name: str, version: int, path: Path) -> bool:
         states = self._models[name]
         try:
-            changed, what = await in_thread(last_change, path)
+            changed, changed_file = await in_thread(last_change, path)
         except OSError as error:
             self._wait(name, version, str(error))
             return False
@@ -180,7 +180,7 @@ class Models:
         if known and known.error_code != "OK" and known.changed == changed:
             return False
         if not is_settled(changed, self.settle_seconds):
-            self._wait(name, version, f"Waiting for changes to end: {what}")
+            self._wait(name, version, f"Waiting for changes to end: {changed_file}")
             return False
         state = VersionState(version, "LOADING", changed=changed)
         states[version] = state

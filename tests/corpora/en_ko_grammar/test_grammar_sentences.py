@@ -133,5 +133,5 @@ def test_one_english_sentence_has_one_korean_sentence():
     translations = {}
     for pattern in PATTERNS:
         for _ in range(400):
-            source, target, *_ = pattern.draw(random).example
+            source, target, *_ = pattern.sample(random).example
             assert translations.setdefault(source, target) == target

@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop must not run in other tests
 def browser():
     playwright = pytest.importorskip(
         "playwright.sync_api",
@@ -47,7 +47,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def models(browser, toy_export, tmp_path_factory):
     """A folder with `recurrent`, `toy` and `words`, which has no attention."""
     folder = tmp_path_factory.mktemp("models")
@@ -87,13 +87,13 @@ def running(listening, folder, token=None, versions="latest"):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(models, listening):
     with running(listening, models, versions="all") as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def guarded_site(browser, listening, tmp_path_factory):
     """`words` alone, behind the token "let me in"."""
     folder = tmp_path_factory.mktemp("guarded")
@@ -102,7 +102,7 @@ def guarded_site(browser, listening, tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo_site(browser, listening, tmp_path_factory):
     """The translator of `make demo`."""
     if not (DEMO / "1" / "saved_model.pb").exists():
@@ -113,7 +113,7 @@ def demo_site(browser, listening, tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signatures(models):
     """Signatures of `toy`, called in this process: what the page must show."""
     return tf.saved_model.load(str(models / "toy" / "1")).signatures

@@ -1,4 +1,4 @@
-"""The lower half of the page: what is drawn is what the signature `attend` says."""
+"""The lower half of the page: the page shows what the signature `attend` returns."""
 
 import numpy as np
 import pytest
@@ -29,12 +29,12 @@ def maps(models):
 
 
 @pytest.fixture
-def drawn(site, open_page):
+def toy_page(site, open_page):
     """The page with the attention of `TEXT`."""
-    return draw(open_page(site, model="toy"))
+    return show_attention(open_page(site, model="toy"))
 
 
-def draw(page, text=TEXT):
+def show_attention(page, text=TEXT):
     page.locator("#text").fill(text)
     page.locator("#attention-parts:not(.old)").wait_for()
     return page
@@ -48,16 +48,16 @@ def choose(page, kind, unit, head=None):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hovered_token_shows_the_weights_of_attend(drawn, maps, kind):
+def test_a_hovered_token_shows_the_weights_of_attend(toy_page, maps, kind):
     weights = maps.weights(kind).reshape(-1, *maps.weights(kind).shape[2:])
-    choose(drawn, kind, "Tokens")
+    choose(toy_page, kind, "Tokens")
     places = {"queries": (0, 2, -1), "keys": (1, -2)}
     for head, matrix in enumerate(weights):
-        drawn.locator("#heads button").nth(head).click()
+        toy_page.locator("#heads button").nth(head).click()
         for side, indices in places.items():
             for index in indices:
-                drawn.locator(f"#{side} button .unit").nth(index).hover()
-                lines = drawn.evaluate(LINES)
+                toy_page.locator(f"#{side} button .unit").nth(index).hover()
+                lines = toy_page.evaluate(LINES)
                 other = "keys" if side == "queries" else "queries"
                 row = matrix[index] if side == "queries" else matrix[:, index]
                 numbers = [unit["number"] for unit in lines[other]]
@@ -70,13 +70,13 @@ def test_a_hovered_token_shows_the_weights_of_attend(drawn, maps, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_words_are_those_of_the_analysis(drawn, maps, kind):
+def test_words_are_those_of_the_analysis(toy_page, maps, kind):
     in_words = maps.in_words()
-    choose(drawn, kind, "Words", head=4)
+    choose(toy_page, kind, "Words", head=4)
     names = {"<s>": "start", "</s>": "end"}
     for index in range(len(in_words.queries(kind))):
-        drawn.locator("#queries button .unit").nth(index).hover()
-        lines = drawn.evaluate(LINES)
+        toy_page.locator("#queries button .unit").nth(index).hover()
+        lines = toy_page.evaluate(LINES)
         for side, expected in (("queries", in_words.queries), ("keys", in_words.keys)):
             words = [names.get(word, word or "␣space") for word in expected(kind)]
             assert [unit["text"] for unit in lines[side]] == words
@@ -86,11 +86,11 @@ def test_words_are_those_of_the_analysis(drawn, maps, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_maps_and_entropies_of_all_heads(drawn, maps, kind):
-    choose(drawn, kind, "Tokens")
+def test_maps_and_entropies_of_all_heads(toy_page, maps, kind):
+    choose(toy_page, kind, "Tokens")
     entropies = head_statistics([maps], kind)["entropy_share"].ravel()
     weights = maps.weights(kind)
-    buttons = drawn.locator("#heads button").all()
+    buttons = toy_page.locator("#heads button").all()
     assert len(buttons) == weights.shape[0] * weights.shape[1]
     for button, matrix, entropy in zip(
         buttons,
@@ -107,22 +107,22 @@ def test_maps_and_entropies_of_all_heads(drawn, maps, kind):
         assert f"entropy {shown:.2f}" in button.get_attribute("aria-label")
 
 
-def test_the_chosen_token_is_named_and_marked_in_every_head(drawn, maps):
-    choose(drawn, "cross", "Tokens", head=1)
-    drawn.locator("#queries button").nth(1).click()
-    drawn.mouse.move(0, 0)
+def test_the_chosen_token_is_named_and_marked_in_every_head(toy_page, maps):
+    choose(toy_page, "cross", "Tokens", head=1)
+    toy_page.locator("#queries button").nth(1).click()
+    toy_page.mouse.move(0, 0)
     row = maps.head("cross", 1, 2)[1]
-    summary = drawn.locator("#summary").text_content()
+    summary = toy_page.locator("#summary").text_content()
     assert f"{np.max(row):.0%}" in summary and "attends to" in summary
     for button, weights in zip(
-        drawn.locator("#heads button").all(),
+        toy_page.locator("#heads button").all(),
         maps.cross.reshape(-1, *maps.cross.shape[2:]),
         strict=True,
     ):
         assert f"{weights[1].max():.0%}" in button.locator(".looks").text_content()
         top = button.locator(".marker").evaluate("e => parseFloat(e.style.top)")
         assert top == pytest.approx(100 / len(maps.target), abs=0.01)
-    assert drawn.locator("#threads path").count() == np.sum(row >= 0.01)
+    assert toy_page.locator("#threads path").count() == np.sum(row >= 0.01)
 
 
 def test_everything_is_reached_by_keyboard(site, maps, open_page):
@@ -164,19 +164,21 @@ def test_everything_is_reached_by_keyboard(site, maps, open_page):
     assert page.locator(".line .chosen").count() == 0
 
 
-def test_arrow_keys_cross_between_the_lines(drawn):
-    choose(drawn, "encoder", "Tokens")
-    drawn.locator("#queries button").nth(3).focus()
-    drawn.keyboard.press("ArrowDown")
-    assert "is attended to by" in drawn.locator("#summary").text_content()
-    assert [unit["chosen"] for unit in drawn.evaluate(LINES)["keys"]].index(True) == 3
-    drawn.keyboard.press("End")
-    drawn.keyboard.press("ArrowUp")
-    assert drawn.evaluate(LINES)["queries"][-1]["chosen"]
+def test_arrow_keys_cross_between_the_lines(toy_page):
+    choose(toy_page, "encoder", "Tokens")
+    toy_page.locator("#queries button").nth(3).focus()
+    toy_page.keyboard.press("ArrowDown")
+    assert "is attended to by" in toy_page.locator("#summary").text_content()
+    assert [unit["chosen"] for unit in toy_page.evaluate(LINES)["keys"]].index(
+        True
+    ) == 3
+    toy_page.keyboard.press("End")
+    toy_page.keyboard.press("ArrowUp")
+    assert toy_page.evaluate(LINES)["queries"][-1]["chosen"]
 
 
 def test_a_recurrent_model_has_cross_attention_alone(site, models, open_page):
-    page = draw(open_page(site, model="recurrent"))
+    page = show_attention(open_page(site, model="recurrent"))
     (maps,) = attention_maps_of_saved_model(models / "recurrent" / "1", [TEXT])
     choose(page, "cross", "Tokens")
     assert page.locator("#kinds button").all_text_contents() == ["Cross"]
@@ -197,7 +199,7 @@ def test_attention_of_a_long_text_waits_for_a_word(site, open_page):
 @pytest.mark.parametrize("width", [320, 360])
 def test_a_phone_scrolls_downwards_only(site, open_page, width):
     options = {"has_touch": True, "is_mobile": True}
-    page = draw(
+    page = show_attention(
         open_page(site, width, "toy", **options), TEXT + " supercalifragilistic"
     )
     for unit in ("Words", "Tokens"):

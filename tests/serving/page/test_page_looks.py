@@ -54,7 +54,7 @@ def choose_example(page, text):
     page.locator("#attention-parts:not(.old)").wait_for()
 
 
-def most_looked_at(page):
+def most_attended(page):
     return page.locator("#heads .looks span:first-child").all_text_contents()
 
 
@@ -136,7 +136,7 @@ def test_other_browsers_are_answered_in_english(site, open_page):
 
 
 def test_it_finds_its_noun(demo_site, open_page, tmp_path):
-    """While Korean names what *it* is, heads of the last layer look at that noun."""
+    """While Korean names what *it* is, heads of the last layer attend to that noun."""
     page = open_page(demo_site)
     for text, start, noun, translation in (
         (WIDE, "길", "street", "길이 너무 넓어서 그 동물은 길을 건너지 않았다."),
@@ -146,7 +146,7 @@ def test_it_finds_its_noun(demo_site, open_page, tmp_path):
         assert page.locator("#translation").text_content() == translation
         held = page.locator("#queries [aria-pressed=true] .unit").text_content()
         assert held.startswith(start)
-        seen = most_looked_at(page)
+        seen = most_attended(page)
         assert seen[4:].count(noun) >= 2, seen
         assert noun in page.locator("#note").text_content()
     folder = Path(os.environ.get("TF_TRANSFORMER_PICTURES", tmp_path))

@@ -166,7 +166,7 @@ def test_an_emptied_text_empties_the_page(site, open_page):
         assert page.locator(part).is_hidden()
 
 
-def test_a_text_that_is_too_long_is_told_with_the_limit(site, open_page):
+def test_a_text_that_is_too_long_gives_an_error_with_the_limit(site, open_page):
     page = open_page(site, model="toy")
     page.locator("#text").fill("the dog ran " * 20)
     page.locator("#state[data-kind=error]").wait_for()

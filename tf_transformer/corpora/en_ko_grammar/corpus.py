@@ -91,13 +91,13 @@ def possible_pairs() -> int:
     return sum(pattern.size for pattern in PATTERNS)
 
 
-def _draws(random: Random) -> Iterator[Sentence]:
+def _samples(random: Random) -> Iterator[Sentence]:
     """Yields random sentences without end, patterns in proportion to their weight."""
     wheel: list[Pattern] = [
         pattern for pattern in PATTERNS for _ in range(pattern.weight)
     ]
     while True:
-        yield wheel[int(random.random() * len(wheel))].draw(random)
+        yield wheel[int(random.random() * len(wheel))].sample(random)
 
 
 def _is_kept_out(sentence: Sentence) -> bool:
@@ -109,7 +109,7 @@ def _splits() -> dict[str, tuple[Sentence, ...]]:
     common_size = sum(SPLITS.values()) - SPLITS["test_combinations"]
     common, combinations = [], []
     seen = {text for example in HELD_OUT for text in example[:2]}
-    for sentence in _draws(Random(_SEED)):
+    for sentence in _samples(Random(_SEED)):
         source, target = sentence.example[:2]
         if source in seen or target in seen or _is_kept_out(sentence):
             continue

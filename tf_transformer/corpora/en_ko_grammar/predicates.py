@@ -94,7 +94,7 @@ def english_verb(verb: Verb, tense: Tense, agreement: str) -> str:
 
 
 def korean_verb(verb: Verb, tense: Tense, wants: bool = False) -> str:
-    """Returns the marked Korean verb; `wants` tells whether the speaker is meant.
+    """Returns the marked Korean verb; `wants` says whether the speaker is meant.
 
     Example:
 

@@ -1,7 +1,7 @@
 """Patterns of sentences in which *it* or *he* must be understood from the meaning.
 
 "The animal didn't cross the street because it was too tired / too wide." In English
-only the last word tells what *it* is. The Korean sentence names it: the noun before
+only the last word shows what *it* is. The Korean sentence names it: the noun before
 너무 (or 아주) is the one that *it* stands for.
 """
 

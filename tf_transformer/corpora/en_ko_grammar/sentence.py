@@ -65,7 +65,7 @@ class Pattern(NamedTuple):
         example = _example(english_text, korean_text, *antecedent)
         return Sentence(example, self.name, tuple(sorted(words)))
 
-    def draw(self, random: Random) -> Sentence:
+    def sample(self, random: Random) -> Sentence:
         """Builds a sentence of random options."""
         return self.sentence(*(choose(random, slot) for slot in self.slots))
 

@@ -35,7 +35,7 @@ function showVersions(name) {
   fill(byId("version"), [...newest, ...versions.map((version) => [version, version])]);
 }
 
-// Takes the answer of GET /v1/models; tells whether another model or version answers
+// Takes the answer of GET /v1/models; returns whether another model or version answers
 // now. What was chosen stays so while it is there, else the first model is chosen.
 export function showModels(models) {
   const found = models.map(({ name, versions, signatures }) => ({
