@@ -79,13 +79,18 @@ def keys_mask(padding_mask):
     >>> keys_mask(ops.array([[True, True, False]])).numpy().tolist()
     [[[True, True, False]]]
     """
+    return checked_padding_mask(padding_mask)[:, None, :]
+
+
+def checked_padding_mask(padding_mask):
+    """The padding mask as a bool tensor; raises a ValueError unless it has rank 2."""
     padding_mask = _as_bool(padding_mask)
     if len(padding_mask.shape) != 2:
         raise ValueError(
             "A padding mask must have the shape (batch, length). "
             f"Received: shape={tuple(padding_mask.shape)}"
         )
-    return padding_mask[:, None, :]
+    return padding_mask
 
 
 def decoder_self_attention_mask(target_padding_mask):

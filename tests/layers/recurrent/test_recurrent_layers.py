@@ -116,6 +116,13 @@ def test_each_state_knows_both_sides_of_its_word(cell):
     np.testing.assert_array_equal(moved & is_real(), is_real())
 
 
+@pytest.mark.parametrize("shape", [(7,), (2, 1, 7), (2, 7, 7)])
+def test_encoder_refuses_a_padding_mask_of_another_rank(shape):
+    encoder = made(RecurrentEncoder, "gru")
+    with pytest.raises(ValueError, match=r"shape \(batch, length\)"):
+        encoder(vectors(7), np.ones(shape, bool))
+
+
 @CELLS
 def test_decoder_equals_the_papers_formulas(cell):
     decoder = made(RecurrentDecoder, cell)

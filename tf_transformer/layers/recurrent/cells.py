@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
+from tf_transformer.layers.masks import checked_padding_mask
 
 CELLS = ("gru", "lstm")
 
@@ -129,6 +130,8 @@ class RecurrentEncoder(RecurrentStack):
 
     def call(self, inputs, padding_mask=None, training=None):
         x, last_states = inputs, []
+        if padding_mask is not None:
+            padding_mask = checked_padding_mask(padding_mask)
         for forward, backward in zip(
             self.forward_layers, self.backward_layers, strict=True
         ):
