@@ -20,10 +20,6 @@ def pytest_configure(config):
         from tests.backend import let_numpy_read_tensors
 
         let_numpy_read_tensors()
-    # raised inside Keras for each `variable.numpy()`
-    config.addinivalue_line(
-        "filterwarnings", "ignore:__array__ implementation:DeprecationWarning"
-    )
 
 
 # each of their tests is a separate program, so any process may run it
