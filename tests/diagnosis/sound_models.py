@@ -156,6 +156,49 @@ def explicit_padding_mask():
     return model, inputs, {}
 
 
+def regression_of_features():
+    layers = [
+        keras.layers.Masking(),
+        keras.layers.GRU(6, return_sequences=True),
+        keras.layers.Dense(4),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "mse")
+    features = np.random.default_rng(1).normal(size=(3, 7, 4)).astype("float32")
+    return model, features, {"causal": True}
+
+
+def grouped_query_attention():
+    def make(x, token_ids):
+        attention = keras.layers.GroupQueryAttention(8, 4, 2)
+        mask = parts.key_mask(token_ids)
+        y = attention(x, x, attention_mask=mask, use_causal_mask=True)
+        return keras.layers.RMSNormalization()(x + y)
+
+    return parts.functional(make), ids(), {"causal": True}
+
+
+def gru_with_dot_product_attention():
+    source, target = (keras.Input((None,), dtype="int32") for _ in range(2))
+    embedding = keras.layers.Embedding(VOCAB, WIDTH, mask_zero=True)
+    states = keras.layers.GRU(WIDTH, return_sequences=True)(embedding(source))
+    x = keras.layers.GRU(WIDTH, return_sequences=True)(embedding(target))
+    x = keras.layers.Concatenate()([x, keras.layers.Attention()([x, states])])
+    scores = keras.layers.Dense(VOCAB)(x)
+    return keras.Model([source, target], scores), [ids(), ids()], {"causal": 1}
+
+
+def several_outputs():
+    inputs = keras.Input((None,), dtype="int32")
+    x = keras.layers.Embedding(VOCAB, WIDTH, mask_zero=True)(inputs)
+    x = keras.layers.LSTM(5, return_sequences=True)(x)
+    outputs = {
+        "last": keras.layers.LSTM(4)(x),
+        "logits": keras.layers.Dense(VOCAB)(x),
+    }
+    return keras.Model(inputs, outputs), ids(), {"causal": True}
+
+
 MODELS = [
     transformer,
     encoder_only_of_our_layers,
@@ -170,10 +213,14 @@ MODELS = [
     classifier_of_the_last_state,
     encoder_of_one_length,
     explicit_padding_mask,
+    regression_of_features,
+    grouped_query_attention,
 ]
 LONGEST = [
     pre_norm_transformer_in_bfloat16,
     recurrent_with_attention,
     recurrent_without_attention,
+    gru_with_dot_product_attention,
+    several_outputs,
 ]
 ALL = [*MODELS, *LONGEST]

@@ -115,7 +115,12 @@ def check_past(subject: Subject) -> list[Finding]:
     if gap <= subject.tolerances[0] * np.abs(subject.reference.output).max():
         raise NotChecked("the first token does not influence the last output")
     with tf.GradientTape() as tape:
-        run = run_model(subject.model, subject.inputs)
+
+        def watch(_, output):
+            if output.dtype.is_floating:
+                tape.watch(output)
+
+        run = run_model(subject.model, subject.inputs, replace=watch)
         target = _projection(run.tensor[0, last], tf)
     length = subject.inputs.length(name)
     moved = [
