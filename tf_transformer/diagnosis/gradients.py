@@ -3,6 +3,8 @@
 The only checks that need TensorFlow: Keras has no gradient that works on all backends.
 """
 
+import functools
+
 import keras
 import numpy as np
 
@@ -115,11 +117,7 @@ def check_past(subject: Subject) -> list[Finding]:
     if gap <= subject.tolerances[0] * np.abs(subject.reference.output).max():
         raise NotChecked("the first token does not influence the last output")
     with tf.GradientTape() as tape:
-
-        def watch(_, output):
-            if output.dtype.is_floating:
-                tape.watch(output)
-
+        watch = functools.partial(_watch, tape)
         run = run_model(subject.model, subject.inputs, replace=watch)
         target = _projection(run.tensor[0, last], tf)
     length = subject.inputs.length(name)
@@ -142,6 +140,12 @@ def check_past(subject: Subject) -> list[Finding]:
     )
     layer = None if call is None else subject.name(call.layer)
     return [Finding("gradients through time", layer, message)]
+
+
+def _watch(tape, _, output) -> None:
+    """Records gradients of an output, with or without weights before it."""
+    if output.dtype.is_floating:
+        tape.watch(output)
 
 
 def _only(position, length):
