@@ -20,12 +20,19 @@ def python_blocks(document):
     ]
 
 
+def outputs(document):
+    """What the programs of a document print, in order: its blocks of kind `text`."""
+    return [block for kind, block in FENCE.findall(text_of(document)) if kind == "text"]
+
+
 def commands(text):
     """The commands that a text shows, one string each, without what they print.
 
     Where a block has lines that begin with `$`, only these are commands.
     """
-    blocks = [block for kind, block in FENCE.findall(text) if kind != "python"]
+    blocks = [
+        block for kind, block in FENCE.findall(text) if kind not in ("python", "text")
+    ]
     blocks += INDENTED.findall(FENCE.sub("", text) + "\n")
     for block in blocks:
         lines = re.sub(r"\\\n\s*", "", block).splitlines()

@@ -81,6 +81,8 @@ def check_python(monkeypatch):
         path, *rest = arguments
         if path == "-c":
             compile(rest[0], "-c", "exec")
+        elif path == "-m" and rest[0] == "pytest":
+            check_pytest(rest[1:])
         elif path == "-m":
             assert (ROOT / f"{rest[0].replace('.', '/')}.py").exists(), rest[0]
         elif "ArgumentParser" in text_of(path):

@@ -1,25 +1,23 @@
 """docs/doctor.md: its programs print what it shows, its numbers are the tests'."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.diagnosis import broken_models, sound_models
+from tests.document_blocks import outputs, python_blocks, text_of
 from tf_transformer.diagnosis.doctor import doctor
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "doctor.md"
-TEXT = DOCUMENT.read_text(encoding="utf-8")
+TEXT = text_of("docs/doctor.md")
 
 
 @pytest.mark.long
 @pytest.mark.needs_tensorflow
 def test_programs_print_what_the_page_shows(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    programs = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", TEXT, re.S)
-    assert len(programs) == 2
+    programs = python_blocks("docs/doctor.md")
     names = {}
-    for program, output in programs:
+    for program, output in zip(programs, outputs("docs/doctor.md"), strict=True):
         exec(program, names)
         assert capsys.readouterr().out == output
     assert (tmp_path / "influence.png").read_bytes().startswith(b"\x89PNG")
