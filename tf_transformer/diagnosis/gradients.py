@@ -8,7 +8,7 @@ import functools
 import keras
 import numpy as np
 
-from tf_transformer.diagnosis.comparison import first_difference, up_to
+from tf_transformer.diagnosis.comparison import Protected, first_difference, up_to
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.subject import Subject
 from tf_transformer.diagnosis.trace import owners, run_model, unchanged_state
@@ -148,12 +148,12 @@ def _watch(tape, _, output) -> None:
         tape.watch(output)
 
 
-def _only(position, length):
+def _only(position: int, length: int) -> Protected:
     before_that = up_to(length - 1, length)
 
     def pick(before, after):
         pair = before_that(before, after)
-        return None if pair is None else tuple(x[position:] for x in pair)
+        return None if pair is None else (pair[0][position:], pair[1][position:])
 
     return pick
 

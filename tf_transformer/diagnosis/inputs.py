@@ -86,7 +86,7 @@ class Inputs:
         doubled = self.rows([0, 0])
         for name in self.sequences():
             for position in np.flatnonzero(self.real(name)[0]):
-                doubled = doubled.with_other_token(name, 1, position)
+                doubled = doubled.with_other_token(name, 1, int(position))
         return doubled
 
     @property
@@ -188,9 +188,10 @@ class Inputs:
 
         return self._for_sequence(name, pad)
 
-    def _padding(self, array):
-        is_mask = array.dtype == bool or not self.has_padding
-        return 0 if is_mask else self.pad_id
+    def _padding(self, array) -> float:
+        if array.dtype == bool or self.pad_id is None:
+            return 0
+        return self.pad_id
 
     @property
     def has_padding(self) -> bool:

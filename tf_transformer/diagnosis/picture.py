@@ -37,10 +37,11 @@ def picture_of_influence(influences, causal: str | None, title: str):
         layout="constrained",
     )
     grid = figure.subplots(1, len(influences), squeeze=False, width_ratios=widths)
-    image = None
-    for axes, influence in zip(grid[0], influences, strict=True):
-        image = _draw(axes, influence, influence.name == causal)
-    bar = figure.colorbar(image, ax=list(grid[0]), shrink=0.8)
+    images = [
+        _draw(axes, influence, influence.name == causal)
+        for axes, influence in zip(grid[0], influences, strict=True)
+    ]
+    bar = figure.colorbar(images[-1], ax=list(grid[0]), shrink=0.8)
     bar.set_label("share of the strongest influence", fontsize=9)
     bar.set_ticks([0, 0.5, 1], labels=["0", "1/4", "1"])  # of the root
     figure.suptitle(f"Who influences whom: {title}", fontsize=11)

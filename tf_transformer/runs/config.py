@@ -115,7 +115,8 @@ class TrainingConfig:
         """
         check_values(self)
         config = self.with_defaults()
-        config = config._filled_in(PRESET_TRAINING[config.preset])
+        settings = PRESET_TRAINING[config.preset]  # pyright: ignore[reportArgumentType]
+        config = config._filled_in(settings)
         changes = {}
         for name in (*FILES, "tokenizer", "init_from"):
             value = getattr(self, name)

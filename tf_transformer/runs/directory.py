@@ -146,8 +146,9 @@ class RunDirectory:
         config = self.config()
         arguments = self.contents()["model"]
         self._check_best_weights()
+        kind = ARCHITECTURES[config.architecture]  # pyright: ignore[reportArgumentType]
         try:
-            model = ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
+            model = kind(**arguments, dtype=config.dtype)
         except TypeError as error:
             raise ValueError(
                 f"{self._config_file} does not describe a model. Received: {error}"
