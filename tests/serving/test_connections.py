@@ -175,8 +175,7 @@ def test_unread_answers_together_are_bounded(
     monkeypatch.setattr(connection_module, "MAX_UNREAD", 20 << 20)
     add("half/123")
     with listening(folder, read_timeout=60) as (port, server):
-        for _ in range(6):
-            ask_for_much(port)
+        clients = [ask_for_much(port) for _ in range(6)]
 
         def unread():
             connections = list(server.server_state.connections)
@@ -185,6 +184,8 @@ def test_unread_answers_together_are_bounded(
         until(lambda: server.server_state.total_requests == 6)
         assert 0 < unread() <= 20 << 20
         assert len(server.server_state.connections) < 6
+        for client in clients:  # else the service waits for them at its end
+            client.close()
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
