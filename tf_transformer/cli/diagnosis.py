@@ -15,7 +15,7 @@ def add_doctor(verb) -> None:
         "--inputs",
         metavar="FILE",
         help=".npz file of example inputs by their names; by default random ids, if "
-        "the model tells its inputs",
+        "the model declares its inputs",
     )
     verb.add_argument(
         "--causal",

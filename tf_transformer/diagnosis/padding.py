@@ -87,7 +87,7 @@ def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
 
 
 def check_row_of_padding(subject: Subject) -> list[Finding]:
-    """A row of padding alone must give finite outputs, and leave the others alone."""
+    """A batch with a row of padding alone must give finite outputs."""
     _needs_padding(subject)
     run = subject.run(subject.inputs.with_row_of_padding())
     if np.isfinite(run.output).all():

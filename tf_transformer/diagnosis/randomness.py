@@ -43,7 +43,7 @@ def _changed_state(subject) -> list[Finding]:
     pairs = zip(subject.state_before, subject.state_after, strict=True)
     for (variable, before), (_, after) in pairs:
         layer = owner.get(id(variable), subject.model)
-        if "seed_generator_state" in variable.path or _keeps_state(layer):
+        if "seed_generator_state" in variable.path or getattr(layer, "stateful", False):
             continue
         if not np.array_equal(before, after):
             changed.setdefault(id(layer), (layer, []))[1].append(variable.name)
@@ -56,10 +56,6 @@ def _changed_state(subject) -> list[Finding]:
         )
         for layer, names in changed.values()
     ]
-
-
-def _keeps_state(layer) -> bool:
-    return bool(getattr(layer, "stateful", False))
 
 
 def check_dropout(subject: Subject) -> list[Finding]:

@@ -123,7 +123,7 @@ class Subject:
     def must_be_deterministic(self) -> None:
         """Raises `NotChecked` for a random model: nothing can be compared."""
         if self.is_random:
-            raise NotChecked("the output is random, see the check of randomness")
+            raise NotChecked("the output is random, see the check inference")
 
     def compare(self, check, before, after, protected, tolerance, message):
         """A finding if two runs differ where they must agree.
@@ -151,7 +151,7 @@ class Subject:
         ]
 
     def _lost_mask(self, run, at_fault) -> str:
-        """Tells where Keras' implicit mask was seen last, if it did not arrive."""
+        """Says where Keras' implicit mask was seen last, if it did not arrive."""
         if at_fault.input_has_mask or not _takes_mask(at_fault.layer):
             return ""
         last = None
