@@ -31,6 +31,11 @@ VARIANTS = {
     "sigmoid": {"activation": "sigmoid"},
     "learned positions": {"learned_positions": True},
     "two vocabularies": {"shared": False},
+    "as Marian": {
+        **{"num_encoder_layers": 3, "num_decoder_layers": 1, "start_id": None},
+        **{"positions": "marian", "output_bias": True, "norm_epsilon": 1e-3},
+    },
+    "as Hugging Face": {"start_id": 0, "positions": "halves", "output_bias": True},
 }
 CHANGES = {
     "LoRA": add_lora,
@@ -184,6 +189,8 @@ def test_what_ctranslate2_does_not_know_is_refused(tmp_path):
     odd = make_translator(activation="softsign")
     with pytest.raises(ValueError, match="Received: 'softsign'"):
         export_ctranslate2(odd, path)
+    with pytest.raises(ValueError, match="Received: SSRUDecoder"):
+        export_ctranslate2(make_translator(decoder=tt.layers.SSRUDecoder), path)
     translator = make_translator()
     recurrent = tt.RecurrentSeq2Seq(translator.tokenizer.vocab_size, d_model=12)
     with pytest.raises(ValueError, match="Received: RecurrentSeq2Seq"):

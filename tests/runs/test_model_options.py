@@ -1,16 +1,19 @@
 """A run's options for the model's inside: normalization, telemetry, pictures."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tf_transformer.layers import SSRUDecoder
 from tf_transformer.layers.recurrent.score_functions import SCORE_FUNCTIONS
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.models.presets import PRESETS, RECURRENT_PRESETS
 from tf_transformer.runs.choices import CHOICES
 from tf_transformer.runs.config import TrainingConfig
-from tf_transformer.runs.training import train
+from tf_transformer.runs.training import make_model, train
 
 
 def test_allowed_values_are_those_of_the_models():
@@ -26,10 +29,31 @@ def test_recurrent_model_has_no_normalization_to_choose():
         config.resolved()
 
 
+def test_recurrent_model_has_no_decoder_to_choose():
+    config = TrainingConfig(
+        architecture="recurrent", decoder="ssru", num_decoder_layers=1
+    )
+    with pytest.raises(
+        ValueError, match="Only the Transformer.*num_decoder_layers=1, decoder='ssru'"
+    ):
+        config.resolved()
+
+
+def test_model_of_a_run_has_the_depths_and_the_decoder():
+    config = TrainingConfig(num_encoder_layers=3, num_decoder_layers=1, decoder="ssru")
+    tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
+    model = make_model(config.resolved(), tokenizer)
+    assert (model.encoder.num_layers, model.decoder.num_layers) == (3, 1)
+    assert type(model.decoder) is SSRUDecoder
+    assert make_model(TrainingConfig().resolved(), tokenizer).decoder.num_layers == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"normalization": "instance"}, "Unknown normalization.*'instance'"),
+        ({"decoder": "gru"}, "Unknown decoder.*self_attention, ssru.*'gru'"),
+        ({"num_encoder_layers": 0}, "num_encoder_layers must be at least 1"),
         ({"telemetry": 0}, "telemetry must be at least 1. Received: 0"),
     ],
 )
@@ -54,6 +78,7 @@ def test_run_has_the_normalization_and_writes_what_is_inside(tmp_path):
         validation_sentences=2,
         normalization="rms",
         normalize_first=True,
+        decoder="ssru",
         telemetry=3,
         attention_images=1,
     )

@@ -30,8 +30,13 @@ def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:
             f"Transformer, and layer 1 to {len(blocks)}. Received: {kind!r}, "
             f"layer={layer}"
         )
-    block = blocks[layer - 1]
-    return block.cross_attention if kind == "cross" else block.self_attention
+    name = "cross_attention" if kind == "cross" else "self_attention"
+    if not hasattr(blocks[layer - 1], name):
+        raise ValueError(
+            "The decoder has no self-attention. Expected encoder or cross. "
+            f"Received: {kind!r} with {type(stack).__name__}"
+        )
+    return getattr(blocks[layer - 1], name)
 
 
 @contextlib.contextmanager
@@ -101,12 +106,15 @@ def nll_without_each_head(
         pairs: (source, target) sentences.
 
     Returns:
-        Dictionary from kind to an array `(N, h)`.
+        Dictionary from kind to an array `(N, h)`, of the kinds that the model has.
     """
     model = translator.model
     costs = {}
     for kind in KINDS:
-        shape = model.num_layers, attention_layer(model, kind, 1).num_heads
+        stack = model.encoder if kind == "encoder" else model.decoder
+        if kind == "decoder" and not hasattr(stack.blocks[0], "self_attention"):
+            continue
+        shape = stack.num_layers, attention_layer(model, kind, 1).num_heads
         costs[kind] = np.zeros(shape)
         for layer, head in np.ndindex(shape):
             with head_off(model, kind, layer + 1, head + 1):

@@ -44,6 +44,11 @@ HELP = {
     "score": "score function of the recurrent model; none: no attention; by default "
     "the preset's",
     "preset": "size of the model; tiny, small: for 2 cores; base, big: the paper's",
+    "num_encoder_layers": "layers of the Transformer's encoder; by default the "
+    "preset's",
+    "num_decoder_layers": "layers of its decoder; by default the preset's",
+    "decoder": "first sub-layer of the decoder; ssru is a recurrent unit, whose state "
+    "has the same size at every step",
     "normalization": "normalization of the Transformer; the paper's is layer",
     "normalize_first": "pre-norm instead of the paper's post-norm",
     "dropout_rate": "dropout rate; by default the preset's",

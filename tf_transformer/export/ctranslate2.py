@@ -10,7 +10,12 @@ from keras import ops
 from tf_transformer.export.float_weights import float_matrix
 from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
 from tf_transformer.inference.translator import Translator
-from tf_transformer.layers import FeedForward, LayerNormalization, MultiHeadAttention
+from tf_transformer.layers import (
+    Decoder,
+    FeedForward,
+    LayerNormalization,
+    MultiHeadAttention,
+)
 from tf_transformer.models import Transformer
 from tf_transformer.utils.atomic import new_folder
 
@@ -50,7 +55,7 @@ def export_ctranslate2(
 
     Args:
         translator: Its model must be a `Transformer` whose layers are unchanged, with
-            LayerNorm or RMSNorm.
+            LayerNorm or RMSNorm. `SSRUDecoder` is not supported.
         path: Folder to write. It must not exist yet.
         quantization: How weights are stored: `"float32"` (the default), `"int8"`,
             `"int16"` or `"float16"`. CTranslate2 computes in it where the machine can.
@@ -70,7 +75,7 @@ def export_ctranslate2(
         )
     with new_folder(path) as folder:
         specification = _specification(translator.model)
-        _write_vocabularies(specification, translator.tokenizer)
+        _write_vocabularies(specification, translator)
         specification.validate()
         specification.optimize(None if quantization == "float32" else quantization)
         specification.save(str(folder))
@@ -78,14 +83,17 @@ def export_ctranslate2(
     return Path(path)
 
 
-def _write_vocabularies(specification, tokenizer) -> None:
+def _write_vocabularies(specification, translator) -> None:
+    tokenizer, start_id = translator.tokenizer, translator.model.start_id
     pieces = tokenizer.target_vocabulary()
     specification.register_source_vocabulary(tokenizer.source_vocabulary())
     specification.register_target_vocabulary(pieces)
     specification.config.unk_token = pieces[UNK_ID]
     specification.config.bos_token = pieces[BOS_ID]
     specification.config.eos_token = pieces[EOS_ID]
-    specification.config.decoder_start_token = pieces[BOS_ID]
+    specification.decoder.start_from_zero_embedding = start_id is None
+    start_id = BOS_ID if start_id is None else start_id
+    specification.config.decoder_start_token = pieces[start_id]
 
 
 def _specification(model):
@@ -99,7 +107,7 @@ def _specification(model):
     _check_model(model)
     norm = model.encoder.blocks[0].self_attention_norm
     specification = TransformerSpec.from_config(
-        model.num_layers,
+        (model.encoder.num_layers, model.decoder.num_layers),
         model.num_heads,
         pre_norm=model.normalize_first,
         activation=common_spec.Activation[_activation(model)],
@@ -114,6 +122,8 @@ def _specification(model):
         model.target_embedding.matrix, "embeddings"
     )
     decoder.projection.weight = decoder.embeddings.weight
+    if model.output_bias:
+        decoder.projection.bias = _array(model.target_embedding.output_bias)
     encoder.position_encodings.encodings = _array(model.source_positions.table)
     decoder.position_encodings.encodings = _array(model.target_positions.table)
     for stack, ours in ((encoder, model.encoder), (decoder, model.decoder)):
@@ -132,6 +142,11 @@ def _check_model(model) -> None:
         raise ValueError(
             "CTranslate2 supports the paper's model only. Expected a Transformer. "
             f"Received: {type(model).__name__}"
+        )
+    if type(model.decoder) is not Decoder:
+        raise ValueError(
+            "CTranslate2 has no such decoder. Expected Decoder, with self-attention. "
+            f"Received: {type(model.decoder).__name__}"
         )
     block = model.decoder.blocks[0]
     for layer, expected in (

@@ -32,8 +32,11 @@ from tf_transformer.layers.recurrent.score_functions import (
     GeneralScore,
     ScaledDotScore,
 )
+from tf_transformer.layers.ssru import SSRU
+from tf_transformer.layers.ssru_decoder import SSRUDecoder, SSRUDecoderBlock
 
 __all__ = [
+    "SSRU",
     "AdditiveScore",
     "ConcatScore",
     "Decoder",
@@ -49,6 +52,8 @@ __all__ = [
     "PositionalEncoding",
     "RecurrentDecoder",
     "RecurrentEncoder",
+    "SSRUDecoder",
+    "SSRUDecoderBlock",
     "ScaledDotScore",
     "TokenEmbedding",
     "capture_intermediates",

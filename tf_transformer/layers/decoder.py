@@ -1,7 +1,6 @@
 """The decoder (section 3.1, figure 1 right)."""
 
 import keras
-from keras import ops
 
 from tf_transformer.layers.decoder_block import DecoderBlock
 from tf_transformer.layers.encoder import Encoder
@@ -105,14 +104,11 @@ class Decoder(Encoder):
             Two dictionaries by block name: the source's `"keys"` and `"values"`,
             tensors `(B, h, S, d_k)`, and the caches, tensors `(B * K, h, L, d_k)`.
         """
-        num_rows = ops.shape(encoder_output)[0] * beam_size
         source, caches = {}, {}
         for block in self.blocks:
-            keys, values = block.cross_attention.keys_and_values(encoder_output)
-            source[block.name] = {"keys": keys, "values": values}
-            shape = (num_rows, keys.shape[1], max_length, keys.shape[3])
-            empty = ops.zeros(shape, dtype=keys.dtype)
-            caches[block.name] = {"keys": empty, "values": empty}
+            source[block.name], caches[block.name] = block.start(
+                encoder_output, max_length, beam_size
+            )
         return source, caches
 
     def step(self, inputs, caches, source, position, encoder_padding_mask=None):

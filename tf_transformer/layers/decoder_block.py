@@ -37,6 +37,8 @@ class DecoderBlock(EncoderBlock):
             Defaults to `MultiHeadAttention`.
         feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
             `dtype` and `name`. Defaults to `FeedForward`.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
+            the normalization's own.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
@@ -113,31 +115,56 @@ class DecoderBlock(EncoderBlock):
 
         return self._sublayers(inputs, self_attention, cross_attention, training)
 
-    def _sublayers(self, x, self_attention, cross_attention, training=False):
+    def _first_norm_and_dropout(self):
+        return self.self_attention_norm, self.self_attention_dropout
+
+    def _sublayers(self, x, first_sublayer, cross_attention, training=False):
         """The three sub-layers, each with its residual connection and normalization.
 
         Args:
             x: Tensor `(B, T, d_model)`.
-            self_attention: Function from x to the self-attention's output.
+            first_sublayer: Function from x to the output of the self-attention, or of
+                what replaces it.
             cross_attention: Function from x to the cross-attention's output.
             training: Whether dropout is active.
 
         Returns:
             Tensor `(B, T, d_model)`.
         """
-        norm_1, drop_1 = self.self_attention_norm, self.self_attention_dropout
+        norm_1, drop_1 = self._first_norm_and_dropout()
         norm_2, drop_2 = self.cross_attention_norm, self.cross_attention_dropout
         norm_3, drop_3 = self.feed_forward_norm, self.feed_forward_dropout
         if self.normalize_first:
-            x = x + drop_1(self_attention(norm_1(x)), training=training)
+            x = x + drop_1(first_sublayer(norm_1(x)), training=training)
             x = x + drop_2(cross_attention(norm_2(x)), training=training)
             x = x + drop_3(self.feed_forward(norm_3(x)), training=training)
         else:
-            x = norm_1(x + drop_1(self_attention(x), training=training))
+            x = norm_1(x + drop_1(first_sublayer(x), training=training))
             x = norm_2(x + drop_2(cross_attention(x), training=training))
             x = norm_3(x + drop_3(self.feed_forward(x), training=training))
         sow(self, output=x)
         return x
+
+    def start(self, encoder_output, max_length, beam_size=1):
+        """Makes an empty cache, and computes the source's keys and values once.
+
+        Args:
+            encoder_output: Tensor `(B, S, d_model)`.
+            max_length: Integer or scalar tensor L, the fixed length of the cache.
+            beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
+
+        Returns:
+            The arguments `source` and `cache` of `step`.
+        """
+        keys, values = self.cross_attention.keys_and_values(encoder_output)
+        num_rows = ops.shape(encoder_output)[0] * beam_size
+        cache = self._empty_cache(num_rows, max_length, keys)
+        return {"keys": keys, "values": values}, cache
+
+    def _empty_cache(self, num_rows, max_length, keys):
+        shape = (num_rows, keys.shape[1], max_length, keys.shape[3])
+        empty = ops.zeros(shape, dtype=keys.dtype)
+        return {"keys": empty, "values": empty}
 
     def step(self, inputs, cache, source, position, encoder_padding_mask=None):
         """Computes one position of each hypothesis, with cached keys and values.
@@ -168,6 +195,12 @@ class DecoderBlock(EncoderBlock):
             )
             return ops.reshape(y, ops.shape(x))
 
+        cross_attention = self._source_attention(source, encoder_padding_mask)
+        return self._sublayers(inputs, self_attention, cross_attention), new_cache
+
+    def _source_attention(self, source, encoder_padding_mask):
+        """Cross-attention to the keys and values of `start`, as a function."""
+
         def cross_attention(x):
             # the K hypotheses of a sentence are K queries to the same source
             mask = encoder_padding_mask
@@ -179,7 +212,7 @@ class DecoderBlock(EncoderBlock):
             )
             return y
 
-        return self._sublayers(inputs, self_attention, cross_attention), new_cache
+        return cross_attention
 
     def compute_output_shape(self, inputs_shape, encoder_output_shape=None):
         return inputs_shape

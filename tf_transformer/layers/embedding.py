@@ -16,9 +16,10 @@ class TokenEmbedding(BaseLayer):
         x      = E[ids] * sqrt(d_model)
         logits = y E^T
 
-    One matrix E serves both directions ("we share the same weight matrix"). Its
-    initial values are samples of N(0, d_model^-1/2), so that the scaled vectors have
-    variance 1 and the first logits are neither flat nor saturated. E is a
+    or, with `output_bias`, y E^T + b. One matrix E serves both directions ("we share
+    the same weight matrix"). Its initial values are samples of N(0, d_model^-1/2), so
+    that the scaled vectors have variance 1 and the first logits are neither flat nor
+    saturated. E is a
     `keras.layers.ReversibleEmbedding`, which also provides LoRA and quantization.
 
     Ids are never cast to the compute dtype: float ids, such as those of
@@ -28,6 +29,8 @@ class TokenEmbedding(BaseLayer):
     Args:
         vocab_size: Integer. Number of tokens V, padding included.
         d_model: Integer. Width of the vectors.
+        output_bias: Whether logits have a bias b `(V,)`, which the paper does not
+            use. Defaults to `False`.
 
     Call arguments:
         inputs: Tensor of ids `(B, L)`, or with `reverse=True` a float tensor
@@ -50,11 +53,12 @@ class TokenEmbedding(BaseLayer):
     Shape letters: B batch, L length, V vocabulary.
     """
 
-    def __init__(self, *, vocab_size, d_model, **kwargs):
+    def __init__(self, *, vocab_size, d_model, output_bias=False, **kwargs):
         super().__init__(**{**kwargs, "autocast": False})
         check_sizes(vocab_size=vocab_size, d_model=d_model)
         self.vocab_size = vocab_size
         self.d_model = d_model
+        self.use_output_bias = output_bias
 
     def build(self, input_shape=None):
         if self.built:
@@ -70,6 +74,10 @@ class TokenEmbedding(BaseLayer):
             name="matrix",
         )
         self.matrix.build()
+        if self.use_output_bias:
+            self.output_bias = self.add_weight(
+                name="output_bias", shape=(self.vocab_size,), initializer="zeros"
+            )
         self.built = True
 
     @property
@@ -79,7 +87,8 @@ class TokenEmbedding(BaseLayer):
 
     def call(self, inputs, reverse=False):
         if reverse:
-            return ops.cast(self.matrix(inputs, reverse=True), "float32")
+            logits = ops.cast(self.matrix(inputs, reverse=True), "float32")
+            return logits + self.output_bias if self.use_output_bias else logits
         token_ids = as_integers(inputs)
         is_known = ops.logical_and(token_ids >= 0, token_ids < self.vocab_size)
         # compiled functions would read another row: NaN is noticed
@@ -145,4 +154,9 @@ class TokenEmbedding(BaseLayer):
     def get_config(self):
         config = super().get_config()
         del config["autocast"]  # always off
-        return {**config, "vocab_size": self.vocab_size, "d_model": self.d_model}
+        return {
+            **config,
+            "vocab_size": self.vocab_size,
+            "d_model": self.d_model,
+            "output_bias": self.use_output_bias,
+        }

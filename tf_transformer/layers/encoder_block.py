@@ -49,6 +49,8 @@ class EncoderBlock(BaseLayer):
             `dropout_rate`, `dtype` and `name`. Defaults to `MultiHeadAttention`.
         feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
             `dtype` and `name`. Defaults to `FeedForward`.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
+            the normalization's own.
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`.
@@ -85,6 +87,7 @@ class EncoderBlock(BaseLayer):
         norm=LayerNormalization,
         attention=MultiHeadAttention,
         feed_forward=FeedForward,
+        norm_epsilon=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -99,23 +102,27 @@ class EncoderBlock(BaseLayer):
         self.attention_dropout_rate = attention_dropout_rate
         self.activation = keras.activations.get(activation)
         self.normalize_first = normalize_first
+        self.norm_epsilon = norm_epsilon
         self.norm_factory = layer_factory(norm)
         self.attention_factory = layer_factory(attention)
         self.feed_forward_factory = layer_factory(feed_forward)
         self._make_sublayers()
 
     def _make_sublayers(self):
-        self.self_attention = self._attention("attention")
+        self._make_first_sublayer()
         self.feed_forward = self.feed_forward_factory(
             d_model=self.d_model,
             d_ff=self.d_ff,
             activation=self.activation,
             **self.sublayer_arguments("feed_forward"),
         )
-        self.self_attention_norm = self.make_norm("attention_norm")
-        self.self_attention_dropout = self._dropout("attention_dropout")
         self.feed_forward_norm = self.make_norm("feed_forward_norm")
         self.feed_forward_dropout = self._dropout("feed_forward_dropout")
+
+    def _make_first_sublayer(self):
+        self.self_attention = self._attention("attention")
+        self.self_attention_norm = self.make_norm("attention_norm")
+        self.self_attention_dropout = self._dropout("attention_dropout")
 
     def _attention(self, name):
         return self.attention_factory(
@@ -134,17 +141,23 @@ class EncoderBlock(BaseLayer):
         Returns:
             A new layer.
         """
-        return self.norm_factory(**self.sublayer_arguments(name))
+        arguments = self.sublayer_arguments(name)
+        if self.norm_epsilon is not None:
+            arguments["epsilon"] = self.norm_epsilon
+        return self.norm_factory(**arguments)
 
     def _dropout(self, name):
         return keras.layers.Dropout(self.dropout_rate, **self.sublayer_arguments(name))
 
     def build(self, input_shape):
-        self.self_attention.build(input_shape, input_shape)
+        self._build_first_sublayer(input_shape)
         self.feed_forward.build(input_shape)
-        self.self_attention_norm.build(input_shape)
         self.feed_forward_norm.build(input_shape)
         self.built = True
+
+    def _build_first_sublayer(self, input_shape):
+        self.self_attention.build(input_shape, input_shape)
+        self.self_attention_norm.build(input_shape)
 
     def call(
         self,
@@ -193,4 +206,5 @@ class EncoderBlock(BaseLayer):
             "norm": factory_name(self.norm_factory),
             "attention": factory_name(self.attention_factory),
             "feed_forward": factory_name(self.feed_forward_factory),
+            "norm_epsilon": self.norm_epsilon,
         }

@@ -6,22 +6,41 @@ from keras import ops
 
 from tf_transformer.layers.base import BaseLayer, check_sizes
 
+POSITIONS = ("alternating", "halves", "marian")
 
-def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
-    """The paper's table, computed in float64.
+
+def sinusoidal_positions(
+    max_length: int, d_model: int, positions: str = "alternating"
+) -> np.ndarray:
+    """A table of sines and cosines, computed in float64.
+
+    With `"alternating"`, the paper's:
 
         PE(pos, 2i)   = sin(pos / 10000^(2i / d_model))
         PE(pos, 2i+1) = cos(pos / 10000^(2i / d_model))
 
+    With `"halves"`, as in Hugging Face's Marian models, the same numbers in another
+    order:
+
+        PE(pos, i)               = sin(pos / 10000^(2i / d_model))
+        PE(pos, d_model / 2 + i) = cos(pos / 10000^(2i / d_model))
+
+    With `"marian"`, as in [Marian](https://github.com/marian-nmt/marian) and the
+    authors' [Tensor2Tensor](https://github.com/tensorflow/tensor2tensor):
+
+        PE(pos, i)               = sin(pos / 10000^(i / (d_model / 2 - 1)))
+        PE(pos, d_model / 2 + i) = cos(pos / 10000^(i / (d_model / 2 - 1)))
+
     Args:
         max_length: Number of positions.
         d_model: Width; must be even, since sine and cosine come in pairs.
+        positions: `"alternating"` (the default), `"halves"` or `"marian"`.
 
     Returns:
-        float64 array `(max_length, d_model)`, sine and cosine interleaved.
+        float64 array `(max_length, d_model)`.
 
     Raises:
-        ValueError: If `d_model` is odd.
+        ValueError: If `d_model` is odd, or below 4 with `"marian"`.
 
     Example:
 
@@ -33,9 +52,18 @@ def sinusoidal_positions(max_length: int, d_model: int) -> np.ndarray:
             "Sinusoidal positions come in pairs of sine and cosine, so d_model must "
             f"be even. Received: d_model={d_model}"
         )
-    positions = np.arange(max_length, dtype="float64")[:, None]
     exponents = np.arange(0, d_model, 2, dtype="float64") / d_model
-    angles = positions / np.power(10000.0, exponents)
+    if positions == "marian":
+        if d_model < 4:
+            raise ValueError(
+                "Marian's positions divide by d_model / 2 - 1. Expected d_model of at "
+                f"least 4. Received: d_model={d_model}"
+            )
+        exponents = np.arange(d_model // 2, dtype="float64") / (d_model // 2 - 1)
+    rows = np.arange(max_length, dtype="float64")[:, None]
+    angles = rows / np.power(10000.0, exponents)
+    if positions != "alternating":
+        return np.concatenate([np.sin(angles), np.cos(angles)], axis=-1)
     return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(
         max_length, d_model
     )
@@ -54,6 +82,8 @@ class PositionalEncoding(BaseLayer):
         max_length: Integer. Number of positions.
         learned: If `True`, the table is trained instead of computed (the paper's
             table 3, row E). Defaults to `False`.
+        positions: Formula of the table that is not trained: `"alternating"` (the
+            paper), `"halves"` or `"marian"`, see `sinusoidal_positions`.
 
     Call arguments:
         inputs: Tensor `(B, L, d_model)`. If L is known only when a compiled function
@@ -66,7 +96,7 @@ class PositionalEncoding(BaseLayer):
         Tensor `(B, L, d_model)`.
 
     Raises:
-        ValueError: If L is known to exceed `max_length`.
+        ValueError: If L is known to exceed `max_length`, or for unknown `positions`.
 
     Example:
 
@@ -77,9 +107,15 @@ class PositionalEncoding(BaseLayer):
     Shape letters: B batch, L length.
     """
 
-    def __init__(self, *, max_length, learned=False, **kwargs):
+    def __init__(self, *, max_length, learned=False, positions="alternating", **kwargs):
         super().__init__(**kwargs)
         check_sizes(max_length=max_length)
+        if positions not in POSITIONS:
+            raise ValueError(
+                f"Unknown positions. Expected one of {', '.join(POSITIONS)}. "
+                f"Received: {positions!r}"
+            )
+        self.positions = positions
         self.max_length = max_length
         self.learned = learned
 
@@ -97,7 +133,7 @@ class PositionalEncoding(BaseLayer):
                 autocast=False,
             )
         else:
-            table = sinusoidal_positions(self.max_length, d_model)
+            table = sinusoidal_positions(self.max_length, d_model, self.positions)
             self.table = table.astype(self._sum_dtype)
         self.built = True
 
@@ -129,4 +165,5 @@ class PositionalEncoding(BaseLayer):
             **super().get_config(),
             "max_length": self.max_length,
             "learned": self.learned,
+            "positions": self.positions,
         }

@@ -3,16 +3,22 @@
 import keras
 from keras import ops
 
+from tf_transformer.ids import BOS_ID
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
 from tf_transformer.layers.decoder import Decoder
 from tf_transformer.layers.encoder import Encoder
 from tf_transformer.layers.feed_forward import FeedForward
-from tf_transformer.layers.intermediates import capture_intermediates
 from tf_transformer.layers.masks import padding_mask
 from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import PositionalEncoding
-from tf_transformer.models.embeddings import check_ids, token_embeddings
+from tf_transformer.models.attention_weights import attention_weights
+from tf_transformer.models.embeddings import (
+    check_ids,
+    check_start_id,
+    target_vectors,
+    token_embeddings,
+)
 from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
 
@@ -20,6 +26,7 @@ FACTORIES = ("norm", "attention", "feed_forward", "encoder", "decoder")
 BLOCK_ARGUMENTS = (
     *("d_model", "num_heads", "d_ff", "dropout_rate", "attention_dropout_rate"),
     *("activation", "normalize_first", "norm", "attention", "feed_forward"),
+    "norm_epsilon",
 )
 
 
@@ -58,13 +65,23 @@ class Transformer(SequenceModel):
         feed_forward: Class or function. Defaults to `FeedForward`. `EncoderBlock`
             lists the arguments that these three are called with.
         encoder: Class or function. Defaults to `Encoder`.
-        decoder: Class or function. Defaults to `Decoder`.
+        decoder: Class or function, such as `SSRUDecoder`. Defaults to `Decoder`.
         learned_positions: `True` for trained positions. Defaults to `False`.
         max_length: Integer. Longest sentence in tokens, on either side. Defaults
             to 512.
         target_vocab_size: Optional integer. Size of the target's own vocabulary; by
             default one vocabulary and one embedding matrix serve both sides. The
             output projection is always the target embedding, transposed.
+        num_encoder_layers: Optional integer. Defaults to `num_layers`.
+        num_decoder_layers: Optional integer. Defaults to `num_layers`.
+        positions: `"alternating"`, `"halves"` or `"marian"`, see
+            `sinusoidal_positions`. Defaults to the paper's `"alternating"`.
+        output_bias: Whether logits have a bias. Defaults to `False`.
+        norm_epsilon: Optional float. Epsilon of all normalizations; by default their
+            own.
+        start_id: Optional integer. Id whose embedding is the decoder's first input,
+            `None` for a vector of zeros. Any other than the default replaces the
+            first id of `target_ids`. Defaults to 2, the begin token.
 
     Call arguments:
         inputs: Dictionary of ids, `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
@@ -109,6 +126,12 @@ class Transformer(SequenceModel):
         learned_positions=False,
         max_length=512,
         target_vocab_size=None,
+        num_encoder_layers=None,
+        num_decoder_layers=None,
+        positions="alternating",
+        output_bias=False,
+        norm_epsilon=None,
+        start_id=BOS_ID,
         **kwargs,
     ):
         sizes = {"num_layers": num_layers, "d_model": d_model, "num_heads": num_heads}
@@ -124,7 +147,14 @@ class Transformer(SequenceModel):
             **dict(zip(FACTORIES, map(layer_factory, factories), strict=True)),
             "learned_positions": learned_positions,
             "target_vocab_size": target_vocab_size,
+            "num_encoder_layers": num_encoder_layers,
+            "num_decoder_layers": num_decoder_layers,
+            "positions": positions,
+            "output_bias": output_bias,
+            "norm_epsilon": norm_epsilon,
+            "start_id": start_id,
         }
+        check_start_id(start_id, target_vocab_size or vocab_size)
         super().__init__(arguments, **kwargs)
         self._make_embeddings()
         self._make_stacks()
@@ -132,10 +162,12 @@ class Transformer(SequenceModel):
     def _make_embeddings(self):
         dtype = self.dtype_policy
         self.source_embedding, self.target_embedding = token_embeddings(
-            self.vocab_size, self.target_vocab_size, self.d_model, dtype
+            *(self.vocab_size, self.target_vocab_size, self.d_model, dtype),
+            output_bias=self.output_bias,
         )
         arguments = {"max_length": self.max_length, "dtype": dtype}
         arguments["learned"] = self.learned_positions
+        arguments["positions"] = self.positions
         self.source_positions = PositionalEncoding(name="source_positions", **arguments)
         self.target_positions = PositionalEncoding(name="target_positions", **arguments)
         self.embedding_dropout = keras.layers.Dropout(
@@ -144,9 +176,19 @@ class Transformer(SequenceModel):
 
     def _make_stacks(self):
         arguments = {name: self._arguments[name] for name in BLOCK_ARGUMENTS}
-        arguments |= {"num_layers": self.num_layers, "dtype": self.dtype_policy}
-        self.encoder = self._arguments["encoder"](name="encoder", **arguments)
-        self.decoder = self._arguments["decoder"](name="decoder", **arguments)
+        if self.norm_epsilon is None:
+            del arguments["norm_epsilon"]
+        arguments["dtype"] = self.dtype_policy
+        self.encoder = self._arguments["encoder"](
+            name="encoder",
+            num_layers=_depth(self.num_encoder_layers, self.num_layers),
+            **arguments,
+        )
+        self.decoder = self._arguments["decoder"](
+            name="decoder",
+            num_layers=_depth(self.num_decoder_layers, self.num_layers),
+            **arguments,
+        )
         self.build()
 
     def arguments(self) -> dict:
@@ -183,15 +225,7 @@ class Transformer(SequenceModel):
         self.built = True
 
     def encode(self, source_ids, training=None):
-        """Encodes the source sentences.
-
-        Args:
-            source_ids: Ids `(B, S)`.
-            training: Whether dropout is active.
-
-        Returns:
-            Dictionary of `"states"` `(B, S, D)` and `"padding_mask"` `(B, S)`.
-        """
+        """Encodes the source sentences: `"states"` `(B, S, D)`, `"padding_mask"`."""
         source_ids = check_ids(self, source_ids, "source_ids", training)
         source_padding_mask = padding_mask(source_ids)
         x = self.source_positions(self.source_embedding(source_ids))
@@ -200,18 +234,10 @@ class Transformer(SequenceModel):
         return {"states": states, "padding_mask": source_padding_mask}
 
     def decode(self, target_ids, encoded, training=None):
-        """Predicts the next token at every position of the target.
-
-        Args:
-            target_ids: Ids `(B, T)`; the first is the start token.
-            encoded: Result of `encode`.
-            training: Whether dropout is active.
-
-        Returns:
-            float32 logits `(B, T, V)`.
-        """
+        """Predicts the next token at every position: float32 logits `(B, T, V)`."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
-        x = self.target_positions(self.target_embedding(target_ids))
+        x = target_vectors(self, target_ids)
+        x = self.target_positions(x)
         x = self.embedding_dropout(x, training=training)
         states = self.decoder(
             x,
@@ -223,16 +249,7 @@ class Transformer(SequenceModel):
         return self.target_embedding(states, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """Makes the first state for `step`.
-
-        Args:
-            encoded: Result of `encode` for B sentences.
-            max_length: Integer or scalar tensor L, the largest number of steps.
-            beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
-
-        Returns:
-            A state, see `SequenceModel`.
-        """
+        """Makes the first state for `step`, of at most `max_length` steps."""
         source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
         return {
             "position": ops.convert_to_tensor(0, dtype="int32"),
@@ -252,7 +269,7 @@ class Transformer(SequenceModel):
         """
         sentence, position = state["sentence"], state["position"]
         num_sentences = ops.shape(sentence["padding_mask"])[0]
-        x = self.target_embedding(token_ids[:, None])  # (B * K, 1, D)
+        x = target_vectors(self, token_ids[:, None], position)  # (B * K, 1, D)
         x = self.target_positions(x, position=position)
         states, caches = self.decoder.step(
             ops.reshape(x, (num_sentences, -1, self.d_model)),
@@ -273,20 +290,11 @@ class Transformer(SequenceModel):
 
         Returns:
             Dictionary of attention weights, float32: `"encoder"` `(B, N, h, S, S)`,
-            `"decoder"` `(B, N, h, T, T)` and `"cross"` `(B, N, h, T, S)`.
+            `"decoder"` `(B, N, h, T, T)` and `"cross"` `(B, N, h, T, S)`, without
+            `"decoder"` where blocks have no self-attention (`SSRUDecoder`).
         """
-        with capture_intermediates() as captured:
-            self(inputs, training=False)
-        layers_by_kind = {
-            "encoder": [block.self_attention for block in self.encoder.blocks],
-            "decoder": [block.self_attention for block in self.decoder.blocks],
-            "cross": [block.cross_attention for block in self.decoder.blocks],
-        }
+        return attention_weights(self, inputs)
 
-        def weights(layer):
-            return ops.cast(captured[layer]["weights"], "float32")
 
-        return {
-            kind: ops.stack([weights(layer) for layer in layers], axis=1)
-            for kind, layers in layers_by_kind.items()
-        }
+def _depth(own, common):
+    return common if own is None else own

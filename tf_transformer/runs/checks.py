@@ -11,6 +11,7 @@ from sacrebleu.metrics import BLEU
 from tf_transformer.runs.choices import (
     CHOICES,
     DEFAULTS,
+    MODEL_DEFAULTS,
     TRAINED_TOKENIZER_DEFAULTS,
 )
 
@@ -23,6 +24,12 @@ FILES = tuple(
 AT_LEAST_1 = (
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
     *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
+    *("num_encoder_layers", "num_decoder_layers"),
+)
+# fields that only a Transformer has
+TRANSFORMER_ONLY = (
+    *("num_encoder_layers", "num_decoder_layers", "decoder"),
+    *("normalization", "normalize_first"),
 )
 SHARES = ("dropout_rate", "label_smoothing")
 
@@ -139,17 +146,25 @@ def _check_tokenizer(config) -> None:
             "file for both sides, or of two: the source's and the target's. "
             f"Received: {config.tokenizer!r}"
         )
-    changed = [
-        f"{name}={getattr(config, name)!r}"
-        for name in TRAINED_TOKENIZER_DEFAULTS
-        if getattr(config, name) is not None
-    ]
+    changed = _changed(config, TRAINED_TOKENIZER_DEFAULTS)
     if changed:
         raise ValueError(
             "The tokenizer's files hold its vocabulary and normalization. Expected "
             f"none of {', '.join(TRAINED_TOKENIZER_DEFAULTS)} beside tokenizer. "
             f"Received: {', '.join(changed)}"
         )
+
+
+def _changed(config, names) -> list[str]:
+    """The fields among `names` that were set to another value than their default.
+
+    A tokenizer's files decide even the defaults.
+    """
+    return [
+        f"{name}={getattr(config, name)!r}"
+        for name in names
+        if getattr(config, name) not in (None, MODEL_DEFAULTS.get(name))
+    ]
 
 
 def _check_model(config) -> None:
@@ -160,13 +175,12 @@ def _check_model(config) -> None:
             f"architecture='recurrent'. Received: {architecture!r} with "
             f"score={config.score!r}"
         )
-    is_paper = config.normalization in (None, "layer") and not config.normalize_first
-    if architecture != "transformer" and not is_paper:
+    changed = _changed(config, TRANSFORMER_ONLY)
+    if architecture != "transformer" and changed:
         raise ValueError(
-            "Only the Transformer has normalizations to choose from. Expected "
+            f"Only the Transformer has {', '.join(TRANSFORMER_ONLY)}. Expected "
             f"architecture='transformer'. Received: {architecture!r} with "
-            f"normalization={config.normalization!r}, "
-            f"normalize_first={config.normalize_first}"
+            f"{', '.join(changed)}"
         )
 
 

@@ -25,6 +25,7 @@ TRAINED_TOKENIZER_DEFAULTS = {
 MODEL_DEFAULTS = {
     "architecture": "transformer",
     "preset": "tiny",
+    "decoder": "self_attention",
     "normalization": "layer",
     "normalize_first": False,
     "max_length": 512,
@@ -35,6 +36,7 @@ CHOICES = {
     "score": ("dot", "scaled_dot", "general", "additive", "concat", "none"),
     "preset": tuple(PRESET_TRAINING),
     "dtype": ("float32", "mixed_bfloat16", "mixed_float16"),
+    "decoder": ("self_attention", "ssru"),
     "normalization": ("layer", "rms"),
     "monitor": ("bleu", "chrf", "nll", "accuracy"),
     "bleu_tokenize": tuple(BLEU.TOKENIZERS),

@@ -51,6 +51,9 @@ class TrainingConfig:
     architecture: str | None = None
     score: str | None = None
     preset: str | None = None
+    num_encoder_layers: int | None = None
+    num_decoder_layers: int | None = None
+    decoder: str | None = None
     normalization: str | None = None
     normalize_first: bool | None = None
     dropout_rate: float | None = None

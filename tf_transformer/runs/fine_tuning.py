@@ -7,7 +7,9 @@ from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 
 # settings that the other run decides
-INHERITED = ("tokenizer", *DEFAULTS, "score")
+INHERITED = (
+    *("tokenizer", *DEFAULTS, "score", "num_encoder_layers", "num_decoder_layers"),
+)
 
 
 def with_inherited_settings(config: TrainingConfig, run: RunDirectory):

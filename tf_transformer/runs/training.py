@@ -9,6 +9,7 @@ import keras
 
 from tf_transformer.data.datasets import as_keras_dataset
 from tf_transformer.inference.translator import Translator
+from tf_transformer.layers import SSRUDecoder
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.average import add_average
 from tf_transformer.runs.callbacks import (
@@ -114,7 +115,11 @@ def make_model(config, tokenizer) -> keras.Model:
     if config.architecture == "transformer":
         if config.normalization == "rms":
             changes["norm"] = keras.layers.RMSNormalization
+        if config.decoder == "ssru":
+            changes["decoder"] = SSRUDecoder
         changes["normalize_first"] = config.normalize_first
+        changes["num_encoder_layers"] = config.num_encoder_layers
+        changes["num_decoder_layers"] = config.num_decoder_layers
     return ARCHITECTURES[config.architecture].from_preset(
         config.preset,
         tokenizer.vocab_size,

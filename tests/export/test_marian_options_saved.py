@@ -1,0 +1,32 @@
+"""The exported graph of a model with an SSRU and Marian's options."""
+
+import pytest
+import tensorflow as tf
+
+from tests.export.test_compiled import check_same
+from tests.export.toy_export import TEXTS, make_translator
+from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.inference.settings import SearchSettings
+from tf_transformer.layers import SSRUDecoder
+
+MARIAN = {
+    **{"num_encoder_layers": 3, "num_decoder_layers": 1, "decoder": SSRUDecoder},
+    **{"positions": "marian", "output_bias": True, "start_id": None},
+}
+
+
+@pytest.mark.slow
+def test_graph_writes_what_the_translator_writes(tmp_path):
+    translator = make_translator(**MARIAN)
+    export_saved_model(translator, tmp_path / "1", SearchSettings(beam_size=3))
+    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    pair = signatures["translate"], signatures["translate_compiled"]
+    found = check_same(*pair, TEXTS)
+    expected = translator(TEXTS, beam_size=3)
+    assert [text.decode() for text in found] == expected
+    assert len(set(expected)) > 2
+    maps = signatures["attend"](text=tf.constant(TEXTS[:1]))
+    kinds = {
+        kind: maps[kind].shape[1] for kind in maps if kind not in ("source", "target")
+    }
+    assert kinds == {"encoder": 3, "cross": 1}

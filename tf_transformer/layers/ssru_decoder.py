@@ -1,0 +1,175 @@
+"""The decoder with SSRUs in place of self-attention."""
+
+import keras
+from keras import ops
+
+from tf_transformer.layers.decoder import Decoder
+from tf_transformer.layers.decoder_block import DecoderBlock
+from tf_transformer.layers.masks import combine_masks
+from tf_transformer.layers.ssru import SSRU
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class SSRUDecoderBlock(DecoderBlock):
+    """One decoder layer: SSRU, cross-attention, feed-forward network.
+
+    The decoder of [Kim et al., 2019](https://aclanthology.org/D19-5632): `SSRU`
+    stands where `DecoderBlock` has self-attention, inside the same residual connection
+    and normalization. It has no attention weights.
+
+    Args:
+        **kwargs: The arguments of `DecoderBlock`.
+
+    Call arguments:
+        inputs: Tensor `(B, T, d_model)`.
+        encoder_output: Tensor `(B, S, d_model)`.
+        padding_mask: Optional bool tensor `(B, T)`, `True` = real token of the target.
+        encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
+            source.
+        cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
+            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+        training: Whether dropout is active.
+
+    Returns:
+        Tensor `(B, T, d_model)`.
+
+    Example:
+
+    >>> block = SSRUDecoderBlock(d_model=8, num_heads=2, d_ff=16)
+    >>> block(keras.ops.ones((2, 3, 8)), keras.ops.ones((2, 5, 8))).shape
+    TensorShape([2, 3, 8])
+
+    Shape letters: B batch, T target length, S source length, K hypotheses of a
+    sentence.
+    """
+
+    def _make_first_sublayer(self):
+        self.ssru = SSRU(d_model=self.d_model, **self.sublayer_arguments("ssru"))
+        self.ssru_norm = self.make_norm("ssru_norm")
+        self.ssru_dropout = self._dropout("ssru_dropout")
+
+    def _build_first_sublayer(self, input_shape):
+        self.ssru.build(input_shape)
+        self.ssru_norm.build(input_shape)
+
+    def _first_norm_and_dropout(self):
+        return self.ssru_norm, self.ssru_dropout
+
+    def call(
+        self,
+        inputs,
+        encoder_output,
+        padding_mask=None,
+        encoder_padding_mask=None,
+        cross_attention_mask=None,
+        training=None,
+    ):
+        cross_mask = combine_masks(
+            inputs,
+            encoder_output,
+            padding_mask=encoder_padding_mask,
+            attention_mask=cross_attention_mask,
+        )
+
+        def ssru(x):
+            return self.ssru(x, padding_mask=padding_mask)
+
+        def cross_attention(x):
+            return self.cross_attention(
+                x, encoder_output, attention_mask=cross_mask, training=training
+            )
+
+        return self._sublayers(inputs, ssru, cross_attention, training)
+
+    def _empty_cache(self, num_rows, max_length, keys):
+        state = ops.zeros((num_rows, self.d_model), dtype=self.ssru.state_dtype)
+        return {"state": state}
+
+    def step(self, inputs, cache, source, position, encoder_padding_mask=None):
+        """Computes one position of each hypothesis, with the SSRU's state.
+
+        Args:
+            inputs: Tensor `(B, K, d_model)`: one vector for each of K hypotheses.
+            cache: Dictionary with `"state"`, tensor `(B * K, d_model)`.
+            source: Dictionary with `"keys"` and `"values"` of the source, tensors
+                `(B, h, S, d_k)`.
+            position: Not used.
+            encoder_padding_mask: Optional bool tensor `(B, S)`.
+
+        Returns:
+            Tensor `(B, K, d_model)` and the cache with the next state.
+        """
+        new_cache = {}
+
+        def ssru(x):
+            rows = ops.reshape(x, (-1, self.d_model))  # (B * K, d_model)
+            y, new_cache["state"] = self.ssru.step(rows, cache["state"])
+            return ops.reshape(y, ops.shape(x))
+
+        cross_attention = self._source_attention(source, encoder_padding_mask)
+        return self._sublayers(inputs, ssru, cross_attention), new_cache
+
+
+@keras.saving.register_keras_serializable(package="tf_transformer")
+class SSRUDecoder(Decoder):
+    """A stack of N decoder blocks with SSRUs in place of self-attention.
+
+    [Kim et al., 2019](https://aclanthology.org/D19-5632), as in
+    [Marian](https://marian-nmt.github.io)'s option `transformer-decoder-autoreg: rnn`
+    with `dec-cell: ssru`. Pass the class to the model:
+    `Transformer(..., decoder=SSRUDecoder)`.
+
+    Args:
+        num_layers: Integer. Number of blocks N.
+        **kwargs: The other arguments of `Decoder`.
+
+    Call arguments:
+        inputs: Tensor `(B, T, d_model)`: embeddings with positions.
+        encoder_output: Tensor `(B, S, d_model)`.
+        padding_mask: Optional bool tensor `(B, T)`, `True` = real token of the target.
+        encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
+            source.
+        cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
+            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+        training: Whether dropout is active.
+
+    Returns:
+        Tensor `(B, T, d_model)`.
+
+    Example:
+
+    >>> decoder = SSRUDecoder(num_layers=2, d_model=8, num_heads=2, d_ff=16)
+    >>> decoder(keras.ops.ones((2, 3, 8)), keras.ops.ones((2, 5, 8))).shape
+    TensorShape([2, 3, 8])
+
+    Shape letters: B batch, T target length, S source length.
+    """
+
+    def _make_block(self, **arguments):
+        return SSRUDecoderBlock(**arguments)
+
+    def call(
+        self,
+        inputs,
+        encoder_output,
+        padding_mask=None,
+        encoder_padding_mask=None,
+        cross_attention_mask=None,
+        training=None,
+    ):
+        cross_mask = combine_masks(
+            inputs,
+            encoder_output,
+            padding_mask=encoder_padding_mask,
+            attention_mask=cross_attention_mask,
+        )
+        x = inputs
+        for block in self.blocks:
+            x = block(
+                x,
+                encoder_output,
+                padding_mask=padding_mask,
+                cross_attention_mask=cross_mask,
+                training=training,
+            )
+        return self._finish(x)

@@ -1,0 +1,37 @@
+"""The attention weights of a Transformer."""
+
+from keras import ops
+
+from tf_transformer.layers.intermediates import capture_intermediates
+
+
+def attention_weights(model, inputs):
+    """Computes the attention weights of each head of each layer by teacher forcing.
+
+    Args:
+        model: A `Transformer`.
+        inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
+
+    Returns:
+        See `Transformer.attend`.
+    """
+    with capture_intermediates() as captured:
+        model(inputs, training=False)
+    layers_by_kind = {
+        "encoder": [block.self_attention for block in model.encoder.blocks],
+        "decoder": [
+            block.self_attention
+            for block in model.decoder.blocks
+            if hasattr(block, "self_attention")
+        ],
+        "cross": [block.cross_attention for block in model.decoder.blocks],
+    }
+
+    def weights(layer):
+        return ops.cast(captured[layer]["weights"], "float32")
+
+    return {
+        kind: ops.stack([weights(layer) for layer in layers], axis=1)
+        for kind, layers in layers_by_kind.items()
+        if layers
+    }
