@@ -18,7 +18,24 @@ class SSRUDecoderBlock(DecoderBlock):
     and normalization. It has no attention weights.
 
     Args:
-        **kwargs: The arguments of `DecoderBlock`.
+        d_model: Integer. Width of input and output.
+        num_heads: Integer. Number of attention heads.
+        d_ff: Integer. Inner width of the feed-forward network.
+        dropout_rate: Float in [0, 1). On every sub-layer's output. Defaults to 0.
+        attention_dropout_rate: Float in [0, 1). On the attention weights. Defaults
+            to 0.
+        activation: Activation of the feed-forward network, a name or a function.
+            Defaults to `"relu"`.
+        normalize_first: `False` for post-norm (the paper), `True` for pre-norm.
+        norm: Class or function, called with `dtype` and `name`. Defaults to
+            `LayerNormalization`.
+        attention: Class or function, called with `d_model`, `num_heads`,
+            `dropout_rate`, `dtype` and `name`. Makes the cross-attention.
+            Defaults to `MultiHeadAttention`.
+        feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
+            `dtype` and `name`. Defaults to `FeedForward`.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
+            the normalization's own.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
@@ -121,7 +138,12 @@ class SSRUDecoder(Decoder):
 
     Args:
         num_layers: Integer. Number of blocks N.
-        **kwargs: The other arguments of `Decoder`.
+        name: Optional name of the layer.
+        dtype: Optional dtype policy, for all blocks.
+        trainable: Whether the weights are trained. Defaults to `True`.
+        autocast: Whether float inputs are cast to the compute dtype, here and in all
+            blocks. Defaults to `True`.
+        **block_arguments: The arguments of `DecoderBlock`.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`: embeddings with positions.

@@ -22,6 +22,7 @@ from tf_transformer.models.embeddings import (
 from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
 
+SIZES = ("vocab_size", "num_layers", "d_model", "num_heads", "d_ff", "max_length")
 FACTORIES = ("norm", "attention", "feed_forward", "encoder", "decoder")
 BLOCK_ARGUMENTS = (
     *("d_model", "num_heads", "d_ff", "dropout_rate", "attention_dropout_rate"),
@@ -134,27 +135,10 @@ class Transformer(SequenceModel):
         start_id=BOS_ID,
         **kwargs,
     ):
-        sizes = {"num_layers": num_layers, "d_model": d_model, "num_heads": num_heads}
-        sizes |= {"vocab_size": vocab_size, "d_ff": d_ff, "max_length": max_length}
-        check_sizes(**sizes)
-        factories = (norm, attention, feed_forward, encoder, decoder)
-        arguments = {
-            **sizes,
-            "dropout_rate": dropout_rate,
-            "attention_dropout_rate": attention_dropout_rate,
-            "activation": keras.activations.get(activation),
-            "normalize_first": normalize_first,
-            **dict(zip(FACTORIES, map(layer_factory, factories), strict=True)),
-            "learned_positions": learned_positions,
-            "target_vocab_size": target_vocab_size,
-            "num_encoder_layers": num_encoder_layers,
-            "num_decoder_layers": num_decoder_layers,
-            "positions": positions,
-            "output_bias": output_bias,
-            "norm_epsilon": norm_epsilon,
-            "start_id": start_id,
-        }
-        check_start_id(start_id, target_vocab_size or vocab_size)
+        arguments = dict(locals())
+        for name in ("self", "kwargs", "__class__"):
+            del arguments[name]
+        arguments = _checked(arguments)
         super().__init__(arguments, **kwargs)
         self._make_embeddings()
         self._make_stacks()
@@ -298,3 +282,13 @@ class Transformer(SequenceModel):
 
 def _depth(own, common):
     return common if own is None else own
+
+
+def _checked(arguments: dict) -> dict:
+    """The constructor's arguments, classes and functions in place of their names."""
+    check_sizes(**{name: arguments[name] for name in SIZES})
+    vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
+    check_start_id(arguments["start_id"], vocab_size)
+    factories = {name: layer_factory(arguments[name]) for name in FACTORIES}
+    activation = keras.activations.get(arguments["activation"])
+    return {**arguments, **factories, "activation": activation}
