@@ -77,6 +77,7 @@ def test_gradient_of_the_recurrence_equals_that_of_the_loop(length):
     random = np.random.default_rng(8)
     decay = random.random((2, length, 3)).astype("float32")
     inputs, upstream = random.normal(size=(2, 2, length, 3)).astype("float32")
+    upstream = ops.convert_to_tensor(upstream)
 
     def loop(decay, inputs):
         state, states = 0.0, []
