@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +19,27 @@ from tf_transformer.data.window import (
 )
 
 
+class Place(NamedTuple):
+    """A place between two updates of an epoch.
+
+    Attributes:
+        epoch: Integer. The epoch.
+        update: Integer. Updates of the epoch before this place.
+        window: Integer. The window of the last batch before it, in a stream.
+        batch: Integer. Batches of this window before it, in a stream.
+    """
+
+    epoch: int = 0
+    update: int = 0
+    window: int = 0
+    batch: int = 0
+
+
 class EpochBatches(abc.ABC):
     """What `Batches` and `StreamedBatches` have in common.
 
     `elements(epoch)` yields the batches of an epoch in order and `count()` is their
-    number. Iterating yields those of `epoch`, which stays as it is: `fit` and you
+    number; `updates(place)` yields them by updates, from a place on. Iterating yields those of `epoch`, which stays as it is: `fit` and you
     set it.
 
     Args:
@@ -72,8 +89,17 @@ class EpochBatches(abc.ABC):
         """The number of batches in an epoch."""
 
     @abc.abstractmethod
+    def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
+        """Yields the batches of each update of an epoch and the place after it.
+
+        Args:
+            place: Where to begin: `Place(epoch)`, or a place that was yielded.
+        """
+
     def elements(self, epoch: int) -> Iterator[Batch]:
         """Yields the batches of the epoch `epoch` in order."""
+        for batches, _ in self.updates(Place(epoch)):
+            yield from batches
 
     def __iter__(self) -> Iterator[Batch]:
         return self.elements(self.epoch)
@@ -203,10 +229,13 @@ class Batches(EpochBatches):
         """The number of batches in an epoch."""
         return self.num_batches  # pyright: ignore[reportReturnType]
 
-    def elements(self, epoch: int) -> Iterator[Batch]:
-        """Yields the batches of the epoch `epoch` in order."""
-        for index in range(self.num_batches):  # pyright: ignore[reportArgumentType]
-            yield self.batch_at(epoch, index)
+    def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
+        """Yields the batches of each update of an epoch and the place after it."""
+        steps = self.gradient_accumulation_steps
+        for update in range(place.update, self.count() // steps):
+            indices = range(update * steps, (update + 1) * steps)
+            batches = [self.batch_at(place.epoch, index) for index in indices]
+            yield batches, Place(place.epoch, update + 1)
 
     def batch_at(self, epoch: int, index: int) -> Batch:
         """Makes the element `index` of the epoch `epoch`.

@@ -1,11 +1,17 @@
 """Batches of more pairs than fit in memory, read window by window."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 
-from tf_transformer.data.batching import EpochBatches, check_at_least, nothing_left
+from tf_transformer.data.batching import (
+    EpochBatches,
+    Place,
+    check_at_least,
+    nothing_left,
+)
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.encoding import encode_pairs
 from tf_transformer.data.tokenizer import Tokenizer
@@ -22,8 +28,7 @@ class StreamedBatches(EpochBatches):
     next; only the last one of an epoch is completed with padding.
 
     The number of batches is known after a whole pass: `count()` or an epoch makes
-    one. `model.fit` needs the number on every backend, so `as_keras_dataset` counts
-    before the first epoch.
+    one. `as_keras_dataset` counts before the first epoch; `EndlessBatches` never do.
 
     Args:
         pairs: Pairs `(source, target)` that can be read repeatedly, such as a list
@@ -78,29 +83,34 @@ class StreamedBatches(EpochBatches):
                 pass
         return self.num_batches  # pyright: ignore
 
-    def elements(self, epoch: int) -> Iterator[Batch]:
-        """Yields the batches of the epoch `epoch` in order."""
+    def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
+        """Yields the batches of each update of an epoch and the place after it.
+
+        Pairs of windows before the place are read, but not encoded.
+        """
+        epoch, num_updates, first, begin = place
         steps = self.gradient_accumulation_steps
         update, num_tokens, filler = [], 0, None
-        for number, window in enumerate(self._windows()):
+        for number, window in self._windows(first):
             plan = window.plan(*self._key(epoch, number))
             filler = window.filler()
-            for index, tokens in enumerate(plan.tokens):
+            for index in range(begin if number == first else 0, window.num_batches):
                 update.append(window.batch(plan, index))
-                num_tokens += tokens
+                num_tokens += plan.tokens[index]
+                place = Place(epoch, num_updates + 1, number, index + 1)
                 if len(update) == steps:
-                    yield from _weighted(update, num_tokens)
-                    update, num_tokens = [], 0
+                    yield _weighted(update, num_tokens), place
+                    update, num_tokens, num_updates = [], 0, num_updates + 1
         if update:
             update += [filler] * (steps - len(update))
-            yield from _weighted(update, num_tokens)
+            yield _weighted(update, num_tokens), place
 
-    def _windows(self) -> Iterator[Window]:
-        """Reads and cuts one window after the other, and stores the counts."""
+    def _windows(self, first: int = 0) -> Iterator[tuple[int, Window]]:
+        """Cuts one window after the other; a whole pass stores the counts."""
         num_batches = num_pairs = num_dropped = num_tokens = 0
         limits = BatchLimits(0, 0, 0)
-        remaining = iter(self._pairs)
-        while True:
+        remaining = islice(self._pairs, first * self.window, None)
+        for number in itertools.count(first):
             chunk = islice(remaining, self.window)
             encoded = encode_pairs(chunk, self._tokenizer, self.max_length)
             if not encoded.num_pairs + encoded.num_dropped:
@@ -112,7 +122,9 @@ class StreamedBatches(EpochBatches):
                 num_batches += window.num_batches
                 num_pairs += encoded.num_pairs
                 num_tokens += int(encoded.targets.lengths.sum())
-                yield window
+                yield number, window
+        if first:
+            return
         if not num_pairs:
             raise ValueError(nothing_left(self.max_length, num_dropped))
         self.num_batches = self._filled_up(num_batches)
@@ -120,8 +132,7 @@ class StreamedBatches(EpochBatches):
         self.num_target_tokens, self.limits = num_tokens, limits
 
 
-def _weighted(update: list[Batch], num_tokens: int) -> Iterator[Batch]:
+def _weighted(update: list[Batch], num_tokens: int) -> list[Batch]:
     """Gives each real token the weight n / (real tokens of the update)."""
     weight = np.float32(len(update) / num_tokens)
-    for inputs, labels, real in update:
-        yield inputs, labels, real * weight
+    return [(inputs, labels, real * weight) for inputs, labels, real in update]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from tf_transformer.data.batching import EpochBatches
+from tf_transformer.data.endless import EndlessBatches
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
@@ -48,10 +49,25 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
         for batch in batches.elements(batches.epoch):
             yield mark_update(batch, steps)
 
+    steps = batches.gradient_accumulation_steps
+    dataset = _dataset(generate, steps, batches.count())
+    dataset.batches = batches  # for `fit` of our models
+    return dataset
+
+
+def endless_tf_dataset(batches: EndlessBatches) -> tf.data.Dataset:
+    """As `tf_dataset`, without end and without counting.
+
+    Args:
+        batches: Where each iteration begins, and what follows.
+    """
+    return _dataset(batches.__iter__, batches.batches.gradient_accumulation_steps)
+
+
+def _dataset(generate, steps: int, num_batches: int | None = None) -> tf.data.Dataset:
     def fill_up(rows):
         return tf.pad(rows, [[0, -tf.shape(rows)[0] % num_replicas], [0, 0]])
 
-    steps = batches.gradient_accumulation_steps
     num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     ids = tf.TensorSpec((None, None), tf.int32)
     weights = tf.TensorSpec((None, None), tf.float32)
@@ -59,8 +75,9 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(generate, output_signature=batch)
     # Where the end is unknown, Keras takes a step too many to find it, and that step
     # counts for the optimizer: the updates of several batches would be shifted.
-    cardinality = tf.data.experimental.assert_cardinality(batches.count())
-    dataset = dataset.apply(cardinality)
+    if num_batches is not None:
+        cardinality = tf.data.experimental.assert_cardinality(num_batches)
+        dataset = dataset.apply(cardinality)
     if num_replicas > 1:
         dataset = dataset.map(lambda *batch: tf.nest.map_structure(fill_up, batch))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
@@ -68,6 +85,4 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
-    dataset = dataset.with_options(options)
-    dataset.batches = batches  # for `fit` of our models
-    return dataset
+    return dataset.with_options(options)

@@ -1,0 +1,98 @@
+"""Batches of one epoch after the other, from any place on, without end."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from tf_transformer.data.batching import EpochBatches, Place
+from tf_transformer.data.update_weights import mark_update
+
+
+class Progress(NamedTuple):
+    """How far a training has come in its data.
+
+    Attributes:
+        place: The `Place` of the next update.
+        updates: Integer. Updates made.
+        tokens: Integer. Real target tokens in them.
+    """
+
+    place: Place = Place()
+    updates: int = 0
+    tokens: int = 0
+
+
+class EndlessBatches:
+    """The batches of a training, epoch after epoch, from a place on.
+
+    A training that stops stores `progress`, and continues from it with the same
+    batches. Nothing is counted beforehand.
+
+    Args:
+        batches: `Batches` or `StreamedBatches`.
+        start: The `Progress` of an earlier training. By default the first epoch's
+            beginning.
+
+    Attributes:
+        error: The exception that ended an iteration, or `None`: TensorFlow reports it
+            in words of its own.
+
+    Example:
+
+    >>> from tf_transformer.data.batching import Batches
+    >>> from tf_transformer.data.tokenizer import Tokenizer
+    >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
+    >>> tokenizer = Tokenizer.train(pairs, vocab_size=320)
+    >>> endless = EndlessBatches(Batches(pairs, tokenizer, batch_tokens=1))
+    >>> for _ in zip(range(3), endless):  # an epoch has two batches
+    ...     pass
+    >>> endless.progress(3).place
+    Place(epoch=1, update=1, window=0, batch=0)
+    """
+
+    def __init__(self, batches: EpochBatches, start: Progress = Progress()):  # noqa: B008
+        self.batches = batches
+        self.start = start
+        self.error: Exception | None = None
+        self._progress = {start.updates: start}
+
+    def progress(self, updates: int) -> Progress:
+        """The progress after a number of updates, all of them yielded already."""
+        found = self._progress[updates]
+        for earlier in [number for number in self._progress if number < updates]:
+            del self._progress[earlier]
+        return found
+
+    def __iter__(self) -> Iterator[tuple]:
+        try:
+            yield from self._elements()
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _elements(self) -> Iterator[tuple]:
+        place, updates, tokens = self.start
+        while True:
+            for batches, place_after in self.batches.updates(place):
+                updates += 1
+                tokens += sum(int(np.count_nonzero(labels)) for _, labels, _ in batches)
+                self._progress[updates] = Progress(place_after, updates, tokens)
+                for batch in batches:
+                    yield mark_update(batch, self.batches.gradient_accumulation_steps)
+            place = Place(place.epoch + 1)
+
+
+def as_endless_dataset(batches: EndlessBatches) -> Any:
+    """Wraps endless batches for `model.fit(..., steps_per_epoch=...)`.
+
+    Returns:
+        A `tf.data.Dataset` on the TensorFlow backend, otherwise a generator, which can
+        be used once.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from tf_transformer.data.tf_dataset import endless_tf_dataset
+
+        return endless_tf_dataset(batches)
+    return iter(batches)

@@ -1,0 +1,31 @@
+"""Files that only grow: after a kill they are cut back to an earlier size."""
+
+import os
+from pathlib import Path
+
+
+def file_sizes(folder: str | os.PathLike, pattern: str) -> dict[str, int]:
+    """Sizes of the files of a folder by name.
+
+    Args:
+        folder: The folder; it need not exist.
+        pattern: Of the names, such as `"events.*"`.
+    """
+    return {path.name: path.stat().st_size for path in Path(folder).glob(pattern)}
+
+
+def cut_back(folder: str | os.PathLike, pattern: str, sizes: dict[str, int]) -> None:
+    """Gives the files of a folder their earlier sizes and removes later ones.
+
+    Args:
+        folder: The folder; it need not exist.
+        pattern: As for `file_sizes`.
+        sizes: What `file_sizes` returned then. A file that is shorter now, or gone,
+            stays so.
+    """
+    for path in Path(folder).glob(pattern):
+        size = sizes.get(path.name, 0)
+        if not size:
+            path.unlink()
+        elif path.stat().st_size > size:
+            os.truncate(path, size)
