@@ -8,7 +8,7 @@ import pytest
 from tf_transformer.runs import training as run_train
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.training.callbacks import SaveCheckpoint
+from tf_transformer.training.checkpointing import SaveCheckpoint
 
 pytestmark = pytest.mark.slow
 

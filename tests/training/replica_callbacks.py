@@ -26,9 +26,9 @@ from tf_transformer.training.averaging import ScoreAverages, swap_averages  # no
 from tf_transformer.training.callbacks import (  # noqa: E402
     JsonLog,
     KeepBest,
-    SaveCheckpoint,
     TranslationQuality,
 )
+from tf_transformer.training.checkpointing import SaveCheckpoint  # noqa: E402
 from tf_transformer.training.checkpoints import restore_checkpoint  # noqa: E402
 from tf_transformer.training.divergence import DivergenceCheck  # noqa: E402
 from tf_transformer.training.losses import MaskedCrossEntropy  # noqa: E402
@@ -81,7 +81,7 @@ def all_callbacks(folder, dataset, translator):
         AttentionImages(folder / "logs", translator, pairs()[:2]),
         JsonLog(folder / "log.jsonl"),
         averages.back(),
-        SaveCheckpoint(folder, keep_best),
+        SaveCheckpoint(folder, {"best": keep_best}),
         keras.callbacks.ModelCheckpoint(folder / "x.keras"),
     ]
 

@@ -20,7 +20,8 @@ from tf_transformer.training.averaging import (
     average_checkpoints,
     swap_averages,
 )
-from tf_transformer.training.callbacks import KeepBest, SaveCheckpoint
+from tf_transformer.training.callbacks import KeepBest
+from tf_transformer.training.checkpointing import SaveCheckpoint
 from tf_transformer.training.checkpoints import restore_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ def scored(folder, first, last, model):
     keep_best = KeepBest(folder / "best.weights.h5", "val_nll")
     callbacks = [
         *(averages, keep_best, averages.back()),
-        *(SaveCheckpoint(folder, keep_best, num_kept=9), note),
+        *(SaveCheckpoint(folder, {"best": keep_best}, num_kept=9), note),
     ]
     arguments = {"validation_data": validation(), "callbacks": callbacks}
     return fit(model, shuffled(epoch=first), first, last, **arguments), note

@@ -10,9 +10,9 @@ import pytest
 from tf_transformer.training.callbacks import (
     JsonLog,
     KeepBest,
-    SaveCheckpoint,
     TranslationQuality,
 )
+from tf_transformer.training.checkpointing import SaveCheckpoint
 
 
 def make_model():
@@ -90,7 +90,7 @@ def test_scores_reach_the_callbacks_that_follow(capsys):
 
 def test_checkpoints_are_removed_in_the_order_of_their_numbers(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "loss")
-    callback = SaveCheckpoint(tmp_path, keep_best, num_kept=2)
+    callback = SaveCheckpoint(tmp_path, {"best": keep_best}, num_kept=2)
     callback.set_model(make_model())
     for epoch in (9997, 9998, 9999, 10000):
         callback.on_epoch_end(epoch)

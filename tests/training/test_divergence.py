@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from tf_transformer.training.callbacks import JsonLog, KeepBest, SaveCheckpoint
+from tf_transformer.training.callbacks import JsonLog, KeepBest
+from tf_transformer.training.checkpointing import SaveCheckpoint
 from tf_transformer.training.divergence import DivergenceCheck, TrainingDiverged
 
 
@@ -40,7 +41,7 @@ def run(model, rows, epochs, callbacks=(), **arguments):
 def test_names_the_update_and_saves_nothing_of_the_epoch(tmp_path):
     model = linear_model()
     keep_best = KeepBest(tmp_path / "best.weights.h5", "loss")
-    callbacks = [keep_best, SaveCheckpoint(tmp_path, keep_best)]
+    callbacks = [keep_best, SaveCheckpoint(tmp_path, {"best": keep_best})]
     run(model, GOOD, 1, callbacks)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert set(before) == {"best.weights.h5", "epoch-0001.npz"}

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         0 for success, 1 after an error (one line on standard error), 130 after
-        Ctrl-C. Wrong usage exits with 2.
+        Ctrl-C, 143 after SIGTERM in a training. Wrong usage exits with 2.
     """
     options = make_parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with _without_startup_messages():
             import keras  # noqa: F401
-        options.verb(options)
+        return options.verb(options) or 0
     except KeyboardInterrupt as interrupt:
         print(f"\nStopped. {interrupt}", file=sys.stderr)
         return 130
@@ -44,7 +44,6 @@ def main(arguments: list[str] | None = None) -> int:
         first_line, *_ = str(error).splitlines() or [""]
         print(f"tf-transformer: {type(error).__name__}: {first_line}", file=sys.stderr)
         return 1
-    return 0
 
 
 @contextlib.contextmanager

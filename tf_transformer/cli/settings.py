@@ -63,13 +63,20 @@ HELP = {
     "gradient_accumulation_steps": "batches per update",
     "seed": "seed of initial weights, dropout and the order of batches",
     "devices": "number of GPUs that share each batch; by default all of this machine",
-    "epochs": "passes over the training pairs",
+    "epochs": "passes over the training pairs (default: 10)",
+    "max_updates": "number of updates, instead of --epochs; a stream is then not "
+    "counted first",
     "warmup_steps": "updates until the peak learning rate; by default the preset's",
     "peak": "peak learning rate; by default the preset's",
-    "cooldown": "decay the learning rate to zero over the last third",
+    "decay": "learning rate after the warm-up; cosine and linear end at zero",
+    "cooldown": "with inverse_sqrt: go down to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
     "ema_momentum": "validate and keep an exponential moving average of the weights, "
     "with this momentum, such as 0.999",
+    "validate_every": "number of updates that make an epoch, at whose end the model "
+    "is validated; by default a pass over the pairs; needs --max-updates",
+    "checkpoint_every": "checkpoints within an epoch, every so many updates or "
+    "minutes, such as 500 or 10m",
     "monitor": "metric that chooses the best epoch",
     "patience": "stop after so many epochs without improvement",
     "validation_sentences": "number of sentences translated after each epoch",
@@ -88,6 +95,8 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
     for field in dataclasses.fields(TrainingConfig):
         flag = "--" + field.name.replace("_", "-")
         kind = (*typing.get_args(field.type), field.type)[0]  # int of `int | None`
+        if field.type == int | str:
+            kind = str
         if field.name in LISTS:
             item = typing.get_args(kind)[0] if typing.get_args(kind) else kind
             options = {"nargs": "+", "metavar": LISTS[field.name], "type": item}

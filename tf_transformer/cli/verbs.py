@@ -10,15 +10,17 @@ from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_term
 from tf_transformer.cli.places import run_directory, saved_model_folder
 from tf_transformer.utils.versions import version_folders
 
+EXIT_BY_SIGTERM = 143  # 128 + 15, as a shell reports it
 REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
 SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 
-def train(options) -> None:
+def train(options) -> int:
     """Trains a model. Run the same command again to resume."""
     from tf_transformer.runs.config import TrainingConfig
     from tf_transformer.runs.training import train
     from tf_transformer.training.divergence import TrainingDiverged
+    from tf_transformer.training.termination import TrainingTerminated
     from tf_transformer.utils.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -28,6 +30,9 @@ def train(options) -> None:
         run = train(TrainingConfig(**settings), options.run)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt("Run the same command again to resume.") from interrupt
+    except TrainingTerminated as error:
+        print(f"{error} Run the same command again to resume.", file=sys.stderr)
+        return EXIT_BY_SIGTERM
     except TrainingDiverged as error:
         raise ValueError(
             f"{error}. Try a lower --peak, a longer --warmup-steps or another --dtype, "
@@ -36,6 +41,7 @@ def train(options) -> None:
     print(f"\nThe best weights are in {run.best_weights}. Next:")
     print(f"  tf-transformer evaluate {options.run}")
     print(f'  tf-transformer translate {options.run} "..."')
+    return 0
 
 
 def evaluate(options) -> None:

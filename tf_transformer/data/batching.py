@@ -39,8 +39,8 @@ class EpochBatches(abc.ABC):
     """What `Batches` and `StreamedBatches` have in common.
 
     `elements(epoch)` yields the batches of an epoch in order and `count()` is their
-    number; `updates(place)` yields them by updates, from a place on. Iterating yields those of `epoch`, which stays as it is: `fit` and you
-    set it.
+    number; `updates(place)` yields them by updates, from a place on. Iterating yields
+    those of `epoch`, which stays as it is: `fit` and you set it.
 
     Args:
         pairs: Pairs `(source, target)`.

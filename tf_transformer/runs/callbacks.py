@@ -2,16 +2,12 @@
 
 import itertools
 
-import keras
-
 from tf_transformer.runs.evaluation import translate_what_fits
 from tf_transformer.training.averaging import ScoreAverages
-from tf_transformer.training.callbacks import (
-    JsonLog,
-    SaveCheckpoint,
-    TranslationQuality,
-)
+from tf_transformer.training.callbacks import TranslationQuality
+from tf_transformer.training.checkpointing import SaveWithinEpochs
 from tf_transformer.training.divergence import DivergenceCheck
+from tf_transformer.training.progress import ProgressLine
 
 
 def translation_quality(config, corpus, translator) -> TranslationQuality | None:
@@ -25,29 +21,35 @@ def translation_quality(config, corpus, translator) -> TranslationQuality | None
     )
 
 
-def callbacks(config, run, train_batches, quality, keep_best, shown) -> list:
-    """The callbacks of a run, in the order in which Keras calls them."""
-    # batches that Keras prefetches must not change the epoch's order
-    in_order = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: setattr(train_batches, "epoch", epoch)
-    )
+def callbacks(config, run, quality, parts, shown, termination) -> list:
+    """The callbacks of a run, in the order in which Keras calls them.
+
+    Args:
+        config: The run's settings.
+        run: The run's directory.
+        quality: The run's `TranslationQuality`, or `None`.
+        parts: What a checkpoint holds beside variables, see `make_parts`.
+        shown: Callbacks that write for TensorBoard.
+        termination: Set by SIGTERM.
+    """
+    counter = parts["data"]
     scoring = [
         *([quality] if quality else []),
-        keep_best,
-        *shown,
-        JsonLog(run.json_log),
+        *(parts["best"], *shown, ProgressLine(counter), parts["log"]),
     ]
     if config.ema_momentum is not None:
         averages = ScoreAverages()
         scoring = [averages, *scoring, averages.back()]
-    num_kept = max(2, config.average_last)
-    saving = [
-        SaveCheckpoint(run.checkpoints, keep_best, num_kept),
-        keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: run.end_first_epoch()
-        ),
-    ]
-    return [DivergenceCheck(), in_order, *scoring, *saving]
+    saving = SaveWithinEpochs(
+        run.checkpoints,
+        parts,
+        max(2, config.average_last),
+        counter=counter,
+        every=config.checkpoint_every,
+        termination=termination,
+        on_saved=run.end_first_epoch,
+    )
+    return [counter, parts["metrics"], DivergenceCheck(), *scoring, saving]
 
 
 def tensorboard(config, run, quality, valid_set) -> list:

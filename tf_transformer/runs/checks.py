@@ -14,6 +14,7 @@ from tf_transformer.runs.choices import (
     MODEL_DEFAULTS,
     TRAINED_TOKENIZER_DEFAULTS,
 )
+from tf_transformer.utils.interval import parse_interval
 
 BUILT_IN_CORPUS = "en_ko_grammar"
 FILES = tuple(
@@ -22,6 +23,7 @@ FILES = tuple(
     for side in ("source", "target")
 )
 AT_LEAST_1 = (
+    *("max_updates", "validate_every"),
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
     *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
     *("num_encoder_layers", "num_decoder_layers"),
@@ -73,6 +75,7 @@ def check_values(config) -> None:
     _check_tokenizer(config)
     _check_choices(config)
     _check_numbers(config)
+    _check_updates(config)
     _check_model(config)
     _check_averages(config)
     _check_attention_images(config)
@@ -134,6 +137,26 @@ def _check_numbers(config) -> None:
             f"The best epoch is chosen by {config.monitor}, which needs translations."
             " Expected validation_sentences of at least 1, or monitor='nll'. "
             f"Received: validation_sentences={config.validation_sentences}"
+        )
+
+
+def _check_updates(config) -> None:
+    parse_interval(config.checkpoint_every)
+    if config.epochs is not None and config.max_updates is not None:
+        raise ValueError(
+            "The length of the training is set twice. Expected epochs or max_updates. "
+            f"Received: epochs={config.epochs}, max_updates={config.max_updates}"
+        )
+    if config.validate_every is not None and config.max_updates is None:
+        raise ValueError(
+            "validate_every makes an epoch of so many updates. Expected max_updates "
+            f"beside it. Received: validate_every={config.validate_every}"
+        )
+    if config.decay != "inverse_sqrt" and not config.cooldown:
+        raise ValueError(
+            "The cosine and the linear decay end at zero. Expected "
+            f"decay='inverse_sqrt', or cooldown. Received: decay={config.decay!r}, "
+            "cooldown=False"
         )
 
 

@@ -31,6 +31,7 @@ MODEL_DEFAULTS = {
     "max_length": 512,
 }
 DEFAULTS = {**TRAINED_TOKENIZER_DEFAULTS, **MODEL_DEFAULTS}
+EPOCHS = 10  # unless max_updates is set
 CHOICES = {
     "architecture": ("transformer", "recurrent"),
     "score": ("dot", "scaled_dot", "general", "additive", "concat", "none"),
@@ -38,6 +39,7 @@ CHOICES = {
     "dtype": ("float32", "mixed_bfloat16", "mixed_float16"),
     "decoder": ("self_attention", "ssru"),
     "normalization": ("layer", "rms"),
+    "decay": ("inverse_sqrt", "cosine", "linear"),
     "monitor": ("bleu", "chrf", "nll", "accuracy"),
     "bleu_tokenize": tuple(BLEU.TOKENIZERS),
     "source_normalization": NORMALIZATION_RULES,

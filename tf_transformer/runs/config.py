@@ -8,7 +8,12 @@ from tf_transformer.runs.checks import (
     FILES,
     check_values,
 )
-from tf_transformer.runs.choices import DEFAULTS, MODEL_DEFAULTS, PRESET_TRAINING
+from tf_transformer.runs.choices import (
+    DEFAULTS,
+    EPOCHS,
+    MODEL_DEFAULTS,
+    PRESET_TRAINING,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +74,19 @@ class TrainingConfig:
     devices: int | None = None
 
     # optimizer and loss
-    epochs: int = 10
+    epochs: int | None = None
+    max_updates: int | None = None
     warmup_steps: int | None = None
     peak: float | None = None
+    decay: str = "inverse_sqrt"
     cooldown: bool = True
     label_smoothing: float = 0.1
     ema_momentum: float | None = None
+
+    # updates between validations, which then make an epoch; checkpoints within an
+    # epoch, after a number of updates or of minutes
+    validate_every: int | None = None
+    checkpoint_every: int | str = "10m"
 
     # which epoch is kept, and when to stop early
     monitor: str = "bleu"
@@ -121,6 +133,8 @@ class TrainingConfig:
         settings = PRESET_TRAINING[config.preset]  # pyright: ignore[reportArgumentType]
         config = config._filled_in(settings)
         changes = {}
+        if self.epochs is None and self.max_updates is None:
+            changes["epochs"] = EPOCHS
         for name in (*FILES, "tokenizer", "init_from"):
             value = getattr(self, name)
             if isinstance(value, tuple):

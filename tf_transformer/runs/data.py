@@ -19,7 +19,9 @@ from tf_transformer.data.mixing import Mixture
 from tf_transformer.data.tables import TABLES, UNREADABLE
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.fingerprints import UnchangedPairs, training_files
 from tf_transformer.training.reference_ceiling import reference_ceiling
+from tf_transformer.training.updates import Plan
 
 
 def load_corpus(config: TrainingConfig) -> Corpus:
@@ -87,6 +89,9 @@ def _streamed_corpus(config: TrainingConfig) -> Corpus:
         splits.update(load(config.data, *languages, stream=True).splits)
     else:
         splits["train"] = stream_tsv(config.data)
+    files = training_files(config)
+    if files:
+        splits["train"] = UnchangedPairs(splits["train"], files)
     splits.update(_held_out_splits(config))
     if "validation" not in splits:
         raise ValueError(
@@ -146,17 +151,27 @@ def make_batches(config, corpus, tokenizer) -> tuple[EpochBatches, EpochBatches]
     )
 
 
-def num_updates(config, train_batches) -> int:
-    """Updates of the whole training. The pairs of a stream are counted first."""
-    per_epoch = train_batches.count() // config.gradient_accumulation_steps
-    return per_epoch * config.epochs
+def make_plan(config, train_batches) -> Plan:
+    """Updates of an epoch and of the whole training.
+
+    The pairs of a stream are counted, unless the config counts in updates.
+    """
+    per_epoch = config.validate_every
+    if per_epoch is None:
+        per_epoch = train_batches.count() // config.gradient_accumulation_steps
+    return Plan(per_epoch, config.max_updates or per_epoch * config.epochs)
 
 
 def describe_batches(corpus, train_batches, valid_batches) -> None:
     """Prints how many pairs there are, and how many were dropped and why."""
+    counted = "a stream of pairs in"
+    if train_batches.num_batches is not None:
+        counted = (
+            f"{train_batches.num_pairs:,} training pairs ({_dropped(train_batches)}), "
+            f"{train_batches.num_batches:,}"
+        )
     print(
-        f"{corpus.name}: {train_batches.num_pairs:,} training pairs "
-        f"({_dropped(train_batches)}), {train_batches.num_batches:,} batches of up to "
+        f"{corpus.name}: {counted} batches of up to "
         f"{train_batches.batch_tokens:,} tokens; {valid_batches.num_pairs:,} "
         f"validation pairs ({_dropped(valid_batches)})"
     )

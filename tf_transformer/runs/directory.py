@@ -14,6 +14,7 @@ from tf_transformer.runs.contents import FORMAT_VERSION, check_contents
 from tf_transformer.training.checkpoints import checkpoint_files, epoch_of
 from tf_transformer.training.weights import load_weights
 from tf_transformer.utils.atomic import read_json, remove_abandoned, write_json
+from tf_transformer.utils.checksum import DamagedFile, fingerprint
 from tf_transformer.version import __version__
 
 PACKAGES = ("tensorflow", "keras", "numpy", "sentencepiece", "sacrebleu")
@@ -24,7 +25,7 @@ class RunDirectory:
 
         config.json        settings, the model's arguments, package versions
         tokenizer.model    the vocabulary (two files if the sides have their own)
-        checkpoints/       weights, optimizer, random state, epoch
+        checkpoints/       weights, optimizer, random state, place in the data, ...
         best.weights.h5    the weights of the best epoch, or of the average
         average.weights.h5 the average of the last epochs, if asked for
         average.json       which epochs these are, and their scores
@@ -53,8 +54,16 @@ class RunDirectory:
         """Whether the folder holds a run."""
         return self._config_file.exists()
 
-    def begin(self, config: TrainingConfig, tokenizer: Tokenizer, model) -> None:
-        """Writes settings and tokenizer before the first update.
+    def begin(
+        self, config: TrainingConfig, tokenizer: Tokenizer, model, data: dict[str, str]
+    ) -> None:
+        """Writes settings and, in a new run, the tokenizer before the first update.
+
+        Args:
+            config: The settings.
+            tokenizer: The tokenizer.
+            model: The model.
+            data: Fingerprints of the files of pairs.
 
         Raises:
             OSError: If the folder cannot be written.
@@ -64,7 +73,7 @@ class RunDirectory:
             remove_abandoned(folder)
         if self.latest_checkpoint() is None:
             self.first_epoch_marker.touch()
-        tokenizer.save(self.path)
+            tokenizer.save(self.path)
         versions = {name: _version(name) for name in PACKAGES}
         contents = {
             "format_version": FORMAT_VERSION,
@@ -72,8 +81,14 @@ class RunDirectory:
             "backend": keras.backend.backend(),
             "training": dataclasses.asdict(config),
             "model": model.arguments(),
+            "data": data,
+            "tokenizer": self._tokenizer_fingerprints(),
         }
         write_json(self._config_file, contents)
+
+    def _tokenizer_fingerprints(self) -> dict[str, str]:
+        paths = sorted(self.path.glob("*.model"))
+        return {path.name: fingerprint(path) for path in paths}
 
     def end_first_epoch(self) -> None:
         """Notes that a checkpoint has been written."""
@@ -113,13 +128,17 @@ class RunDirectory:
         return TrainingConfig(**self.contents()["training"]).with_defaults()
 
     def latest_checkpoint(self) -> Path | None:
-        """The checkpoint of the latest finished epoch."""
-        return max(self.last_checkpoints(), key=epoch_of, default=None)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        """The latest checkpoint."""
+        return next(reversed(self.all_checkpoints()), None)
 
-    def last_checkpoints(self, count: int | None = None) -> list[Path]:
-        """The checkpoints of the latest epochs, by default of all, in their order."""
-        paths = checkpoint_files(self.checkpoints)
-        return paths if count is None else paths[-count:]
+    def all_checkpoints(self) -> list[Path]:
+        """All checkpoints in their order, those within epochs too."""
+        return checkpoint_files(self.checkpoints)
+
+    def last_checkpoints(self, count: int) -> list[Path]:
+        """The checkpoints at the ends of the latest epochs in their order."""
+        paths = self.all_checkpoints()
+        return [path for path in paths if epoch_of(path) is not None][-count:]
 
     def average(self) -> dict | None:
         """The epochs of the average and its scores, if it has been made."""
@@ -130,7 +149,18 @@ class RunDirectory:
         write_json(self._average_file, contents)
 
     def tokenizer(self) -> Tokenizer:
-        """The run's tokenizer."""
+        """The run's tokenizer.
+
+        Raises:
+            DamagedFile: If a file has changed since the run began.
+        """
+        expected = self.contents().get("tokenizer", {})
+        for name, found in self._tokenizer_fingerprints().items():
+            if expected.get(name, found) != found:
+                raise DamagedFile(
+                    f"{self.path / name} is damaged. Expected {expected[name]}. "
+                    f"Received: {found}"
+                )
         return Tokenizer.load(self.path)
 
     def translator(self, batch_size: int = 32) -> Translator:

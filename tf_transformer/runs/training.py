@@ -2,30 +2,24 @@
 
 import dataclasses
 import os
-import sys
-from pathlib import Path
 
 import keras
 
 from tf_transformer.data.datasets import as_keras_dataset
+from tf_transformer.data.endless import EndlessBatches, as_endless_dataset
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers import SSRUDecoder
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.average import add_average
-from tf_transformer.runs.callbacks import (
-    attention_images,
-    callbacks,
-    tensorboard,
-    translation_quality,
-)
+from tf_transformer.runs.callbacks import translation_quality
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import (
     describe_batches,
     describe_references,
     load_corpus,
     make_batches,
+    make_plan,
     make_tokenizer,
-    num_updates,
 )
 from tf_transformer.runs.devices import device_scope
 from tf_transformer.runs.directory import RunDirectory
@@ -33,8 +27,8 @@ from tf_transformer.runs.fine_tuning import (
     load_initial_weights,
     with_inherited_settings,
 )
-from tf_transformer.training.callbacks import KeepBest
-from tf_transformer.training.checkpoints import restore_checkpoint
+from tf_transformer.runs.fingerprints import check_unchanged, fingerprints
+from tf_transformer.runs.fitting import Fitting, make_parts, restore_latest
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -43,11 +37,14 @@ from tf_transformer.training.metrics import (
 )
 from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
-from tf_transformer.utils.checksum import DamagedFile
+from tf_transformer.training.updates import UpdateCounter, progress_of
+from tf_transformer.utils.lock import locked
 
 # when a run is continued
 MAY_CHANGE = [
     "epochs",
+    "max_updates",
+    "checkpoint_every",
     "patience",
     "validation_sentences",
     "attention_images",
@@ -58,10 +55,11 @@ MAY_CHANGE = [
 def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     """Trains as `config` says, in the folder `path`.
 
-    Called again with the same settings after it was stopped, it continues after the
-    last finished epoch with the same weights, optimizer, order of data and random
-    state, as if it had not been stopped. The number of epochs may be changed; the
-    learning rate then follows the schedule of the new number.
+    Called again with the same settings after it was stopped, it continues from the
+    latest checkpoint with the same weights, optimizer, place in the data and random
+    state, as if it had not been stopped. The number of epochs or updates may be
+    changed; the learning rate then follows the schedule of the new number. SIGTERM
+    ends a training after its next update, with a checkpoint.
 
     Args:
         config: The settings.
@@ -72,37 +70,60 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
 
     Raises:
         TrainingDiverged: If the loss or a weight is no longer finite.
-        ValueError: If the folder holds a run with other settings, or one whose
+        TrainingTerminated: After SIGTERM.
+        FolderInUse: If another process trains in the folder.
+        ValueError: If the folder holds a run with other settings or data, or one whose
             checkpoints are gone or damaged.
     """
     run = RunDirectory(path)  # pyright: ignore[reportArgumentType]
+    with locked(run.path):
+        _train(config, run)
+    return run
+
+
+def _train(config: TrainingConfig, run: RunDirectory) -> None:
     config = with_inherited_settings(config, run).resolved()
     run.check_checkpoints()
+    is_new = run.latest_checkpoint() is None
+    files = fingerprints(config)
+    if not is_new:
+        _check_same(run.config(), config, run.path)
+        check_unchanged(run.contents().get("data", {}), files, run.path)
     corpus = load_corpus(config)
     keras.utils.set_random_seed(config.seed)
-    if run.latest_checkpoint() is not None:
-        _check_same(run.config(), config, path)
-        tokenizer = run.tokenizer()
-    elif config.init_from is not None:
-        tokenizer = RunDirectory(config.init_from).tokenizer()
-    else:
-        tokenizer = make_tokenizer(config, corpus)
+    tokenizer = _tokenizer(config, run, corpus, is_new)
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
     scope = device_scope(config.devices)
     with scope():
         model = make_model(config, tokenizer)
-        if run.latest_checkpoint() is None:
+        if is_new:
             load_initial_weights(config, model)
-        compile_model(config, model, num_updates(config, train_batches))
-        datasets = as_keras_dataset(train_batches), as_keras_dataset(valid_batches)
+        plan = make_plan(config, train_batches)
+        compile_model(config, model, plan.total)
+        _, state = checkpoint = restore_latest(run, model)
+        endless = EndlessBatches(train_batches, progress_of(state.get("data")))
+        datasets = as_endless_dataset(endless), as_keras_dataset(valid_batches)
     describe_batches(corpus, train_batches, valid_batches)
     describe_references(config, corpus, tokenizer)
     print(
         f"{config.preset} {type(model).__name__}: {model.count_params():,} parameters, "
         f"vocabulary of {model.vocab_size:,} pieces"
     )
-    fit(config, run, corpus, model, tokenizer, train_batches, datasets)
-    return run
+    translator = Translator(model, tokenizer)
+    quality = translation_quality(config, corpus, translator)
+    parts = make_parts(config, run, UpdateCounter(plan, endless))
+    fitting = Fitting(config, run, translator, corpus, files, quality, parts)
+    fitting.fit(*datasets, *checkpoint)
+    if config.average_last > 1:
+        add_average(config, run, model, datasets[1], quality, parts["best"])
+
+
+def _tokenizer(config, run, corpus, is_new):
+    if not is_new:
+        return run.tokenizer()
+    if config.init_from is not None:
+        return RunDirectory(config.init_from).tokenizer()
+    return make_tokenizer(config, corpus)
 
 
 def make_model(config, tokenizer) -> keras.Model:
@@ -144,6 +165,7 @@ def compile_model(config, model, total_steps) -> None:
         gradient_accumulation_steps=accumulation,
         peak=peak,
         total_steps=total_steps if config.cooldown else None,
+        decay=config.decay,
     )
     model.compile(
         optimizer=Adam(
@@ -155,70 +177,6 @@ def compile_model(config, model, total_steps) -> None:
         loss=MaskedCrossEntropy(config.label_smoothing),
         metrics=[MaskedAccuracy(), NegativeLogLikelihood(), Perplexity()],
     )
-
-
-def fit(config, run, corpus, model, tokenizer, train_batches, datasets) -> None:
-    """`model.fit` from the first epoch, or from where the run was stopped."""
-    translator = Translator(model, tokenizer)
-    quality = translation_quality(config, corpus, translator)
-    monitor = config.monitor
-    if monitor not in ("bleu", "chrf"):
-        monitor = f"val_{monitor}"
-    keep_best = KeepBest(run.best_weights, monitor, config.patience)
-    first_epoch, is_done = restore(config, run, model, keep_best)
-    train_set, valid_set = datasets
-    if is_done:
-        print(f"{run.path} has been trained already: {first_epoch} epochs.")
-    else:
-        run.begin(config, tokenizer, model)
-        shown = [
-            *tensorboard(config, run, quality, valid_set),
-            *attention_images(config, run, corpus, translator),
-        ]
-        model.fit(
-            train_set,
-            validation_data=valid_set,
-            initial_epoch=first_epoch,
-            epochs=config.epochs,
-            shuffle=False,  # the batches come in an order of their own
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=callbacks(config, run, train_batches, quality, keep_best, shown),
-        )
-    if config.average_last > 1:
-        add_average(config, run, model, valid_set, quality, keep_best)
-
-
-def restore(config, run, model, keep_best) -> tuple[int, bool]:
-    """Restores a stopped run: its finished epochs, and whether these are all."""
-    checkpoint, state = restore_latest(run, model)
-    if checkpoint is None:
-        return 0, False
-    keep_best.restore(state)
-    finished = state["epoch"]
-    if finished >= config.epochs or keep_best.exhausted(finished - 1):
-        return finished, True
-    average = run.average()
-    if average is not None and average["is_best"]:
-        last_epoch = average["epochs"][-1] - 1
-        keep_best.restore({"best": average["value"], "best_epoch": last_epoch})
-    print(f"Continuing after epoch {finished} from {checkpoint}.")
-    return finished, False
-
-
-def restore_latest(run, model) -> tuple[Path | None, dict]:
-    """Restores the latest checkpoint that is not damaged: its file and its state."""
-    paths = run.last_checkpoints()
-    for path in reversed(paths):
-        try:
-            return path, restore_checkpoint(path, model)
-        except DamagedFile as error:
-            print(f"{error}. It is skipped.", flush=True)
-    if paths:
-        raise ValueError(
-            "All checkpoints of the run are damaged. Expected one to continue from, or "
-            f"another folder. Received: {run.path}"
-        )
-    return None, {}
 
 
 def _check_same(found, config, path) -> None:

@@ -18,7 +18,7 @@ def average_checkpoints(paths: Iterable[Path], model) -> None:
 
     Args:
         paths: Files of `save_checkpoint`, such as
-            `sorted(Path("runs/mine/checkpoints").glob("epoch-*.npz"))[-5:]`.
+            `RunDirectory("runs/mine").last_checkpoints(5)`.
         model: A model with the same configuration, compiled or not.
 
     Raises:

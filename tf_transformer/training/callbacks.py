@@ -8,10 +8,9 @@ from pathlib import Path
 
 import keras
 
-from tf_transformer.training.checkpoints import checkpoint_files, save_checkpoint
 from tf_transformer.training.quality import quality
 from tf_transformer.training.weights import save_weights
-from tf_transformer.utils.atomic import replacing
+from tf_transformer.utils.growing import cut_back
 
 NUM_SAMPLES = 3  # translations shown after each epoch
 
@@ -116,37 +115,10 @@ class KeepBest(keras.callbacks.Callback):
         self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
-class SaveCheckpoint(keras.callbacks.Callback):
-    """Writes a checkpoint after each epoch and removes the oldest ones.
-
-    Args:
-        folder: Where checkpoints go, as `epoch-0001.npz` and so on.
-        keep_best: The run's `KeepBest`, whose state is kept too.
-        num_kept: How many stay, the latest ones. Defaults to 2.
-    """
-
-    def __init__(self, folder: Path, keep_best: KeepBest, num_kept: int = 2):
-        super().__init__()
-        self.folder = Path(folder)
-        self.keep_best = keep_best
-        self.num_kept = num_kept
-
-    def on_epoch_end(self, epoch, logs=None):
-        finished = epoch + 1
-        state = {
-            "epoch": finished,
-            **self.keep_best.state(),
-        }
-        save_checkpoint(self.folder / f"epoch-{finished:04d}.npz", self.model, state)
-        for path in checkpoint_files(self.folder)[: -self.num_kept]:
-            path.unlink()
-
-
 class JsonLog(keras.callbacks.Callback):
     """Appends a line of JSON after each epoch: number, seconds, updates and logs.
 
-    When training continues after a kill, lines of epochs that run again and a line
-    that was cut short are removed first.
+    A resumed run first cuts the file back to what it was at the checkpoint.
 
     Args:
         path: The file; it is created if necessary.
@@ -155,46 +127,39 @@ class JsonLog(keras.callbacks.Callback):
     def __init__(self, path: Path):
         super().__init__()
         self.path = Path(path)
-        self._is_trimmed = False
+        self._seconds = 0.0  # of the epoch, in earlier processes
+        self._started: float | None = None
+
+    def state(self) -> dict:
+        """The size of the file, and the seconds of an epoch that is not finished."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        return {"size": size, "seconds": self._elapsed()}
+
+    def restore(self, state: dict | None) -> None:
+        """Restores file and seconds; without a state, the beginning of a run."""
+        state = state or {"size": 0, "seconds": 0.0}
+        self._seconds = state["seconds"]
+        cut_back(self.path.parent, self.path.name, {self.path.name: state["size"]})
+
+    def _elapsed(self) -> float:
+        if self._started is None:
+            return 0.0
+        return self._seconds + time.monotonic() - self._started
 
     def on_epoch_begin(self, epoch, logs=None):
-        if not self._is_trimmed:
-            self._keep_lines(last_epoch=epoch)
-            self._is_trimmed = True
-        self.started = time.monotonic()
-
-    def _keep_lines(self, last_epoch):
-        """Removes what is not a line of an epoch up to `last_epoch`."""
-        if not self.path.exists():
-            return
-        text = self.path.read_bytes().decode("utf-8", errors="replace")
-        kept = {}  # by epoch: earlier versions wrote some lines twice
-        for line in text.splitlines():
-            epoch = _epoch_of(line)
-            if epoch is not None and epoch <= last_epoch:
-                kept[epoch] = line + "\n"
-        if "".join(kept.values()) != text:
-            with replacing(self.path) as temporary:
-                temporary.write_text("".join(kept.values()), encoding="utf-8")
+        self._started = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         line = {
             "epoch": epoch + 1,
-            "seconds": round(time.monotonic() - self.started, 1),
+            "seconds": round(self._elapsed(), 1),
             "updates": int(self.model.optimizer.iterations.numpy()),
             **{name: json_number(value) for name, value in (logs or {}).items()},
         }
+        self._seconds, self._started = 0.0, None
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
-
-
-def _epoch_of(line: str) -> int | None:
-    try:
-        epoch = json.loads(line)["epoch"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    return epoch if isinstance(epoch, int) else None
 
 
 def json_number(value) -> float | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,21 +18,44 @@ from tf_transformer.utils.checksum import (
     verify_checksum,
 )
 
+_NAME = re.compile(r"epoch-([0-9]+)(?:-update-([0-9]+))?\.npz")
+
+
+def checkpoint_name(finished: int, update: int | None = None) -> str:
+    """The name of a checkpoint's file.
+
+    Args:
+        finished: Number of finished epochs.
+        update: Optional number of updates, for a checkpoint within the next epoch.
+
+    Example:
+
+    >>> checkpoint_name(3), checkpoint_name(3, 345)
+    ('epoch-0003.npz', 'epoch-0003-update-00000345.npz')
+    """
+    within = "" if update is None else f"-update-{update:08d}"
+    return f"epoch-{finished:04d}{within}.npz"
+
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """The checkpoints `epoch-0001.npz`, ... in a folder, in the order of epochs.
+    """The checkpoints in a folder, in the order in which they were made.
 
     Args:
         folder: A folder; it need not exist.
     """
-    paths = [path for path in Path(folder).glob("epoch-*.npz") if epoch_of(path)]
-    return sorted(paths, key=epoch_of)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    matches = {path: _NAME.fullmatch(path.name) for path in Path(folder).glob("*.npz")}
+    places = {
+        path: (int(match[1]), int(match[2] or 0))
+        for path, match in matches.items()
+        if match
+    }
+    return sorted(places, key=places.__getitem__)
 
 
 def epoch_of(path: Path) -> int | None:
-    """The number in a checkpoint's name, or `None` if there is none."""
-    number = path.stem.removeprefix("epoch-")
-    return int(number) if number.isascii() and number.isdigit() else None
+    """The number of finished epochs at whose end a checkpoint was made, or `None`."""
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match and match[2] is None else None
 
 
 def save_checkpoint(path: Path, model, state: dict) -> None:

@@ -1,7 +1,11 @@
 """The paper's learning rate (section 5.3, equation 3)."""
 
+import math
+
 import keras
 from keras import ops
+
+DECAYS = ("inverse_sqrt", "linear", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -17,7 +21,9 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Differs from the paper: with `total_steps` the rates of the last third fall
     linearly to zero, which helps short runs; `peak` replaces the rate
-    (d_model * warmup_steps)^-0.5 that the formula reaches at the end of warm-up.
+    (d_model * warmup_steps)^-0.5 that the formula reaches at the end of warm-up;
+    `decay` replaces the square root by a line, or by half a cosine, from there to zero
+    after `total_steps` updates.
 
     Args:
         d_model: Integer. The model's width.
@@ -25,6 +31,8 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
         gradient_accumulation_steps: Integer. The optimizer's setting. Defaults to 1.
         peak: Optional float. The highest rate.
         total_steps: Optional integer. Number of updates of the whole training.
+        decay: String. `"inverse_sqrt"` (default), `"linear"` or `"cosine"`; the latter
+            two need `total_steps`.
 
     Call arguments:
         step: Integer tensor. Micro-steps made so far, from 0.
@@ -46,6 +54,7 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
         gradient_accumulation_steps=1,
         peak=None,
         total_steps=None,
+        decay="inverse_sqrt",
     ):
         super().__init__()
         for name, value in (
@@ -60,15 +69,25 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
                 "total_steps must not be less than warmup_steps. Received: "
                 f"total_steps={total_steps}, warmup_steps={warmup_steps}"
             )
+        if decay not in DECAYS or (decay != "inverse_sqrt" and total_steps is None):
+            raise ValueError(
+                f"Unknown decay. Expected one of {', '.join(DECAYS)}, with total_steps "
+                "if it is not inverse_sqrt. Received: "
+                f"decay={decay!r}, total_steps={total_steps}"
+            )
         self.d_model = d_model
         self.warmup_steps = warmup_steps
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.peak = peak
         self.total_steps = total_steps
+        self.decay = decay
 
     def __call__(self, step):
         update = ops.cast(step, "int32") // self.gradient_accumulation_steps + 1
         update = ops.cast(update, "float32")
+        if self.decay != "inverse_sqrt":
+            peak = self.peak or (self.d_model * self.warmup_steps) ** -0.5
+            return peak * ops.minimum(update / self.warmup_steps, self._left(update))
         rate = ops.minimum(update**-0.5, update * self.warmup_steps**-1.5)
         if self.peak is None:
             rate = rate * self.d_model**-0.5
@@ -79,6 +98,14 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
             rate = rate * ops.clip(left, 0.0, 1.0)
         return rate
 
+    def _left(self, update):
+        """Falls from 1 at the end of the warm-up to 0 after the last update."""
+        num_updates = self.total_steps + 1 - self.warmup_steps
+        left = ops.clip((self.total_steps + 1 - update) / num_updates, 0.0, 1.0)
+        if self.decay == "cosine":
+            left = 0.5 - 0.5 * ops.cos(math.pi * left)
+        return left
+
     def get_config(self):
         return {
             "d_model": self.d_model,
@@ -86,4 +113,5 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
             "peak": self.peak,
             "total_steps": self.total_steps,
+            "decay": self.decay,
         }

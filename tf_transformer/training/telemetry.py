@@ -28,7 +28,7 @@ class Telemetry(keras.callbacks.Callback):
     Args:
         folder: Where the event files go.
         batch: An element of the data: `(inputs, labels, weights)`.
-        every: Integer. Updates between two points. Defaults to 100.
+        every: Integer. Points are at multiples of so many updates. Defaults to 100.
 
     Raises:
         ImportError: Without TensorFlow, which computes and writes the statistics.
@@ -56,7 +56,7 @@ class Telemetry(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         update = int(self.model.optimizer.iterations.numpy())
-        if update < self._last_update + self.every:
+        if update == self._last_update or update % self.every:
             return
         self._last_update = update
         with self.writer.as_default(step=update):

@@ -6,15 +6,40 @@ import keras
 import numpy as np
 
 from tf_transformer.training.callbacks import TranslationQuality
+from tf_transformer.utils.growing import cut_back, file_sizes
 
 UPDATES_PER_POINT = 20
+EVENT_FILES = "events.out.tfevents.*"
+
+
+class EventFiles:
+    """The event files of a run, which a checkpoint knows by their sizes.
+
+    Args:
+        folder: Where the event files go.
+        logs: Callbacks with a `writer`: `TensorBoardLog`, `Telemetry`, ...
+    """
+
+    def __init__(self, folder: Path, logs=()):
+        self.folder = Path(folder)
+        self.logs = logs
+
+    def state(self) -> dict[str, int]:
+        """Writes all points and returns the sizes of the files."""
+        for log in self.logs:
+            log.writer.flush()
+        return file_sizes(self.folder, EVENT_FILES)
+
+    def restore(self, state: dict | None) -> None:
+        """Removes what was written after a checkpoint, before new writers begin."""
+        cut_back(self.folder, EVENT_FILES, state or {})
 
 
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes loss, metrics and learning rate per update, scores and samples per epoch.
 
     Points under `update/` are exact means over the updates since the last point, or
-    since the beginning of the epoch if that was later.
+    since the beginning of the epoch if that was later. There is one every 20 updates.
 
     Args:
         folder: Where the event files go.
@@ -42,17 +67,22 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(folder))
         self.translation_quality = translation_quality
         self._last_update = 0
-        self._last_sums: dict[str, tuple[float, float]] = {}
+        self._last_sums: dict[str, tuple[float, float]] = {}  # of an epoch
+
+    def state(self) -> dict[str, tuple[float, float]]:
+        """What the next point is a difference to, in an epoch that is not finished."""
+        return self._last_sums
+
+    def restore(self, state: dict | None) -> None:
+        """Continues the points of an earlier process."""
+        self._last_sums = dict(state or {})
 
     def on_train_begin(self, logs=None):
         self._last_update = int(self.model.optimizer.iterations.numpy())
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._last_sums = {}  # Keras has set all metrics back to zero
-
     def on_train_batch_end(self, batch, logs=None):
         update = int(self.model.optimizer.iterations.numpy())
-        if update < self._last_update + UPDATES_PER_POINT:
+        if update == self._last_update or update % UPDATES_PER_POINT:
             return
         self._last_update = update
         rate = _number(self.model.optimizer.learning_rate)
@@ -77,12 +107,12 @@ class TensorBoardLog(keras.callbacks.Callback):
                     yield name, np.exp(mean) if name == "perplexity" else mean
 
     def on_epoch_end(self, epoch, logs=None):
+        self._last_sums = {}  # Keras sets all metrics back to zero
         with self.writer.as_default(step=epoch + 1):
             for name, value in (logs or {}).items():
                 self.summary.scalar(f"epoch/{name}", float(value))
             if self.translation_quality is not None:
                 self._write_texts(self.translation_quality)
-        self.writer.flush()
 
     def _write_texts(self, translation_quality):
         for name, signature in translation_quality.signatures.items():

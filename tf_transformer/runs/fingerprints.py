@@ -1,0 +1,89 @@
+"""Whether the files of a run's data are still those with which it began."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tf_transformer.data.corpus import Pair
+from tf_transformer.runs.checks import FILES
+from tf_transformer.utils.checksum import fingerprint
+
+
+def training_files(config) -> list[str]:
+    """The files of training pairs that a resolved config names."""
+    return _files(config, ("data", "train_source", "train_target"))
+
+
+def _files(config, names) -> list[str]:
+    files = []
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, tuple):
+            files.extend(value)
+        elif value is not None and (name != "data" or os.path.exists(value)):
+            files.append(value)
+    return files
+
+
+def fingerprints(config) -> dict[str, str]:
+    """A fingerprint of each file of pairs.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    return {path: fingerprint(path) for path in _files(config, ("data", *FILES))}
+
+
+def check_unchanged(expected: dict[str, str], found: dict[str, str], folder) -> None:
+    """Checks fingerprints against those with which the run began.
+
+    Raises:
+        ValueError: With the names of the files that have changed.
+    """
+    changed = [
+        path for path, value in found.items() if expected.get(path, value) != value
+    ]
+    if changed:
+        raise ValueError(
+            f"{folder} was trained on other data. Expected the files as they were when "
+            f"the run began, or another folder. Received: changed {', '.join(changed)}"
+        )
+
+
+class UnchangedPairs:
+    """Pairs of files that must stay the same while a training reads them.
+
+    Args:
+        pairs: A stream of pairs.
+        paths: The files from which it reads.
+
+    Raises:
+        ValueError: In an iteration, if a file has changed or is gone.
+    """
+
+    def __init__(self, pairs, paths: Sequence[str | os.PathLike]):
+        self.pairs = pairs
+        self.paths = paths
+        self._expected = self._states()
+
+    def __iter__(self) -> Iterator[Pair]:
+        self._check()
+        yield from self.pairs
+        self._check()
+
+    def _states(self) -> list[tuple[int, int] | None]:
+        states = []
+        for path in map(Path, self.paths):
+            found = path.stat() if path.exists() else None
+            states.append(found and (found.st_size, found.st_mtime_ns))
+        return states
+
+    def _check(self):
+        states = zip(self.paths, self._expected, self._states(), strict=True)
+        for path, expected, found in states:
+            if found != expected:
+                received = "a file that is gone" if found is None else "a changed file"
+                raise ValueError(
+                    "The data changed during training. Expected the file as it was at "
+                    f"the beginning. Received: {received}, {path}"
+                )

@@ -1,0 +1,137 @@
+"""`model.fit` of a run, from its beginning or from a checkpoint."""
+
+from pathlib import Path
+
+from tf_transformer.runs.callbacks import attention_images, callbacks, tensorboard
+from tf_transformer.training.callbacks import JsonLog, KeepBest
+from tf_transformer.training.checkpoints import restore_checkpoint
+from tf_transformer.training.tensorboard import EventFiles, TensorBoardLog
+from tf_transformer.training.termination import catching_sigterm
+from tf_transformer.training.updates import PartialMetrics, UpdateCounter
+from tf_transformer.utils.checksum import DamagedFile
+
+
+def make_parts(config, run, counter: UpdateCounter) -> dict:
+    """What a checkpoint holds beside variables, by name: objects with `state()`."""
+    monitor = config.monitor
+    if monitor not in ("bleu", "chrf"):
+        monitor = f"val_{monitor}"
+    return {
+        "data": counter,
+        "metrics": PartialMetrics(),
+        "best": KeepBest(run.best_weights, monitor, config.patience),
+        "log": JsonLog(run.json_log),
+        "events": EventFiles(run.logs),
+    }
+
+
+class Fitting:
+    """Trains the model of a run.
+
+    Args:
+        config: The run's settings.
+        run: The run's directory.
+        translator: The model and its tokenizer.
+        corpus: The pairs.
+        files: Fingerprints of the files of pairs.
+        quality: The run's `TranslationQuality`, or `None`.
+        parts: See `make_parts`.
+    """
+
+    def __init__(self, config, run, translator, corpus, files, quality, parts):
+        self.config = config
+        self.run = run
+        self.translator = translator
+        self.model = translator.model
+        self.corpus = corpus
+        self.files = files
+        self.quality = quality
+        self.parts = parts
+        self.counter = parts["data"]
+
+    def fit(self, train_set, valid_set, checkpoint: Path | None, state: dict) -> None:
+        """Trains from a checkpoint on, or from the beginning.
+
+        Args:
+            train_set: Endless dataset.
+            valid_set: Validation batches.
+            checkpoint: The file that was restored, if any.
+            state: Its state; empty at the beginning.
+        """
+        finished = state.get("epoch", 0)
+        if checkpoint is not None:
+            self.parts["best"].restore(state["best"])
+            is_over = not self.counter.plan.epochs_left(self.counter.updates)
+            if is_over or self.parts["best"].exhausted(finished - 1):
+                print(f"{self.run.path} has been trained already: {finished} epochs.")
+                return
+            self._expect_better_than_average()
+            print(
+                f"Continuing after update {self.counter.updates:,} from {checkpoint}."
+            )
+        self.run.begin(self.config, self.translator.tokenizer, self.model, self.files)
+        self._restore_logs(state, valid_set)
+        with catching_sigterm() as termination:
+            self._fit(train_set, valid_set, finished, state, termination)
+
+    def _expect_better_than_average(self):
+        average = self.run.average()
+        if average is not None and average["is_best"]:
+            last_epoch = average["epochs"][-1] - 1
+            state = {"best": average["value"], "best_epoch": last_epoch}
+            self.parts["best"].restore(state)
+
+    def _restore_logs(self, state, valid_set):
+        for name in ("log", "events"):
+            self.parts[name].restore(state.get(name))
+        if state.get("metrics") is not None:
+            # builds the metrics, which then get their values
+            self.model.evaluate(valid_set, steps=1, verbose=0)
+            self.parts["metrics"].restore(state["metrics"])
+
+    def _fit(self, train_set, valid_set, finished, state, termination):
+        config, run, plan = self.config, self.run, self.counter.plan
+        shown = [
+            *tensorboard(config, run, self.quality, valid_set),
+            *attention_images(config, run, self.corpus, self.translator),
+        ]
+        self.parts["events"].logs = shown
+        for log in shown:
+            if isinstance(log, TensorBoardLog):
+                log.restore(state.get("points"))
+                self.parts["points"] = log
+        endless = self.counter.batches
+        steps = endless.batches.gradient_accumulation_steps
+        try:
+            self.model.fit(
+                train_set,
+                validation_data=valid_set,
+                initial_epoch=finished,
+                epochs=finished + plan.epochs_left(self.counter.updates),
+                steps_per_epoch=plan.per_epoch * steps,
+                shuffle=False,  # the batches come in an order of their own
+                verbose=0,
+                callbacks=callbacks(
+                    config, run, self.quality, self.parts, shown, termination
+                ),
+            )
+        except Exception as error:
+            if endless.error is None:
+                raise
+            raise endless.error from error
+
+
+def restore_latest(run, model) -> tuple[Path | None, dict]:
+    """Restores the latest checkpoint that is not damaged: its file and its state."""
+    paths = run.all_checkpoints()
+    for path in reversed(paths):
+        try:
+            return path, restore_checkpoint(path, model)
+        except DamagedFile as error:
+            print(f"{error}. It is skipped.", flush=True)
+    if paths:
+        raise ValueError(
+            "All checkpoints of the run are damaged. Expected one to continue from, or "
+            f"another folder. Received: {run.path}"
+        )
+    return None, {}

@@ -1,0 +1,126 @@
+"""When checkpoints are written, and which stay."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tf_transformer.training.checkpoints import (
+    checkpoint_files,
+    checkpoint_name,
+    epoch_of,
+    save_checkpoint,
+)
+from tf_transformer.training.termination import Termination, TrainingTerminated
+from tf_transformer.training.updates import UpdateCounter
+from tf_transformer.utils.interval import parse_interval
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Writes a checkpoint after each epoch and removes the oldest ones.
+
+    Put it last: what other callbacks did in the epoch is then part of it.
+
+    Args:
+        folder: Where checkpoints go, as `epoch-0001.npz` and so on.
+        parts: Dictionary of objects whose `state()`, anything that JSON can hold, is
+            kept too, such as the run's `KeepBest`.
+        num_kept: How many epochs' ends stay, the latest ones. Defaults to 2. The
+            latest two checkpoints stay in any case.
+    """
+
+    def __init__(self, folder: Path, parts: dict[str, Any], num_kept: int = 2):
+        super().__init__()
+        self.folder = Path(folder)
+        self.parts = parts
+        self.num_kept = num_kept
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save(epoch + 1)
+
+    def save(self, finished: int, update: int | None = None) -> Path:
+        """Writes a checkpoint.
+
+        Args:
+            finished: Number of finished epochs.
+            update: Optional number of updates, within the next epoch.
+
+        Returns:
+            The file.
+        """
+        states = {name: part.state() for name, part in self.parts.items()}
+        path = self.folder / checkpoint_name(finished, update)
+        save_checkpoint(path, self.model, {"epoch": finished, **states})
+        files = checkpoint_files(self.folder)
+        ends = [file for file in files if epoch_of(file) is not None]
+        for file in set(files) - {*files[-2:], *ends[-self.num_kept :]}:
+            file.unlink()
+        return path
+
+
+class SaveWithinEpochs(SaveCheckpoint):
+    """Writes checkpoints within epochs too, and on SIGTERM a last one.
+
+    Args:
+        folder, parts, num_kept: As for `SaveCheckpoint`.
+        counter: The `UpdateCounter`, called before this callback.
+        every: Interval in updates or minutes, such as `500` or `"10m"`.
+        termination: Set by SIGTERM.
+        on_saved: Function that is called after each checkpoint.
+
+    Raises:
+        TrainingTerminated: After the checkpoint, once SIGTERM was received.
+    """
+
+    def __init__(
+        self,
+        *arguments,
+        counter: UpdateCounter,
+        every: int | str,
+        termination: Termination,
+        on_saved: Callable[[], None],
+        **named,
+    ):
+        super().__init__(*arguments, **named)
+        self.counter = counter
+        self.termination = termination
+        self.on_saved = on_saved
+        self._updates, self._seconds = parse_interval(every)
+        self._saved_at = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._finished = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        # at the end of an epoch its scores come first
+        if not self.counter.is_between or self.counter.is_epoch_end:
+            return
+        if self._is_due() or self.termination.is_requested:
+            path = self.save(self._finished, self.counter.updates)
+            self._end_if_requested(path)
+
+    def _is_due(self) -> bool:
+        if self._updates is not None:
+            return self.counter.updates % self._updates == 0
+        return time.monotonic() - self._saved_at >= self._seconds
+
+    def on_epoch_end(self, epoch, logs=None):
+        path = self.save(epoch + 1)
+        is_last = self.counter.updates == self.counter.plan.total
+        if not (is_last or self.model.stop_training):
+            self._end_if_requested(path)
+
+    def save(self, finished, update=None):
+        path = super().save(finished, update)
+        self.on_saved()
+        self._saved_at = time.monotonic()
+        return path
+
+    def _end_if_requested(self, path):
+        if self.termination.is_requested:
+            raise TrainingTerminated(
+                f"Stopped by SIGTERM after update {self.counter.updates:,}; "
+                f"{path} is complete."
+            )
