@@ -10,7 +10,7 @@ from tf_transformer.runs.data import (
     describe_batches,
     load_corpus,
     make_batches,
-    num_updates,
+    make_plan,
 )
 
 
@@ -105,7 +105,8 @@ def test_batches_are_as_set_and_skipped_pairs_are_reported(files, window, capsys
     assert train_batches.static_shapes and valid_batches.static_shapes
     assert train_batches.shuffle and not valid_batches.shuffle
     # rows of 8: 8 tokens in length, 2 rows each, the last of a window is filled up
-    assert num_updates(config, train_batches) == 3 * -(-90 // 2 // 2)
+    per_epoch = -(-90 // 2 // 2)
+    assert make_plan(config, train_batches) == (per_epoch, 3 * per_epoch)
     describe_batches(corpus, train_batches, valid_batches)
     output = capsys.readouterr().out
     dropped = "1 dropped: blank or longer than 9 tokens"

@@ -11,7 +11,8 @@ import pytest
 from tf_transformer import cli
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import FORMAT_VERSION, RunDirectory
-from tf_transformer.runs.training import restore_latest, train
+from tf_transformer.runs.fitting import restore_latest
+from tf_transformer.runs.training import train
 from tf_transformer.training.checkpoints import save_checkpoint
 from tf_transformer.training.weights import load_weights, save_weights
 from tf_transformer.utils.checksum import DamagedFile
@@ -94,7 +95,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
 
 
 def test_training_does_not_start_over_when_checkpoints_were_removed(run):
-    for path in run.last_checkpoints():
+    for path in run.all_checkpoints():
         path.unlink()
     run.best_weights.write_bytes(b"precious")
     run.first_epoch_marker.touch()  # killed in the first epoch: nothing is lost

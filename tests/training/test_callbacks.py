@@ -98,17 +98,38 @@ def test_checkpoints_are_removed_in_the_order_of_their_numbers(tmp_path):
     assert names == ["epoch-10000.npz", "epoch-10001.npz"]
 
 
-def test_log_has_one_whole_line_per_epoch_after_a_kill(tmp_path):
+def test_log_continues_from_the_line_of_the_checkpoint(tmp_path):
     path = tmp_path / "log.jsonl"
-    path.write_text('{"epoch": 1}\n{"epoch": 2}\n{"epoch": 3}\n{"epo')
+    path.write_text('{"epoch": "of a run that never wrote a checkpoint"}\n')
     log = JsonLog(path)
+    log.restore(None)
+    assert not path.exists()
     log.set_model(make_model())
-    for epoch in (1, 2):  # the checkpoint of epoch 1 is the latest
-        log.on_epoch_begin(epoch)
-        log.on_epoch_end(epoch, {"loss": float(epoch)})
+    log.on_epoch_begin(0)
+    log.on_epoch_end(0, {"loss": 7.0})
+    state = json.loads(json.dumps(log.state()))
+    assert state == {"size": path.stat().st_size, "seconds": 0.0}
+    with path.open("a") as file:  # later lines, the last one cut short by a kill
+        file.write('{"epoch": 2}\n{"epo')
+    again = JsonLog(path)
+    again.restore(state)
+    again.set_model(make_model())
+    again.on_epoch_begin(1)
+    again.on_epoch_end(1, {"loss": 5.0})
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2, 3]
-    assert [line.get("loss") for line in lines] == [None, 1.0, 2.0]
+    assert [(line["epoch"], line["loss"]) for line in lines] == [(1, 7.0), (2, 5.0)]
+
+
+def test_seconds_of_an_epoch_include_those_before_a_kill(tmp_path):
+    log = JsonLog(tmp_path / "log.jsonl")
+    log.restore({"size": 0, "seconds": 500.0})
+    log.set_model(make_model())
+    log.on_epoch_begin(3)
+    assert 500 <= log.state()["seconds"] < 600
+    log.on_epoch_end(3, {})
+    [line] = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert 500 <= json.loads(line)["seconds"] < 600
+    assert log.state()["seconds"] == 0
 
 
 def test_best_weights_have_no_optimizer_state(tmp_path):

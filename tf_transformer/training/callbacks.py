@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+from keras import ops
 
 from tf_transformer.training.quality import quality
 from tf_transformer.training.weights import save_weights
@@ -153,7 +154,7 @@ class JsonLog(keras.callbacks.Callback):
         line = {
             "epoch": epoch + 1,
             "seconds": round(self._elapsed(), 1),
-            "updates": int(self.model.optimizer.iterations.numpy()),
+            "updates": int(ops.convert_to_numpy(self.model.optimizer.iterations)),
             **{name: json_number(value) for name, value in (logs or {}).items()},
         }
         self._seconds, self._started = 0.0, None

@@ -1,0 +1,58 @@
+"""Runs that were killed equal a run that was not: weights, optimizer, every line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.backend import BACKEND
+from tests.fast import FAST
+from tests.runs.killed_pairs import NAMES
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BACKEND != "tensorflow", reason="forks TensorFlow"),
+]
+SAMPLE = (1, 2, 29, 30, 31, 32)  # an epoch has 30 updates
+
+
+def killed_runs(folder, *places, **environment):
+    command = [sys.executable, "-m", "tests.runs.killed_runs", str(folder)]
+    result = subprocess.run(
+        [*command, *map(str, places)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_a_run_killed_after_chosen_updates_equals_one_that_was_not(tmp_path):
+    found = killed_runs(tmp_path, *SAMPLE, TRACED="1")
+    assert (found["kills"], found["updates"], found["lines"]) == (6, 33, 2)
+    assert found["variables"] > 90 and found["points"] > 20
+    assert found["different"] == {"last": []}
+
+
+@pytest.mark.full
+@pytest.mark.skipif(FAST, reason="200 processes")
+def test_a_run_killed_after_each_of_200_updates_equals_one_that_was_not(tmp_path):
+    found = killed_runs(tmp_path, *range(1, 201))
+    assert (found["kills"], found["updates"], found["lines"]) == (200, 201, 7)
+    assert found["different"] == {"last": []}
+
+
+@pytest.mark.parametrize("places", [NAMES[:4] if FAST else NAMES])
+def test_a_run_killed_while_a_file_is_written_equals_one_that_was_not(tmp_path, places):
+    found = killed_runs(tmp_path, *places)
+    assert found["kills"] == len(places)
+    assert found["different"] == {place: [] for place in places}
+
+
+def test_the_comparison_notices_a_part_that_is_not_restored(tmp_path):
+    found = killed_runs(tmp_path, 5, FORGET="metrics")
+    assert "lines" in found["different"]["last"]
