@@ -8,7 +8,7 @@ import pytest
 from tf_transformer.runs import training as run_train
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.training.checkpointing import SaveCheckpoint
+from tf_transformer.training.checkpointing import SaveWithinEpochs
 
 pytestmark = pytest.mark.slow
 
@@ -140,7 +140,7 @@ def test_killed_run_with_moving_averages_continues_bit_for_bit(
     config = make_config(tsv, ema_momentum=0.9, monitor="bleu")
     whole = run_train.train(config, tmp_path / "whole")
     killed = RunDirectory(tmp_path / "killed")
-    train_until(monkeypatch, config, killed.path, SaveCheckpoint, "on_epoch_end", 2)
+    train_until(monkeypatch, config, killed.path, SaveWithinEpochs, "on_epoch_end", 2)
     assert killed.latest_checkpoint().name == "epoch-0002.npz"
     run_train.train(config, killed.path)
     assert_same_checkpoints(whole, killed)
