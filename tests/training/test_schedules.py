@@ -115,6 +115,7 @@ def test_peak_is_the_highest_rate_and_keeps_the_shape():
 
 
 ARGUMENTS = {
+    "decay": "inverse_sqrt",
     "d_model": 24,
     "warmup_steps": 5,
     "gradient_accumulation_steps": 3,
