@@ -22,12 +22,13 @@ LAYERS = {
     "models": 2,
     "inference": 3,
     "training": 3,
-    "export": 4,
     "analysis": 4,
     "diagnosis": 4,
-    "runs": 5,
-    "cli": 6,
-    "__main__": 7,
+    "importers": 4,
+    "export": 5,
+    "runs": 6,
+    "cli": 7,
+    "__main__": 8,
 }
 MAY_IMPORT_TENSORFLOW = (
     "analysis/images.py",

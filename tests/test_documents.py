@@ -27,10 +27,8 @@ def test_links_lead_to_files(path):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names)
 def test_files_that_are_named_exist(path):
     text = path.read_text(encoding="utf-8")
-    packages = (
-        "analysis|corpora|data|decoding|diagnosis|export|inference|layers|models|runs"
-    )
-    packages += "|serving|training|utils"
+    packages = "analysis|corpora|data|decoding|diagnosis|export|importers|inference"
+    packages += "|layers|models|runs|serving|training|utils"
     for name in re.findall(rf"`((?:{packages})/[\w/]+\.py)`", text):
         assert (ROOT / "tf_transformer" / name).exists(), name
     for name in re.findall(r"`((?:tests|benchmarks|scripts)/[\w/]+\.\w+)`", text):

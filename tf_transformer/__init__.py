@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer import analysis, data, decoding, layers, models, runs, training
     from tf_transformer.diagnosis.doctor import doctor
     from tf_transformer.export.saved_model import export_saved_model
+    from tf_transformer.importers.importing import import_translator
     from tf_transformer.inference.settings import SearchSettings
     from tf_transformer.inference.translator import Translator
     from tf_transformer.models.recurrent import RecurrentSeq2Seq
@@ -46,6 +47,7 @@ _MODULES = {
     "SearchSettings": "tf_transformer.inference.settings",
     "export_saved_model": "tf_transformer.export.saved_model",
     "doctor": "tf_transformer.diagnosis.doctor",
+    "import_translator": "tf_transformer.importers.importing",
     "keep_freed_memory": "tf_transformer.utils.memory",
 }
 _PACKAGES = ("analysis", "data", "decoding", "layers", "models", "runs", "training")
@@ -67,6 +69,7 @@ __all__ = [
     "decoding",
     "doctor",
     "export_saved_model",
+    "import_translator",
     "keep_freed_memory",
     "layers",
     "models",

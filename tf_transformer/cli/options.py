@@ -16,6 +16,7 @@ from tf_transformer.cli.verbs import (
     attend,
     evaluate,
     export,
+    import_,
     info,
     train,
     translate,
@@ -32,6 +33,7 @@ EPILOG = """examples:
   tf-transformer translate saved_models/mine --input in.txt more.txt.gz
   tf-transformer attend runs/mine "Ein Hund schläft." --html attention.html
   tf-transformer export runs/mine saved_models/mine
+  tf-transformer import opus-mt-en-de --run runs/ende
   tf-transformer info runs/mine
   tf-transformer doctor model.keras --causal
   tf-transformer serve saved_models
@@ -54,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         _add_translate,
         _add_attend,
         _add_export,
+        _add_import,
         _add_info,
         _add_doctor,
         _add_serve,
@@ -64,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _add_verb(verbs, function, **arguments):
     verb = verbs.add_parser(
-        function.__name__,
+        function.__name__.rstrip("_"),
         help=function.__doc__.splitlines()[0],
         description=function.__doc__.splitlines()[0],
         **arguments,
@@ -149,9 +152,10 @@ def _add_export(verbs) -> None:
     verb.add_argument("folder", help="the model's folder, saved_models/NAME")
     verb.add_argument(
         "--format",
-        choices=("saved_model", "ctranslate2"),
+        choices=("saved_model", "ctranslate2", "hugging_face"),
         default="saved_model",
-        help="ctranslate2: for that runtime, without search options",
+        help="ctranslate2: for that runtime; hugging_face: for its MarianMTModel; both "
+        "without search options",
     )
     verb.add_argument(
         "--quantization",
@@ -176,6 +180,12 @@ def _add_export(verbs) -> None:
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
     add_sampling(verb)
+
+
+def _add_import(verbs) -> None:
+    verb = _add_verb(verbs, import_)
+    verb.add_argument("folder", help="the model's folder, or Marian's .yml file in it")
+    verb.add_argument("--run", required=True, help="the new run's folder, runs/NAME")
 
 
 def _add_info(verbs) -> None:

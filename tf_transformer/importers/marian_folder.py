@@ -1,0 +1,159 @@
+"""A folder of Marian: model file, vocabularies, and a .yml file that names them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tf_transformer.importers.binary_file import read_binary
+from tf_transformer.importers.folder import only_file, required_file
+from tf_transformer.importers.foreign_model import ForeignModel
+from tf_transformer.importers.marian_settings import (
+    SETTINGS,
+    embedding_names,
+    model_arguments,
+)
+from tf_transformer.importers.npz_file import read_npz
+from tf_transformer.importers.settings import parse_yaml, unsupported
+from tf_transformer.importers.vocabulary import (
+    Special,
+    Vocabularies,
+    from_sentencepiece,
+    from_separate_pieces,
+    from_shared_pieces,
+)
+from tf_transformer.importers.weights import ForeignWeights
+
+READERS = {".bin": read_binary, ".npz": read_npz}
+QUANTIZATION = "_QuantMultA"  # multipliers of int8 activations
+
+
+class MarianFiles(NamedTuple):
+    """The files of a model."""
+
+    model: Path
+    source_vocabulary: Path
+    target_vocabulary: Path
+
+
+def find_files(path: Path) -> MarianFiles:
+    """The files of a folder of Marian, or those that a .yml file names.
+
+    A .yml file with `models` and `vocabs` decides. Without one, the folder must have
+    one model and one vocabulary, or one for each side, under the names that Firefox
+    Translations uses.
+
+    Args:
+        path: The folder, or a .yml file in it.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If several files may be meant, or an ensemble.
+    """
+    if path.is_file():
+        return _named_files(path, parse_yaml(path.read_bytes(), path))
+    parsed = {p: parse_yaml(p.read_bytes(), p) for p in _yml_files(path)}
+    naming = [p for p, contents in parsed.items() if "models" in contents]
+    if len(naming) > 1:
+        raise ValueError(
+            f"{path} holds several files that name a model. Expected one, or its path "
+            f"in place of the folder's. Received: {', '.join(p.name for p in naming)}"
+        )
+    if naming:
+        return _named_files(naming[0], parsed[naming[0]])
+    model = only_file(path, "model*.bin", "model*.npz")
+    if any(path.glob("srcvocab*.spm")):
+        source = only_file(path, "srcvocab*.spm")
+        return MarianFiles(model, source, only_file(path, "trgvocab*.spm"))
+    vocabulary = only_file(path, "vocab*.spm")
+    return MarianFiles(model, vocabulary, vocabulary)
+
+
+def _yml_files(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.glob("*.yml"))
+        if not path.name.endswith("vocab.yml")
+    ]
+
+
+def _named_files(path: Path, contents: dict) -> MarianFiles:
+    models, vocabs = contents.get("models"), contents.get("vocabs")
+    for name, names, count in (("models", models, 1), ("vocabs", vocabs, 2)):
+        is_list = isinstance(names, list) and all(isinstance(n, str) for n in names)
+        if not is_list or len(names) != count:
+            raise ValueError(
+                f"{path} does not name the files of one model. Expected {name}: "
+                f"{count} names. Received: {names!r}"
+            )
+    return MarianFiles(*(_beside(path, name) for name in [*models, *vocabs]))
+
+
+def _beside(path: Path, name: str) -> Path:
+    # an absolute path of another machine stands for the file beside the .yml
+    is_elsewhere = Path(name).is_absolute() and not Path(name).is_file()
+    return required_file(path.parent, Path(name).name if is_elsewhere else name)
+
+
+def read_marian(path: Path) -> ForeignModel:
+    """Reads a model of Marian.
+
+    Args:
+        path: The folder, or a .yml file in it (see `find_files`).
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is damaged, or the model cannot be imported.
+    """
+    files = find_files(path)
+    arrays = read_arrays(files.model)
+    text = arrays.pop(SETTINGS).tobytes().rstrip(b"\0")
+    settings = parse_yaml(text, files.model)
+    arguments = model_arguments(settings, files.model)
+    embeddings = embedding_names(settings, files.model)
+    ignored = [name for name in arrays if name.endswith(QUANTIZATION)]
+    return ForeignModel(
+        kind="marian",
+        arguments=arguments,
+        vocabularies=_read_vocabularies(files, embeddings[0] == embeddings[1]),
+        weights=ForeignWeights(arrays, files.model, ignored),
+        embeddings=((embeddings[0],), (embeddings[1],)),
+    )
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The entries of a model file, its settings among them.
+
+    Raises:
+        ValueError: If the file is damaged, of another form, or lacks its settings.
+    """
+    if path.suffix not in READERS:
+        raise ValueError(
+            "The model file has an unknown form. Expected .npz or .bin. Received: "
+            f"{path}"
+        )
+    arrays = READERS[path.suffix](path)
+    if SETTINGS not in arrays:
+        raise ValueError(
+            f"{path} lacks the model's settings. Expected the entry {SETTINGS}. "
+            f"Received: {len(arrays)} others"
+        )
+    return arrays
+
+
+def _read_vocabularies(files: MarianFiles, is_shared: bool) -> Vocabularies:
+    paths = files.source_vocabulary, files.target_vocabulary
+    if all(path.suffix == ".spm" for path in paths):
+        source, target = (path.read_bytes() for path in paths)
+        if is_shared and source != target:
+            raise unsupported(files.model, "tied-embeddings-all", True, (False,))
+        return from_sentencepiece(source, None if is_shared else target)
+    pieces = [parse_yaml(path.read_bytes(), path) for path in paths]
+    models = [
+        required_file(paths[0].parent, name).read_bytes()
+        for name in ("source.spm", "target.spm")
+    ]
+    special = Special(pad=None)
+    if is_shared:
+        return from_shared_pieces(pieces[0], *models, special)
+    return from_separate_pieces(*pieces, *models, special)

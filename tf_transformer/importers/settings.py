@@ -1,0 +1,125 @@
+"""Settings of a foreign model: every one is known by name, any other is refused."""
+
+import json
+from collections.abc import Container, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def check_settings(
+    settings: Mapping[str, Any],
+    path: str | Path,
+    *,
+    used: Container[str],
+    fixed: Mapping[str, tuple],
+    ignored: Container[str],
+) -> None:
+    """Checks that every setting is known and has a value that can be imported.
+
+    Args:
+        settings: The settings by name.
+        path: Their file, for messages.
+        used: Names of settings that are read elsewhere.
+        fixed: The values that other settings may have.
+        ignored: Names of settings without influence on a translation.
+
+    Raises:
+        ValueError: If a setting is unknown, or has another value.
+
+    Example:
+
+    >>> check_settings({"a": 1}, "x.yml", used=("a",), fixed={}, ignored=())
+    """
+    unknown = [
+        name
+        for name in settings
+        if name not in used and name not in fixed and name not in ignored
+    ]
+    if unknown:
+        raise ValueError(
+            f"{path} has settings that this version does not know; they may change "
+            f"the model. Received: {', '.join(map(str, sorted(unknown, key=str)))}"
+        )
+    for name, values in fixed.items():
+        if name in settings and settings[name] not in values:
+            raise unsupported(path, name, settings[name], values)
+
+
+def unsupported(path, name: str, value, values) -> ValueError:
+    """The error for a setting whose value cannot be imported."""
+    expected = " or ".join(json.dumps(value) for value in values)
+    return ValueError(
+        f"{path} describes a model that cannot be imported. Expected {name}: "
+        f"{expected}. Received: {value!r}"
+    )
+
+
+def positive_integer(
+    settings: Mapping[str, Any], name: str, path, most: int | None = None
+) -> int:
+    """A setting that must be an integer of at least 1, and at most `most`.
+
+    Raises:
+        ValueError: If it is missing or something else.
+    """
+    value = settings.get(name)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if not is_integer or value < 1 or value > (most or value):
+        limit = f" and at most {most}" if most else ""
+        raise ValueError(
+            f"{path} does not describe a model. Expected {name}, an integer of at "
+            f"least 1{limit}. Received: {value!r}"
+        )
+    return value
+
+
+def rate(settings: Mapping[str, Any], name: str, path) -> float:
+    """A setting that must be a number in [0, 1). Defaults to 0.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    value = settings.get(name, 0.0)
+    if not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(
+            f"{path} does not describe a model. Expected {name}, a number of at least "
+            f"0 and below 1. Received: {value!r}"
+        )
+    return float(value)
+
+
+def parse_yaml(text: str | bytes, path) -> dict:
+    """A mapping in YAML.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    try:
+        return _mapping(yaml.safe_load(text))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be read. Expected settings in YAML. Received: "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def read_json_mapping(path: Path) -> dict:
+    """A mapping in a JSON file.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    try:
+        return _mapping(json.loads(path.read_bytes()))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be read. Expected an object in JSON. Received: {error}"
+        ) from error
+
+
+def _mapping(value) -> dict:
+    if not isinstance(value, dict):
+        raise ValueError(f"{type(value).__name__}")
+    return value

@@ -1,0 +1,47 @@
+"""A run from a model of another program."""
+
+import os
+from pathlib import Path
+
+from tf_transformer.importers.importing import read_model
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.directory import RunDirectory
+from tf_transformer.training.weights import save_weights
+
+
+def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirectory:
+    """Makes a run of a model of Marian or of Hugging Face's Marian.
+
+    It can be translated with, evaluated and exported like one that was trained here,
+    and `init_from` starts a training from it.
+
+    Args:
+        source: The foreign folder, as for `import_translator`.
+        path: Folder of the new run. It must not hold a run yet.
+
+    Returns:
+        The run's directory.
+
+    Raises:
+        FileExistsError: If `path` holds a run.
+        FileNotFoundError: If the foreign folder or a file in it does not exist.
+        ValueError: If a file is damaged, or the model cannot be imported.
+    """
+    run = RunDirectory(Path(path))
+    if run.exists():
+        raise FileExistsError(
+            f"An import does not replace a run. Expected a new folder. Received: {path}"
+        )
+    foreign = read_model(source)
+    translator = foreign.translator()
+    model = translator.model
+    config = TrainingConfig(
+        max_length=model.max_length,
+        normalize_first=model.normalize_first,
+        dropout_rate=model.dropout_rate,
+    )
+    origin = {"format": foreign.kind, "path": os.path.abspath(source)}
+    run.begin(config, translator.tokenizer, model, imported=origin)
+    save_weights(model, run.best_weights)
+    run.end_first_epoch()
+    return run
