@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tf_transformer as tt
+from tests.document_blocks import python_blocks
 from tests.importers.hugging_face_folders import (
     LANGUAGES,
     SOURCE_LINES,
@@ -54,6 +55,14 @@ def test_the_run_is_the_translator_and_goes_back(folder, capsys):
     again = tt.import_translator("back/1")
     for one, other in zip(translator.model.weights, again.model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.long
+def test_the_program_of_the_document_runs(folder, capsys):
+    [program] = python_blocks("docs/importing.md")
+    (folder / "opus").rename("opus-mt-en-de")
+    exec(program, {})
+    assert capsys.readouterr().out.startswith("[")
 
 
 @pytest.mark.slow
