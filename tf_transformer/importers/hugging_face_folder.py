@@ -77,7 +77,7 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
     special = Special(pad=pad or "<pad>", eos=eos or "</s>", bos=bos)
     make = from_shared_pieces if is_shared else from_separate_pieces
     try:
-        return make(*pieces, *models, special)
+        return make(*pieces, *models, special)  # pyright: ignore[reportCallIssue]
     except ValueError as error:
         raise ValueError(f"{folder / names[-1]}: {error}") from error
 

@@ -80,11 +80,11 @@ def _yml_files(folder: Path) -> list[Path]:
 def _named_files(path: Path, contents: dict) -> MarianFiles:
     models, vocabs = contents.get("models"), contents.get("vocabs")
     for name, names, count in (("models", models, 1), ("vocabs", vocabs, 2)):
-        is_list = isinstance(names, list) and all(isinstance(n, str) for n in names)
-        if not is_list or len(names) != count:
+        names = names if isinstance(names, list) else []
+        if len(names) != count or not all(isinstance(n, str) for n in names):
             raise ValueError(
                 f"{path} does not name the files of one model. Expected {name}: "
-                f"{count} names. Received: {names!r}"
+                f"{count} names. Received: {contents.get(name)!r}"
             )
     return MarianFiles(*(_beside(path, name) for name in [*models, *vocabs]))
 
@@ -149,11 +149,11 @@ def _read_vocabularies(files: MarianFiles, is_shared: bool) -> Vocabularies:
             raise unsupported(files.model, "tied-embeddings-all", True, (False,))
         return from_sentencepiece(source, None if is_shared else target)
     pieces = [parse_yaml(path.read_bytes(), path) for path in paths]
-    models = [
+    source, target = (
         required_file(paths[0].parent, name).read_bytes()
         for name in ("source.spm", "target.spm")
-    ]
+    )
     special = Special(pad=None)
     if is_shared:
-        return from_shared_pieces(pieces[0], *models, special)
-    return from_separate_pieces(*pieces, *models, special)
+        return from_shared_pieces(pieces[0], source, target, special)
+    return from_separate_pieces(pieces[0], pieces[1], source, target, special)

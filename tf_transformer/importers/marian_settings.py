@@ -99,7 +99,10 @@ def model_arguments(settings: Mapping[str, Any], path) -> dict:
 
 
 def _normalize_first(settings, path) -> bool:
-    order = tuple(str(settings.get(n) or "").replace("d", "") for n in PROCESSES)
+    before, after, last = (
+        str(settings.get(n) or "").replace("d", "") for n in PROCESSES
+    )
+    order = (before, after, last)
     if order not in ORDERS:
         received = ", ".join(f"{name}: {settings.get(name)!r}" for name in PROCESSES)
         raise ValueError(

@@ -74,7 +74,8 @@ def write_safetensors(
     >>> read_safetensors("a.safetensors")["w"].tolist()
     [[1.0, 2.5]]
     """
-    header, offset = {"__metadata__": {"format": "pt"}}, 0
+    header: dict[str, dict] = {"__metadata__": {"format": "pt"}}
+    offset = 0
     arrays = {name: np.ascontiguousarray(a, "<f4") for name, a in tensors.items()}
     for name, array in arrays.items():
         end = offset + array.nbytes

@@ -66,13 +66,13 @@ def positive_integer(
     """
     value = settings.get(name)
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    if not is_integer or value < 1 or value > (most or value):
+    if not is_integer or not 1 <= value <= (most or value):  # pyright: ignore
         limit = f" and at most {most}" if most else ""
         raise ValueError(
             f"{path} does not describe a model. Expected {name}, an integer of at "
             f"least 1{limit}. Received: {value!r}"
         )
-    return value
+    return value  # pyright: ignore
 
 
 def rate(settings: Mapping[str, Any], name: str, path) -> float:

@@ -113,7 +113,8 @@ def from_separate_pieces(
         _PieceTable(pieces, [model], special)
         for pieces, model in zip((source_pieces, target_pieces), models, strict=True)
     ]
-    tokenizer = Tokenizer(*(t.model(m) for t, m in zip(tables, models, strict=True)))
+    own = [t.model(m) for t, m in zip(tables, models, strict=True)]
+    tokenizer = Tokenizer(own[0], own[1])
     return Vocabularies(tokenizer, *(table.rows for table in tables))
 
 

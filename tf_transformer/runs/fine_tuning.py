@@ -64,7 +64,9 @@ def inherited_arguments(config: TrainingConfig, run: RunDirectory) -> dict | Non
 
 def _decisive_run(config: TrainingConfig, run: RunDirectory) -> RunDirectory:
     """The run that decides tokenizer and model: once it has checkpoints, itself."""
-    return RunDirectory(config.init_from) if run.latest_checkpoint() is None else run
+    is_new = run.latest_checkpoint() is None
+    source = config.init_from
+    return RunDirectory(source) if is_new and source is not None else run
 
 
 def load_initial_weights(config: TrainingConfig, model) -> None:
