@@ -15,6 +15,8 @@ transformers = pytest.importorskip(
 )
 torch = pytest.importorskip("torch", reason="pip install 'tf_transformer[torch]'")
 
+# of MarianTokenizer
+pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 # what `MarianMTModel` can compute
 FORM = {"positions": "halves", "norm_epsilon": 1e-5, "start_id": 2}
 VARIANTS = {

@@ -250,6 +250,7 @@ class _Calls:
         return print, ("code was run",)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol 4")
 def test_a_file_of_pytorch_runs_no_code(tmp_path, capsys):
     torch = pytest.importorskip("torch", reason="pip install 'tf_transformer[torch]'")
     path = tmp_path / "pytorch_model.bin"

@@ -24,6 +24,8 @@ from tf_transformer.importers.vocabulary import (
     from_shared_pieces,
 )
 
+# of MarianTokenizer
+pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 FORMS = {
     "unigram": {},
     "bpe": {"model_type": "bpe"},
