@@ -3,17 +3,14 @@
 import dataclasses
 import os
 
-from tf_transformer.runs.checks import (
-    BUILT_IN_CORPUS,
-    FILES,
-    check_values,
-)
+from tf_transformer.runs.checks import check_values
 from tf_transformer.runs.choices import (
     DEFAULTS,
     EPOCHS,
     MODEL_DEFAULTS,
     PRESET_TRAINING,
 )
+from tf_transformer.runs.data_checks import BUILT_IN_CORPUS, FILES
 
 
 @dataclasses.dataclass(frozen=True)

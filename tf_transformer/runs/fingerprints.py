@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tf_transformer.data.corpus import Pair
-from tf_transformer.runs.checks import FILES
+from tf_transformer.runs.data_checks import FILES
 from tf_transformer.utils.checksum import fingerprint
 
 
