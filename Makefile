@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with make and Python 3.11, 3.12 or 3.13 (with venv):
 #   make demo    train on the built-in corpus, score, export, load the export back
 #   make test    the unit tests
+# and `make docs` for the documentation site in build/site.
 # TensorFlow has no wheels for later Pythons: use `make demo PYTHON=python3.12`.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: install demo test test-slow test-backends benchmark check format clean
+.PHONY: install demo test test-slow test-backends benchmark docs check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -48,6 +49,14 @@ test-backends: $(BIN)/.installed
 # our speed compared with the limit of the machine and with others; see benchmarks/speed/main.py
 benchmark: $(BIN)/.installed
 	$(BIN)/python benchmarks/speed/main.py $(BENCHMARK_OPTIONS)
+
+# the documentation site, in build/site; a broken link fails
+docs: $(BIN)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+$(BIN)/.docs: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	touch $@
 
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .

@@ -1,0 +1,173 @@
+"""What MkDocs shows beside docs/: README, notebooks, API pages, linked source files.
+
+MkDocs calls the functions `on_...`; mkdocs.yml names this file.
+"""
+
+import ast
+import json
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = "tf_transformer"
+# file of the repository: page of the site
+PAGES = {
+    "README.md": "index.md",
+    "README.ko.md": "ko.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changes.md",
+    "notebooks/README.md": "notebooks/index.md",
+    "scripts/README.md": "scripts.md",
+    "saved_models/README.md": "saved_models.md",
+}
+PUBLIC_PACKAGES = (
+    *("tf_transformer", "tf_transformer.layers", "tf_transformer.models"),
+    *("tf_transformer.decoding", "tf_transformer.training", "tf_transformer.data"),
+    *("tf_transformer.runs", "tf_transformer.analysis"),
+)
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+
+
+def on_config(config):
+    """Lists the notebooks and the API's pages in the navigation."""
+    for section in config.nav:
+        pages = section if isinstance(section, dict) else {}
+        if "Notebooks" in pages:
+            pages["Notebooks"] += [
+                {_title(path): f"notebooks/{path.name}"} for path in _notebooks()
+            ]
+        if "API" in pages:
+            pages["API"] += [{name: _api_page(name)} for name in PUBLIC_PACKAGES]
+    return config
+
+
+@event_priority(100)  # before the plugin that converts notebooks
+def on_files(files, config):
+    """Adds the pages that lie outside docs/ or are made here."""
+    for path in _notebooks():
+        uri, directory_urls = f"notebooks/{path.name}", config.use_directory_urls
+        files.append(File(uri, str(ROOT), config.site_dir, directory_urls))
+    for source, page in PAGES.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, page, content=text))
+    for name in PUBLIC_PACKAGES:
+        files.append(File.generated(config, _api_page(name), content=_api(name)))
+    files.append(File.generated(config, "api/index.md", content=_api_index()))
+    for source in sorted(_linked_sources()):
+        files.append(
+            File.generated(config, f"source/{source}.md", content=_source(source))
+        )
+    return files
+
+
+def on_page_markdown(markdown, page, **_):
+    """Turns links between files of the repository into links between pages."""
+    uri = page.file.src_uri
+    origin = {page: source for source, page in PAGES.items()}.get(uri, f"docs/{uri}")
+
+    def rewrite(match):
+        mark, text, link = match.groups()
+        target, _, anchor = link.partition("#")
+        if "://" in link or not target:
+            return match.group()
+        found = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
+        address = posixpath.relpath(_page_of(found), posixpath.dirname(uri) or ".")
+        return f"{mark}[{text}]({address}{'#' + anchor if anchor else ''})"
+
+    if uri.startswith(("api/", "source/")):
+        return markdown
+    return LINK.sub(rewrite, markdown)
+
+
+def _page_of(source: str) -> str:
+    """The page of the site that shows a file of the repository."""
+    if source in ("notebooks", "scripts"):
+        source += "/README.md"
+    if source in PAGES:
+        return PAGES[source]
+    if source.startswith("docs/"):
+        return source.removeprefix("docs/")
+    if source.startswith("notebooks/"):
+        return source
+    return f"source/{source}.md"
+
+
+def _notebooks() -> list[Path]:
+    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def _title(notebook: Path) -> str:
+    """The notebook's number and its English title."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    heading = "".join(cells[0]["source"]).splitlines()[0]
+    return f"{notebook.name[:2]} {heading.strip('# ').split(' / ')[0].replace('*', '')}"
+
+
+def _linked_sources() -> set[str]:
+    """Files of the repository that documents link to and that are no pages."""
+    found = set()
+    documents = [
+        *PAGES,
+        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    ]
+    for document in documents:
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for _, _, link in LINK.findall(text):
+            if "://" in link or link.startswith("#"):
+                continue
+            folder = posixpath.dirname(document)
+            source = posixpath.normpath(posixpath.join(folder, link.partition("#")[0]))
+            if _page_of(source).startswith("source/") and (ROOT / source).is_file():
+                found.add(source)
+    return found
+
+
+def _source(source: str) -> str:
+    text = (ROOT / source).read_text(encoding="utf-8")
+    languages = {".c": "c", ".js": "javascript", ".py": "python"}
+    language = languages.get(Path(source).suffix, "")
+    return f"# {source}\n\n````{language}\n{text}````\n"
+
+
+def _api_page(name: str) -> str:
+    return f"api/{name.removeprefix('tf_transformer.')}.md"
+
+
+def _public_names(package: str) -> list[str]:
+    """`__all__` of a package, read without importing it."""
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            names = [ast.literal_eval(item) for item in node.value.elts]
+    return [name for name in names if not name.startswith("_")]
+
+
+def _docstring(package: str) -> str:
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
+    return ast.get_docstring(tree) or ""
+
+
+def _api(package: str) -> str:
+    packages = {path.parent.name for path in (ROOT / PACKAGE).glob("*/__init__.py")}
+    entries = "\n".join(
+        f"::: {package}.{name}\n"
+        for name in _public_names(package)
+        if name not in packages
+    )
+    return f"# {package}\n\n{_docstring(package)}\n\n{entries}"
+
+
+def _api_index() -> str:
+    rows = "\n".join(
+        f"| [{name}]({posixpath.basename(_api_page(name))}) | "
+        f"{_docstring(name).splitlines()[0]} |"
+        for name in PUBLIC_PACKAGES
+    )
+    return (
+        "# API\n\nThe public names, with the docstrings of the code. Examples in "
+        f"docstrings are run by the tests.\n\n| package | |\n|---|---|\n{rows}\n"
+    )
