@@ -1,9 +1,13 @@
 """What every test starts from: quiet logs, a seed, a private data folder."""
 
+import gc
 import os
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has its own core
+    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 _DATA_DIR = tempfile.TemporaryDirectory(prefix="tf_transformer_tfds_")
 os.environ["TFDS_DATA_DIR"] = _DATA_DIR.name
 
@@ -24,6 +28,9 @@ def pytest_configure(config):
 
 # each of their tests is a separate program, so any process may run it
 _SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme")
+# pytest-xdist runs files of many tests first, and of these programs the longest, so
+# that no process is idle at the end
+_LONGEST = ("[08_", "[09_", "test_quickstart", "[11_", "[07_")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
@@ -40,6 +47,7 @@ def pytest_collection_modifyitems(items):
         # with --dist loadgroup the other tests of a file share its fixtures
         if not item.nodeid.startswith(_SINGLE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +56,17 @@ def toy_export(tmp_path_factory):
     from tests.export.toy_export import export_toy
 
     return folder_made_once(tmp_path_factory, "toy_export", export_toy) / "toy" / "1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage_of_this_file_only():
+    """Objects of before are not looked at again by collections of garbage.
+
+    Keras collects for each layer that it quantizes, and Python does while functions are
+    traced: a second each time, with the objects of TensorFlow and of all other tests.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,14 @@ def test_imports_the_package_and_defines_nothing_that_it_has(notebook):
         assert f"def {name}(" not in code
 
 
+def test_every_change_of_the_short_form_still_has_its_place():
+    notebooks = {path.stem: notebook_files.read(path) for path in notebook_files.PATHS}
+    for name, changes in notebook_files.SHORT.items():
+        whole = notebook_files.nbformat.writes(notebooks[name])
+        notebook_files.shortened(notebooks[name], changes)
+        assert notebook_files.nbformat.writes(notebooks[name]) != whole
+
+
 def test_was_kept_with_its_outputs(notebook):
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert sum(bool(c.outputs) for c in code) > len(code) / 2
