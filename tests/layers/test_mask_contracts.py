@@ -13,6 +13,9 @@ from tf_transformer.layers import (
     EncoderBlock,
     GlobalAttention,
     MultiHeadAttention,
+    RecurrentEncoder,
+    SSRUDecoder,
+    SSRUDecoderBlock,
     TokenEmbedding,
     causal_mask,
     decoder_self_attention_mask,
@@ -30,7 +33,13 @@ ENCODERS = pytest.mark.parametrize(
     "make", [lambda: EncoderBlock(**SIZES), lambda: Encoder(**STACK)]
 )
 DECODERS = pytest.mark.parametrize(
-    "make", [lambda: DecoderBlock(**SIZES), lambda: Decoder(**STACK)]
+    "make",
+    [
+        lambda: DecoderBlock(**SIZES),
+        lambda: Decoder(**STACK),
+        lambda: SSRUDecoderBlock(**SIZES),
+        lambda: SSRUDecoder(**STACK),
+    ],
 )
 
 
@@ -189,6 +198,14 @@ def decode(**masks):
     Decoder(**STACK)(X, SOURCE, **masks)
 
 
+def decode_with_ssru(**masks):
+    SSRUDecoder(**STACK)(X, SOURCE, **masks)
+
+
+def encode_with_rnn(**masks):
+    RecurrentEncoder(num_layers=1, d_model=12)(X, **masks)
+
+
 @pytest.mark.parametrize(
     ("call", "name", "shape", "message"),
     [
@@ -202,6 +219,12 @@ def decode(**masks):
         (encode, "padding_mask", (2, 4), r"padding_mask.*shape=\(2, 4\)"),
         (decode, "cross_attention_mask", (2, 1, 5, 7), r"shape=\(2, 1, 5, 7\)"),
         (decode, "encoder_padding_mask", (2, 5), r"shape=\(2, 5\)"),
+        (decode_with_ssru, "padding_mask", (2, 1, 5), r"shape=\(2, 1, 5\)"),
+        (decode_with_ssru, "padding_mask", (2, 7), r"\(2, 5\).*shape=\(2, 7\)"),
+        (decode_with_ssru, "padding_mask", (2, 1), r"\(2, 5\).*shape=\(2, 1\)"),
+        (decode_with_ssru, "encoder_padding_mask", (2, 5), r"shape=\(2, 5\)"),
+        (decode_with_ssru, "cross_attention_mask", (2, 7), r"shape=\(2, 7\)"),
+        (encode_with_rnn, "padding_mask", (2, 4), r"\(2, 5\).*shape=\(2, 4\)"),
     ],
 )
 def test_a_mask_of_a_wrong_shape_is_an_error_that_names_it(call, name, shape, message):

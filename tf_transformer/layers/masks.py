@@ -79,18 +79,45 @@ def keys_mask(padding_mask):
     >>> keys_mask(ops.array([[True, True, False]])).numpy().tolist()
     [[[True, True, False]]]
     """
-    return checked_padding_mask(padding_mask)[:, None, :]
+    return _with_rank_2(padding_mask)[:, None, :]
 
 
-def checked_padding_mask(padding_mask):
-    """The padding mask as a bool tensor; raises a ValueError unless it has rank 2."""
-    padding_mask = _as_bool(padding_mask)
-    if len(padding_mask.shape) != 2:
+def checked_padding_mask(padding_mask, inputs):
+    """Returns a padding mask as a bool tensor, after a check of its shape.
+
+    Args:
+        padding_mask: Bool tensor `(B, L)`, `True` = real token.
+        inputs: Tensor `(B, L, ...)` that the mask belongs to; only its shape is used.
+
+    Returns:
+        Bool tensor `(B, L)`.
+
+    Raises:
+        ValueError: If the mask has another shape.
+
+    Example:
+
+    >>> checked_padding_mask([[1, 1, 0]], ops.ones((1, 3, 8))).numpy().tolist()
+    [[True, True, False]]
+    """
+    mask, expected = _with_rank_2(padding_mask), tuple(inputs.shape[:2])
+    for size, wanted in zip(mask.shape, expected, strict=True):
+        if None not in (size, wanted) and size != wanted:
+            raise ValueError(
+                "The padding_mask does not fit the inputs. Expected shape "
+                f"(batch, length)={expected}. Received: shape={tuple(mask.shape)}"
+            )
+    return mask
+
+
+def _with_rank_2(padding_mask):
+    mask = _as_bool(padding_mask)
+    if len(mask.shape) != 2:
         raise ValueError(
             "A padding mask must have the shape (batch, length). "
-            f"Received: shape={tuple(padding_mask.shape)}"
+            f"Received: shape={tuple(mask.shape)}"
         )
-    return padding_mask
+    return mask
 
 
 def decoder_self_attention_mask(target_padding_mask):

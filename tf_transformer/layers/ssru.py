@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.masks import checked_padding_mask
 
 BLOCK_SIZE = 8
 
@@ -11,10 +12,10 @@ BLOCK_SIZE = 8
 def linear_recurrence(decay, inputs):
     r"""Computes c_t = decay_t c_{t-1} + inputs_t for all t, with c_{-1} = 0.
 
-    Time is cut into blocks of 8 positions. The blocks are read side by side, then
-    their last states are joined by doubling (Hillis and Steele, 1986), so that T
-    positions take 8 + log2(T / 8) steps. Nothing is divided: small decays stay exact.
-    The gradient is the same recurrence from the end to the beginning:
+    The sequence is split into blocks of 8 positions. All blocks are computed in
+    parallel; a parallel scan (Hillis and Steele, 1986) then combines their last
+    states. T positions take 8 + log2(T / 8) sequential steps. There is no division,
+    so small decays stay exact. The gradient is the same recurrence in reverse:
 
         g_t = dL/dc_t + decay_{t+1} g_{t+1}
         dL/dinputs_t = g_t,  dL/ddecay_t = g_t c_{t-1}
@@ -39,22 +40,22 @@ def linear_recurrence(decay, inputs):
 
 @ops.custom_gradient
 def _recurrence(decay, inputs):
-    states = _scan(decay, inputs)
+    states = _blockwise_scan(decay, inputs)
 
     def gradient(*arguments, upstream=None):
         upstream = arguments[0] if upstream is None else upstream
         next_decay = ops.pad(decay[:, 1:], [[0, 0], [0, 1], [0, 0]])
-        backwards = _scan(ops.flip(next_decay, 1), ops.flip(upstream, 1))
-        d_inputs = ops.flip(backwards, 1)
-        return d_inputs * _shift_by_one(states), d_inputs
+        reverse = _blockwise_scan(ops.flip(next_decay, 1), ops.flip(upstream, 1))
+        d_inputs = ops.flip(reverse, 1)
+        return d_inputs * _shifted(states), d_inputs
 
     return states, gradient
 
 
-def _scan(decay, inputs):
+def _blockwise_scan(decay, inputs):
     length, width = ops.shape(inputs)[1], inputs.shape[-1]
     num_blocks = (length + BLOCK_SIZE - 1) // BLOCK_SIZE
-    # repeats of the last position complete the last block
+    # the last block is filled up with copies of the last position
     positions = ops.minimum(ops.arange(num_blocks * BLOCK_SIZE), length - 1)
     decay, inputs = (
         ops.reshape(ops.take(x, positions, axis=1), (-1, num_blocks, BLOCK_SIZE, width))
@@ -64,13 +65,13 @@ def _scan(decay, inputs):
     for t in range(1, BLOCK_SIZE):
         states.append(decay[:, :, t] * states[-1] + inputs[:, :, t])
         products.append(decay[:, :, t] * products[-1])
-    before = _shift_by_one(_doubling(products[-1], states[-1]))
+    before = _shifted(_parallel_scan(products[-1], states[-1]))
     pairs = zip(states, products, strict=True)
     states = ops.stack([state + product * before for state, product in pairs], axis=2)
     return ops.reshape(states, (-1, num_blocks * BLOCK_SIZE, width))[:, :length]
 
 
-def _doubling(decay, inputs):
+def _parallel_scan(decay, inputs):
     length = ops.shape(inputs)[1]
     positions = ops.arange(length)
 
@@ -90,7 +91,7 @@ def _doubling(decay, inputs):
     return states
 
 
-def _shift_by_one(x):
+def _shifted(x):
     return ops.pad(x, [[0, 0], [1, 0], [0, 0]])[:, :-1]
 
 
@@ -105,8 +106,8 @@ class SSRU(BaseLayer):
         c_t = f_t * c_{t-1} + (1 - f_t) * W x_t,  c_{-1} = 0
         h_t = relu(c_t)
 
-    In a decoder it replaces self-attention: position t depends on positions 0 to t,
-    and generation keeps one vector c_t in place of the keys and values of all earlier
+    In a decoder it replaces self-attention: position t depends on positions 0 to t.
+    Decoding keeps one vector c_t instead of the keys and values of all earlier
     positions. c_t is computed in float32 or better.
 
     Args:
@@ -119,6 +120,9 @@ class SSRU(BaseLayer):
 
     Returns:
         Tensor `(B, T, d_model)`.
+
+    Raises:
+        ValueError: If the padding mask has another shape.
 
     Example:
 
@@ -152,13 +156,13 @@ class SSRU(BaseLayer):
     def call(self, inputs, padding_mask=None):
         forget, new = self._gates(inputs)
         if padding_mask is not None:
-            is_real = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
+            is_real = checked_padding_mask(padding_mask, inputs)[..., None]
             forget = ops.where(is_real, forget, 1)
             new = ops.where(is_real, new, 0)
         return self._output(linear_recurrence(forget, new))
 
     def step(self, inputs, state):
-        """Reads one more position.
+        """Computes one more position.
 
         Args:
             inputs: Tensor `(B, d_model)`.

@@ -110,12 +110,18 @@ class RecurrentEncoder(RecurrentStack):
     Shape letters: B batch, S source length.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        if self.d_model % 2:
+    def __init__(self, *, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+        super().__init__(
+            num_layers=num_layers,
+            d_model=d_model,
+            cell=cell,
+            dropout_rate=dropout_rate,
+            **kwargs,
+        )
+        if d_model % 2:
             raise ValueError(
                 "Each direction has half of the width, so d_model must be even. "
-                f"Received: d_model={self.d_model}"
+                f"Received: d_model={d_model}"
             )
         arguments = {"units": self.d_model // 2, "return_state": True}
         self.forward_layers = self.rnns(name="forward", **arguments)
@@ -131,7 +137,7 @@ class RecurrentEncoder(RecurrentStack):
     def call(self, inputs, padding_mask=None, training=None):
         x, last_states = inputs, []
         if padding_mask is not None:
-            padding_mask = checked_padding_mask(padding_mask)
+            padding_mask = checked_padding_mask(padding_mask, inputs)
         for forward, backward in zip(
             self.forward_layers, self.backward_layers, strict=True
         ):
@@ -188,8 +194,14 @@ class RecurrentDecoder(RecurrentStack):
     Shape letters: B batch, T target length, N hypotheses.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, *, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
+        super().__init__(
+            num_layers=num_layers,
+            d_model=d_model,
+            cell=cell,
+            dropout_rate=dropout_rate,
+            **kwargs,
+        )
         self.layers_in_order = self.rnns(self.d_model, name="layer")
 
     def build(self, input_shape):
