@@ -109,7 +109,7 @@ def check_python(monkeypatch):
 
 
 def check_cli(arguments):
-    """The command line reads the options, without files that it is given."""
+    """The command line parses the options; files need not exist."""
     redirected = [i for i, word in enumerate(arguments) if word in "<>"]
     make_parser().parse_args(arguments[: min(redirected, default=None)])
 

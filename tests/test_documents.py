@@ -64,7 +64,7 @@ def test_examples_of_extending_run():
     def step(token_ids, state):
         return ops.one_hot(token_ids * 0 + 3, 6), state  # the end, always
 
-    written = found["longest_of"](step, (), ops.array([4]), max_length=4)
+    written = found["search_to_the_limit"](step, (), ops.array([4]), max_length=4)
     assert int(ops.sum(ops.cast(written["token_ids"] != 0, "int32"))) == 4
 
 

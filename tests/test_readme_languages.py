@@ -1,4 +1,4 @@
-"""README.md and README.ko.md say the same, as far as a program can tell."""
+"""README.md and README.ko.md say the same, as far as a program can check."""
 
 import re
 from collections import Counter

@@ -62,11 +62,11 @@ def train(folder):
     batches = tt.data.batches(pairs, tokenizer, **BATCHES)
     served, plain = [], type(batches).__getitem__
 
-    def noted(self, index):
+    def counted(self, index):
         served.append(digest(plain(self, index)))
         return plain(self, index)
 
-    type(batches).__getitem__ = noted
+    type(batches).__getitem__ = counted
     model = tt.Transformer(tokenizer.vocab_size, **ARGUMENTS)
     model.compile(keras.optimizers.Adam(3e-3), tt.MaskedCrossEntropy())
     history = model.fit(batches, epochs=NUM_EPOCHS, shuffle=False, verbose=0).history

@@ -147,7 +147,7 @@ def test_a_py_dataset_of_a_stream_is_read_in_order_only():
     expected = [as_lists(element) for element in stream.elements(0)]
     for index in (0, 1, 0, 1, 2):
         assert as_lists(dataset[index]) == expected[index]
-    with pytest.raises(ValueError, match=r"one after the other.*Received: index=4"):
+    with pytest.raises(ValueError, match=r"read in order.*Received: index=4"):
         dataset[4]
 
 

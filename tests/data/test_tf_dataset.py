@@ -157,7 +157,7 @@ def test_a_py_dataset_gives_the_same_batches():
         dataset.on_epoch_end()
 
 
-def test_a_py_dataset_looked_at_and_reset_stays_in_its_epoch():
+def test_a_py_dataset_read_in_part_and_reset_stays_in_its_epoch():
     dataset = BatchesPyDataset(make_batches())
     _ = dataset[0]
     dataset.on_epoch_end()

@@ -24,7 +24,7 @@ def test_programs_print_what_the_page_shows(tmp_path, monkeypatch, capsys):
     assert names["report"].status("causality") == "failed"
 
 
-def test_page_tells_the_numbers_of_models():
+def test_page_has_the_numbers_of_models():
     broken, sound = len(broken_models.MODELS), len(sound_models.ALL)
     assert f"has {broken} models with one planted fault" in TEXT
     assert f"has\n{sound} sound models" in TEXT

@@ -66,8 +66,8 @@ def test_inputs_in_which_nothing_can_be_changed_are_refused(inputs, message):
         Inputs.of(inputs, 0)
 
 
-def test_a_model_that_does_not_tell_its_inputs_needs_examples():
+def test_a_model_of_unknown_inputs_needs_examples():
     from tests.diagnosis.parts import Encoder
 
-    with pytest.raises(ValueError, match="does not tell its inputs"):
+    with pytest.raises(ValueError, match="inputs of the model are not known"):
         random_inputs(Encoder())

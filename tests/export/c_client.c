@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
   float *scores = TF_TensorData(found[1]);
   for (int64_t i = 0; i < count; i++) {
     printf("%.6f\t", scores[i]);
-    /* the size, not a zero byte, tells where a string ends */
+    /* the size, not a zero byte, gives the end of a string */
     fwrite(TF_StringGetDataPointer(&translations[i]), 1,
            TF_StringGetSize(&translations[i]), stdout);
     putchar('\n');

@@ -110,4 +110,4 @@ def test_a_training_starts_from_the_run_and_is_resumed(folder, capsys):
         np.testing.assert_allclose(one, other, atol=1e-6)
     (folder / "opus-run" / "config.json").unlink()  # it is no longer needed
     assert run(*command, "--peak", "1e-30", "--epochs", "2") == 0
-    assert "Continuing after epoch 1" in capsys.readouterr().out
+    assert "Resuming after update " in capsys.readouterr().out

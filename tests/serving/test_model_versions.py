@@ -337,7 +337,7 @@ def test_a_folder_that_still_changes_is_not_loaded(folder, add):
     assert not is_settled(last_change(path)[0], 1000)
 
 
-def test_a_folder_that_vanishes_while_looked_at_is_no_error(models, add, monkeypatch):
+def test_a_folder_that_disappears_during_a_check_is_no_error(models, add, monkeypatch):
     add("words/2")
 
     def vanished(path):

@@ -61,7 +61,7 @@ def waiting(port):
     return float(line.split()[1])
 
 
-def test_work_for_clients_who_hung_up_is_not_done(listening, add, folder, gate):
+def test_requests_of_disconnected_clients_are_dropped(listening, add, folder, gate):
     add("words/3")
     with listening(folder) as (port, _):
         first = send(port, "first")

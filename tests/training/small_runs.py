@@ -14,7 +14,7 @@ from tf_transformer.training.metrics import NegativeLogLikelihood
 from tf_transformer.training.schedules import TransformerSchedule
 
 to_the_bit = pytest.mark.skipif(
-    BACKEND == "torch", reason="Keras' dropout draws from PyTorch's own random state"
+    BACKEND == "torch", reason="Keras' dropout uses PyTorch's own random state"
 )
 
 

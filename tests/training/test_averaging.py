@@ -70,14 +70,14 @@ def assert_near(found, expected, atol=1e-6):
 
 def scored(folder, first, last, model):
     """A training with validation whose epochs are scored on averages."""
-    averages, note = ScoreAverages(), KeepWeights()
+    averages, kept = ScoreAverages(), KeepWeights()
     keep_best = KeepBest(folder / "best.weights.h5", "val_nll")
     callbacks = [
         *(averages, keep_best, averages.back()),
-        *(SaveCheckpoint(folder, {"best": keep_best}, num_kept=9), note),
+        *(SaveCheckpoint(folder, {"best": keep_best}, num_kept=9), kept),
     ]
     arguments = {"validation_data": validation(), "callbacks": callbacks}
-    return fit(model, shuffled(epoch=first), first, last, **arguments), note
+    return fit(model, shuffled(epoch=first), first, last, **arguments), kept
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,8 @@ def checkpoints(run):
 
 @weights_alone_are_read
 def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
-    folder, history, note = run
-    averages = moving_averages(note.after_updates)
+    folder, history, kept = run
+    averages = moving_averages(kept.after_updates)
     per_epoch = len(shuffled())
     model = compiled(seed=3)
     for epoch in range(3):
@@ -105,17 +105,17 @@ def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
     best = int(np.argmin(history["val_nll"]))
     model.load_weights(folder / "best.weights.h5")
     assert_near(model.get_weights(), averages[(best + 1) * per_epoch - 1])
-    moved = zip(model.get_weights(), note.after_epochs[best], strict=True)
+    moved = zip(model.get_weights(), kept.after_epochs[best], strict=True)
     assert max(np.abs(one - other).max() for one, other in moved) > 1e-3
 
 
 @to_the_bit
 def test_training_goes_on_as_without_averages(run):
-    _, history, note = run
+    _, history, kept = run
     model, plain = compiled(), KeepWeights()
     plain_history = fit(model, shuffled(), 0, 3, callbacks=[plain])
     assert history["loss"] == plain_history["loss"]
-    for found, expected in zip(note.after_epochs, plain.after_epochs, strict=True):
+    for found, expected in zip(kept.after_epochs, plain.after_epochs, strict=True):
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -134,13 +134,13 @@ def test_stopped_training_with_averages_goes_on_bit_for_bit(run, tmp_path):
 
 
 def test_checkpoints_hold_weights_and_averages(run):
-    folder, _, note = run
+    folder, _, kept = run
     model = compiled(seed=3, **EMA)
     restore_checkpoint(folder / "epoch-0002.npz", model)
-    for one, other in zip(model.get_weights(), note.after_epochs[1], strict=True):
+    for one, other in zip(model.get_weights(), kept.after_epochs[1], strict=True):
         np.testing.assert_array_equal(one, other)
     swap_averages(model)
-    expected = moving_averages(note.after_updates)[2 * len(shuffled()) - 1]
+    expected = moving_averages(kept.after_updates)[2 * len(shuffled()) - 1]
     assert_near(model.get_weights(), expected)
 
 
@@ -148,13 +148,13 @@ def test_checkpoints_hold_weights_and_averages(run):
 def test_keras_own_callback_works_with_ours(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll")
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    note, model = KeepWeights(), compiled(**EMA)
+    kept, model = KeepWeights(), compiled(**EMA)
     arguments = {"validation_data": validation()}
-    arguments["callbacks"] = [swap, keep_best, note]
+    arguments["callbacks"] = [swap, keep_best, kept]
     history = fit(model, shuffled(), 0, 2, **arguments)
-    averages = moving_averages(note.after_updates)
+    averages = moving_averages(kept.after_updates)
     assert np.argmin(history["val_nll"]) == keep_best.best_epoch == 1
-    assert_near(note.after_epochs[1], averages[-1], atol=1e-5)
+    assert_near(kept.after_epochs[1], averages[-1], atol=1e-5)
     model.load_weights(tmp_path / "best.weights.h5")
     assert_near(model.get_weights(), averages[-1], atol=1e-5)
 

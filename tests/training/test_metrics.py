@@ -153,7 +153,7 @@ def test_mixed_policies_count_in_float32(metric_class):
     metric = metric_class()
     labels, logits = batch((2, 5), 1, 7)
     expected = expected_means([(labels, logits)])[metric.name]
-    # 2700 tokens in steps of 90: float16 cannot tell 2700 from 2701
+    # 2700 tokens in steps of 90: float16 cannot represent 2701
     many = np.tile(labels, (10, 1)), np.tile(logits, (10, 1, 1))
     assert result(metric, [many] * 30) == pytest.approx(expected, rel=1e-5)
     assert metric.count.dtype == dtype_of(metric.result()) == "float32"

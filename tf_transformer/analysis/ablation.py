@@ -41,12 +41,11 @@ def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:
 
 @contextlib.contextmanager
 def head_off(model, kind: str, layer: int, head: int) -> Iterator[None]:
-    """Turns a head off meanwhile: its d_k rows of W^O are zero.
+    """Turns a head off inside the `with` statement: its d_k rows of W^O are zero.
 
-    MultiHead = Concat(head_1, ..., head_h) W^O is the sum of the heads' parts,
-    head_i times its own d_k rows of W^O (section 3.2.2 of the paper); so nothing of
-    the head is left and the others stay what they are. Afterwards the weights are
-    exactly those from before.
+    MultiHead = Concat(head_1, ..., head_h) W^O is a sum over heads: head_i times its
+    d_k rows of W^O (section 3.2.2 of the paper). Zero rows therefore remove one head
+    and leave the others unchanged. Afterwards the weights are restored exactly.
 
     Args:
         model: A `Transformer`.

@@ -1,4 +1,4 @@
-"""Word alignments: those that attention makes, gold ones, and how far they differ."""
+"""Word alignments from attention, gold alignments, and the alignment error rate."""
 
 import os
 import re
@@ -27,8 +27,9 @@ class Alignment(NamedTuple):
 def parse_alignment(line: str, first_index: int) -> Alignment:
     """Reads a line in Pharaoh's format: `i-j` is a sure link, `ipj` a possible one.
 
-    Sure links are possible too. Files differ in what they call the first word, and
-    reading one the wrong way spoils every figure without a sign; so it must be said.
+    Sure links are possible links too. In some files the first word has the number 0,
+    in others 1. The wrong choice would change all results without an error, so
+    `first_index` has no default.
 
     Args:
         line: Links with spaces between them; may be empty.
@@ -38,7 +39,7 @@ def parse_alignment(line: str, first_index: int) -> Alignment:
         Links that count from 0.
 
     Raises:
-        ValueError: If a link is none, or counts from 0 though `first_index` is 1.
+        ValueError: If a link is malformed, or has the number 0 and `first_index` is 1.
 
     Example:
 

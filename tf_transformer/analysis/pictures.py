@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_transformer.analysis.maps import AttentionMaps
+from tf_transformer.utils.figures import new_figure
 
 FONT = Path(__file__).parent / "font" / "sans-kr.otf"
 COLOURS = "Blues"
@@ -127,23 +128,18 @@ def png(figure, dots_per_inch: int = 150) -> bytes:
 
 
 def _new_figure(size):
-    """A figure that is independent of pyplot, and the settings of its text."""
-    try:
-        from matplotlib import font_manager, rcParams
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib, which is not installed. Expected: pip "
-            "install 'tf_transformer[pictures]'"
-        ) from error
+    """Makes a figure, and the settings of its text."""
+    figure = new_figure(*size)
+    from matplotlib import font_manager, rcParams
+
     name = font_manager.FontProperties(fname=FONT).get_name()
     if name not in font_manager.fontManager.get_font_names():
         font_manager.fontManager.addfont(FONT)
-    # what the font does not hold is looked for in the user's own fonts
+    # characters that the font lacks come from the user's own fonts
     family = [name, *rcParams["font.family"]]
     # a dollar sign is a token like any other
     text = {"fontfamily": family, "parse_math": False}
-    return Figure(figsize=size, layout="constrained"), text
+    return figure, text
 
 
 def _draw(axes, weights):

@@ -110,7 +110,7 @@ def add_serve(verb) -> None:
 
 
 def _add_access(verb) -> None:
-    """Options of who may use the service, and what it logs of them."""
+    """Adds the options of access control and of logs."""
     verb.add_argument(
         "--allowed-host",
         metavar="NAME",

@@ -1,4 +1,4 @@
-"""From files and corpora to batches of ids; plain Python and NumPy.
+"""From files and corpora to batches of ids.
 
 Each name is imported when it is first used.
 """
@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer.data.batching import Batches
     from tf_transformer.data.corpus import Corpus
     from tf_transformer.data.datasets import batches
+    from tf_transformer.data.epochs import NextEpoch
     from tf_transformer.data.files import (
         PairStream,
         read_parallel,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # for type checkers and editors
 # name: the module that defines it, imported when the name is first used
 _MODULES = {
     "Batches": "tf_transformer.data.batching",
+    "NextEpoch": "tf_transformer.data.epochs",
     "PairStream": "tf_transformer.data.files",
     "StreamedBatches": "tf_transformer.data.streaming",
     "batches": "tf_transformer.data.datasets",
@@ -41,6 +43,7 @@ _MODULES = {
 __all__ = [
     "Batches",
     "Corpus",
+    "NextEpoch",
     "PairStream",
     "StreamedBatches",
     "Tokenizer",

@@ -36,11 +36,12 @@ class Place(NamedTuple):
 
 
 class EpochBatches(abc.ABC):
-    """What `Batches` and `StreamedBatches` have in common.
+    """Base class of `Batches` and `StreamedBatches`.
 
-    `elements(epoch)` yields the batches of an epoch in order and `count()` is their
-    number; `updates(place)` yields them by updates, from a place on. Iterating yields
-    those of `epoch`, which stays as it is: `fit` and you set it.
+    `elements(epoch)` yields the batches of an epoch in order, and `count()` returns
+    their number. `updates(place)` yields the batches of each update, from a position
+    in the data. Iterating yields the batches of the attribute `epoch` and does not
+    change it; `fit` does, and you may.
 
     Args:
         pairs: Pairs `(source, target)`.

@@ -23,13 +23,13 @@ def batches(
     Args:
         pairs: Pairs `(source, target)`.
         tokenizer: `Tokenizer`.
-        window: Optional integer. With it the pairs, then a list or a stream, are read
-            anew in every epoch and only so many are in memory: see
-            `StreamedBatches`. By default all are kept: see `Batches`.
-        static_shapes: Whether there are at most 12 shapes of batches. By default
-            `True` unless the backend is TensorFlow: the other compilers compile again
-            for each shape.
-        **arguments: Those of `Batches`: `batch_tokens`, `shuffle`, `seed`,
+        window: Optional integer. If set, the pairs (a list or a stream) are read
+            again in every epoch, and only this number of pairs is in memory: see
+            `StreamedBatches`. By default all pairs are in memory: see `Batches`.
+        static_shapes: Whether batches have at most 12 different shapes. Defaults to
+            `True` on JAX and PyTorch, which compile again for each shape, and to
+            `False` on TensorFlow.
+        **arguments: Arguments of `Batches`: `batch_tokens`, `shuffle`, `seed`,
             `max_length`, `gradient_accumulation_steps`.
 
     Returns:

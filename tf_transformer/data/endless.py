@@ -1,4 +1,4 @@
-"""Batches of one epoch after the other, from any place on, without end."""
+"""Endless batches, epoch after epoch, from any position in the data."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,12 +11,12 @@ from tf_transformer.data.update_weights import mark_update
 
 
 class Progress(NamedTuple):
-    """How far a training has come in its data.
+    """The progress of a training in its data.
 
     Attributes:
         place: The `Place` of the next update.
-        updates: Integer. Updates made.
-        tokens: Integer. Real target tokens in them.
+        updates: Integer. Number of updates so far.
+        tokens: Integer. Number of real target tokens in these updates.
     """
 
     place: Place = Place()
@@ -25,19 +25,18 @@ class Progress(NamedTuple):
 
 
 class EndlessBatches:
-    """The batches of a training, epoch after epoch, from a place on.
+    """The batches of a training, epoch after epoch, from a given position.
 
-    A training that stops stores `progress`, and continues from it with the same
-    batches. Nothing is counted beforehand.
+    A checkpoint stores `progress`; a resumed training passes it as `start` and gets
+    the same batches. The batches of an epoch are not counted in advance.
 
     Args:
         batches: `Batches` or `StreamedBatches`.
-        start: The `Progress` of an earlier training. By default the first epoch's
-            beginning.
+        start: The `Progress` to start from. Defaults to the beginning.
 
     Attributes:
-        error: The exception that ended an iteration, or `None`: TensorFlow reports it
-            in words of its own.
+        error: The exception that ended an iteration, or `None`. TensorFlow replaces it
+            by an error of its own.
 
     Example:
 
@@ -59,7 +58,7 @@ class EndlessBatches:
         self._progress = {start.updates: start}
 
     def progress(self, updates: int) -> Progress:
-        """The progress after a number of updates, all of them yielded already."""
+        """Returns the progress after `updates` updates, which were yielded already."""
         found = self._progress[updates]
         for earlier in [number for number in self._progress if number < updates]:
             del self._progress[earlier]

@@ -1,4 +1,4 @@
-"""Reads lines of text files strictly: what is wrong is named with its line."""
+"""Reads lines of text files strictly; errors name the line."""
 
 import contextlib
 import gzip

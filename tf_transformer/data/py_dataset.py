@@ -16,17 +16,17 @@ class BatchesPyDataset(keras.utils.PyDataset):
     seed. With `gradient_accumulation_steps` > 1 that would mix the batches of
     different updates and raises an error, as it does for `StreamedBatches`.
 
-    Keras needs the number of batches: `len` counts `StreamedBatches` in a pass of its
-    own.
+    Keras needs the number of batches: `len` counts `StreamedBatches` in a separate
+    pass.
 
-    Keras calls `on_epoch_end`, which goes on to the next order if every batch was
-    used. The few batches with which Keras builds a model do not count as an epoch.
+    Keras calls `on_epoch_end`, which moves on to the next order if every batch was
+    used. The few batches with which Keras builds a model are not an epoch.
 
     Args:
         batches: The `Batches` or `StreamedBatches`.
 
     Raises:
-        ValueError: If streamed batches, or those of an update, are not asked for in
+        ValueError: If streamed batches, or the batches of an update, are not read in
             order.
 
     Example:
@@ -54,8 +54,8 @@ class BatchesPyDataset(keras.utils.PyDataset):
         is_random = isinstance(batches, Batches)
         if not in_order and (batches.gradient_accumulation_steps > 1 or not is_random):
             raise ValueError(
-                "Streamed batches and those of one update must be used one after the "
-                f"other. Expected batch 0 or {self._previous + 1}; call "
+                "Streamed batches and the batches of an update must be read in order. "
+                f"Expected batch 0 or {self._previous + 1}; call "
                 f"fit(..., shuffle=False). Received: index={index}."
             )
         if is_random:

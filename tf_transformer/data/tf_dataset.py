@@ -13,9 +13,9 @@ from tf_transformer.data.window import Batch
 def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     """Feeds `Batches` to `model.fit` on TensorFlow.
 
-    Each iteration yields the batches of `batches.epoch` at its beginning, and leaves
-    the epoch as it is. `fit` of our models adds 1 at the end of each of its epochs;
-    for another model pass the callback `NextEpoch` (`tf_transformer.data.epochs`).
+    Each iteration yields the batches of the epoch `batches.epoch`, and does not change
+    it. `fit` of our models adds 1 at the end of each epoch; for another model pass the
+    callback `tf_transformer.data.NextEpoch`.
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
     rows of padding then complete each batch to a multiple of their number. Keras
@@ -30,9 +30,9 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
         A `tf.data.Dataset` whose elements are
         `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
         with B, S and T unknown; with `gradient_accumulation_steps` > 1 the weights are
-        `UpdateWeights`. It is of known cardinality, for which `StreamedBatches`
-        are counted in a pass of their own. It is not sharded by file or data. Its
-        attribute `batches` is the argument.
+        `UpdateWeights`. Its cardinality is known; `StreamedBatches` are counted for
+        it in a separate pass. It is not sharded by file or data. Its attribute
+        `batches` is the argument.
 
     Example:
 

@@ -31,27 +31,27 @@ def beam_search(
 
     Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     Hypotheses are ranked by ln P(tokens) / ((5 + n) / 6)^alpha, n counting the end
-    token. A hypothesis that has ended keeps its score and its slot until better ones
-    replace it. With K = 1 this is greedy search.
+    token. A finished hypothesis keeps its score, and its place among the K, until
+    better ones replace it. With K = 1 this is greedy search.
 
-    The search needs only the function `step`, not the model. The state is a dictionary
-    whose `"hypothesis"` entry holds tensors with leading axis B * K, which are
-    reordered with the hypotheses; all other entries stay as they are. The search stops
-    when, for every sentence, no unfinished hypothesis can still beat its first
-    `num_hypotheses` finished ones.
+    The search needs only the function `step`, not the model. The state is a dictionary.
+    Its entry `"hypothesis"` holds tensors of B * K rows, which are reordered with the
+    hypotheses; the other entries are not changed. The search stops when, for every
+    sentence, no unfinished hypothesis can still beat the best `num_hypotheses`
+    finished ones.
 
     Args:
         step: Function `(token_ids (B * K,), state) -> (logits (B * K, V), state)`.
         state: State before the first token.
-        limits: Integer tensor `(B,)`: the most tokens of each sentence, end token
-            counted; 0 for an empty translation.
+        limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
+            token counted; 0 for an empty translation.
         max_length: Integer or scalar tensor L, at least the largest limit.
         beam_size: Integer K.
         alpha: Float. Exponent of the length penalty; 0 for none. Defaults to 0.6.
-        min_length: Integer: the fewest tokens, end token counted.
+        min_length: Integer: minimum number of tokens, end token counted.
         num_hypotheses: Integer N up to K: how many are returned. Defaults to 1.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
-            translation, as many as are not 0.
+            translation, padded with 0.
         no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
             such rule. Defaults to 0.
         repetition_penalty: Float above 0. Above 1 it discourages tokens that the

@@ -16,8 +16,8 @@ class TokenRules:
     """Which tokens a search may write next, and how it ranks them.
 
     Args:
-        limits: Integer tensor `(B,)`: the most tokens, end token counted.
-        min_length: Integer: the fewest tokens, end token counted.
+        limits: Integer tensor `(B,)`: maximum number of tokens, end token counted.
+        min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
         no_repeat_ngram_size: Integer n: no n-gram twice; 0 for no such rule.
         repetition_penalty: Float, see `penalize_repetition`; 1 for none.
@@ -40,8 +40,8 @@ class TokenRules:
             position: Integer scalar tensor: the number of tokens so far.
 
         Returns:
-            Two float32 tensors `(B, K, V)`: those of `allowed_log_probs` under the
-            model, and with the penalty.
+            Two float32 tensors `(B, K, V)`, the results of `allowed_log_probs` without
+            and with the repetition penalty.
         """
         logits = ops.cast(logits, "float32")
         rules = {
@@ -75,8 +75,8 @@ def allowed_log_probs(
     Args:
         logits: Tensor `(B, K, V)`.
         position: Integer scalar tensor, from 0.
-        limits: Integer tensor `(B,)`: the most tokens, end token counted.
-        min_length: Integer: the fewest tokens, end token counted.
+        limits: Integer tensor `(B,)`: maximum number of tokens, end token counted.
+        min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`, P at least 1: the first tokens
             of each translation, padded with 0; without the end token, and shorter
             than the sentence's limit.
@@ -109,11 +109,11 @@ def allowed_log_probs(
 
 
 def defined_log_probs(logits):
-    """Log-softmax with a defined value whatever the logits are.
+    """Log-softmax with a defined value for any logits.
 
-    A token whose logit is -inf has no probability: it gets `IMPOSSIBLE`. With NaN or
-    +inf among the logits, or with nothing but -inf, there is no distribution: no token
-    has a probability.
+    A token whose logit is -inf has no probability: it gets `IMPOSSIBLE`. If a logit is
+    NaN or +inf, or if all are -inf, there is no distribution, and every token gets
+    `IMPOSSIBLE`.
 
     Args:
         logits: Tensor `(..., V)`.
@@ -137,7 +137,7 @@ def _defined(log_probs, is_allowed=True):
 
 
 def is_possible(log_probs):
-    """Whether scores belong to something that has a probability.
+    """Whether a token or a hypothesis with this score has a probability.
 
     Args:
         log_probs: float32 tensor of sums of `allowed_log_probs`.

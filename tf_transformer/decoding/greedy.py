@@ -23,12 +23,12 @@ def greedy_search(
     Args:
         step: Function `(token_ids (B,), state) -> (logits (B, V), state)`.
         state: State before the first token, any nested structure of tensors.
-        limits: Integer tensor `(B,)`: the most tokens of each sentence, end token
-            counted; 0 for an empty translation.
+        limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
+            token counted; 0 for an empty translation.
         max_length: Integer or scalar tensor L, at least the largest limit.
-        min_length: Integer: the fewest tokens, end token counted.
+        min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
-            translation, as many as are not 0.
+            translation, padded with 0.
         no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
             such rule. Defaults to 0.
         repetition_penalty: Float above 0. Above 1 it discourages tokens that the

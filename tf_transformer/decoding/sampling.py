@@ -36,13 +36,13 @@ def sampling_search(
     smallest set whose probabilities add up to `top_p` ([nucleus
     sampling](https://arxiv.org/abs/1904.09751)). Scores are the model's own.
 
-    The same keys give the same translations, whatever else is in the batch.
+    The same keys give the same translations in any batch.
 
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
         state: State before the first token, any nested structure of tensors.
-        limits: Integer tensor `(B,)`: the most tokens of each sentence, end token
-            counted; 0 for an empty translation.
+        limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
+            token counted; 0 for an empty translation.
         max_length: Integer or scalar tensor L, at least the largest limit.
         keys: int32 tensor `(B,)`: the random seed of each sentence, see
             `sentence_keys`.
@@ -50,9 +50,9 @@ def sampling_search(
         temperature: Float above 0. Below 1 it favours probable tokens. Defaults to 1.
         top_k: Optional integer.
         top_p: Optional float in (0, 1].
-        min_length: Integer: the fewest tokens, end token counted.
+        min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
-            translation, as many as are not 0.
+            translation, padded with 0.
         no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
             such rule. Defaults to 0.
         repetition_penalty: Float above 0. Above 1 it discourages tokens that the

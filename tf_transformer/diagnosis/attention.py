@@ -1,7 +1,8 @@
-"""Attention layers of the usual kind: their scale and their heads.
+"""Checks of attention layers: their scale and their heads.
 
 A layer that holds four `Dense` layers, for queries, keys, values and the output, is
-computed again from its own queries, keys and values: rightly, and with known mistakes.
+computed again from its own queries, keys and values: correctly, and with known
+mistakes.
 """
 
 import itertools
@@ -17,7 +18,7 @@ TRANSPOSED, RESHAPED = "transposed", "reshaped"
 
 
 def check_attention(subject: Subject) -> list[Finding]:
-    """Scores must be divided by the root of one head's width, heads must be apart."""
+    """Scores must be divided by sqrt(head width); heads must be split correctly."""
     subject.must_be_deterministic()
     candidates = [x for x in all_layers(subject.model) if len(_denses(x)) == 4]
     if not candidates:
@@ -56,7 +57,7 @@ def _projections(layer, calls_by_layer):
 
 
 def _mistake(layer, tensors, context) -> str | None:
-    """What is wrong with an attention layer, if one known mistake explains it."""
+    """Describes the known mistake that explains an attention layer, if there is one."""
     width = context.shape[-1]
     heads = [getattr(layer, "num_heads", None)]
     if not isinstance(heads[0], int) or width % heads[0]:
@@ -89,7 +90,7 @@ def _mistake(layer, tensors, context) -> str | None:
 
 
 def _equals(tensors, context, num_heads, scale, split, merge) -> bool:
-    """Whether attention computed in one way is what a layer computed."""
+    """Whether attention with this scale, split and merge gives the layer's output."""
     for query, key, value in itertools.permutations(tensors):
         if key.shape != value.shape or query.shape != context.shape:
             continue
@@ -101,7 +102,7 @@ def _equals(tensors, context, num_heads, scale, split, merge) -> bool:
 
 
 def attention(query, key, value, num_heads, scale, split, merge, causal) -> np.ndarray:
-    """Multi-head attention of projected tensors, rightly or with known mistakes.
+    """Multi-head attention of projected tensors, correctly or with known mistakes.
 
     Args:
         query: Array `(B, T, D)`.
@@ -111,27 +112,27 @@ def attention(query, key, value, num_heads, scale, split, merge, causal) -> np.n
         scale: Factor of the scores.
         split: "transposed": (B, L, D) -> (B, L, h, d) -> (B, h, L, d); "reshaped":
             (B, L, D) -> (B, h, L, d).
-        merge: The same for the way back.
-        causal: Whether a query sees only keys up to its own position.
+        merge: The same for the merge of heads.
+        causal: Whether keys after the query's position are hidden.
 
     Returns:
         Array `(B, T, D)`.
     """
 
-    def apart(x):
+    def split_heads(x):
         batch_size, length, width = x.shape
         depth = width // num_heads
         if split == RESHAPED:
             return x.reshape(batch_size, num_heads, length, depth)
         return x.reshape(batch_size, length, num_heads, depth).swapaxes(1, 2)
 
-    query_heads, key_heads, value_heads = map(apart, (query, key, value))
+    query_heads, key_heads, value_heads = map(split_heads, (query, key, value))
     scores = query_heads @ key_heads.swapaxes(-1, -2) * scale
     if causal:
         is_past = np.tri(*scores.shape[-2:], dtype=bool)
         scores = np.where(is_past, scores, -np.inf)
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    output = powers / powers.sum(axis=-1, keepdims=True) @ value_heads
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    output = exponentials / exponentials.sum(axis=-1, keepdims=True) @ value_heads
     if merge == TRANSPOSED:
         output = output.swapaxes(1, 2)
     return output.reshape(query.shape)

@@ -1,4 +1,4 @@
-"""Compares two runs where they must agree, and finds the layer where they part."""
+"""Compares two runs where they must agree, and finds the first different layer."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Protected = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | N
 
 
 def difference(before: np.ndarray, after: np.ndarray) -> float:
-    """Largest difference, as a share of the largest value before.
+    """Largest absolute difference, divided by the largest absolute value before.
 
     Args:
         before: Array.
@@ -48,11 +48,13 @@ def protected_difference(before, after, protected: Protected) -> float:
 def first_difference(
     before: Run, after: Run, protected: Protected, tolerance: float
 ) -> Call | None:
-    """The innermost first layer whose inputs agree and whose output does not.
+    """Finds the first layer whose inputs agree and whose output does not.
+
+    Inner layers come before the layers that contain them.
 
     Args:
         before: A run.
-        after: The run of changed inputs.
+        after: A run with changed inputs.
         protected: Picks the values that must agree.
         tolerance: Largest `difference` of values that agree.
 
@@ -78,8 +80,8 @@ def first_difference(
 def _agree(before, after, protected, tolerance, strict) -> bool:
     """Whether an input is equal where it must be.
 
-    One that cannot be compared counts as different if `strict`, unless it is a mask:
-    boolean, or with an axis of size 1.
+    If `strict`, an input that cannot be compared counts as different, unless it may be
+    a mask.
     """
     pair = protected(before, after)
     if pair is not None:
@@ -90,7 +92,7 @@ def _agree(before, after, protected, tolerance, strict) -> bool:
 
 
 def first_not_finite(run: Run) -> Call | None:
-    """The innermost first layer with finite inputs and an output that is not."""
+    """Finds the first layer with finite inputs and an output that is not finite."""
     for call in run.calls.values():
         if not np.isfinite(call.output).all() and all(
             np.isfinite(x).all() for x in call.inputs
@@ -100,7 +102,7 @@ def first_not_finite(run: Run) -> Call | None:
 
 
 def up_to(position: int, length: int) -> Protected:
-    """Positions up to one of a sequence, in the first row."""
+    """Selects the positions 0 to `position` of a sequence, in the first row."""
 
     def pick(before, after):
         if before.shape != after.shape or before.ndim < 2 or _is_summary(before):
@@ -115,7 +117,7 @@ def up_to(position: int, length: int) -> Protected:
 
 
 def other_rows(num_rows: int, changed: int) -> Protected:
-    """All rows but the one that was changed."""
+    """Selects all rows except the changed one."""
     kept = [row for row in range(num_rows) if row != changed]
 
     def pick(before, after):
@@ -127,7 +129,7 @@ def other_rows(num_rows: int, changed: int) -> Protected:
 
 
 def row_alone(num_rows: int, row: int) -> Protected:
-    """One row in a batch, and the same row as the only one."""
+    """Selects a row of a batch, and the same row as a batch of its own."""
 
     def pick(before, after):
         alone = (1, *before.shape[1:])
@@ -139,7 +141,7 @@ def row_alone(num_rows: int, row: int) -> Protected:
 
 
 def real_positions(real: dict[str, np.ndarray], name: str, more: int) -> Protected:
-    """Real positions of all sequences when one of them got more padding.
+    """Selects the real positions of all sequences when one gets more padding.
 
     Args:
         real: Bool array `(B, L)` of each sequence before.
@@ -177,9 +179,10 @@ def _axis(shape, length) -> int | None:
 
 
 def _can_be(array, more) -> bool:
-    """Whether an array can be that of a sequence.
+    """Whether an axis of the right length is an axis of positions.
 
-    An axis that grew shows it; else a summary `(B, D)` may be as long by chance.
+    It is, if it grew with the padding. Otherwise the width of a vector for each row,
+    `(B, D)`, may equal the length by chance.
     """
     return bool(more) or _is_sequence(array)
 

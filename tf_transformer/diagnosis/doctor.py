@@ -1,4 +1,4 @@
-"""The examination: all checks, one after the other."""
+"""`doctor` runs all checks on a model."""
 
 from collections.abc import Callable
 
@@ -50,41 +50,43 @@ def doctor(
     optimizer=None,
     sample_weight=None,
 ) -> Report:
-    """Examines a Keras sequence model, ours or any other.
+    """Checks any Keras sequence model for faults of masks, gradients and loss.
 
-    The doctor changes one thing at a time (a future token, the amount of padding, a
-    batch mate, the size of the batch, the dtype) and compares the results of all
-    layers. Where a result changes that must not, it names the first layer whose inputs
-    were still equal. It trains nothing and leaves the model as it was.
+    The doctor changes one thing at a time (a future token, the amount of padding,
+    another row, the size of the batch, the dtype) and compares the outputs of all
+    layers. If an output changes that must not change, the finding names the first
+    layer whose inputs were still equal. The doctor does not train, and it leaves the
+    model unchanged.
 
-    The model maps token ids `(B, L)` or features `(B, L, F)` to an output for each
-    position, or for each row. It may have several inputs. At most four rows are used.
-    `docs/doctor.md` explains the checks and what they cannot find.
+    The model maps token ids `(B, L)` or features `(B, L, F)` to one output for each
+    position or for each row. It may have several inputs. At most four rows are used.
+    `docs/doctor.md` describes the checks and their limits.
 
     Args:
         model: A Keras model: functional, `Sequential` or subclassed.
         inputs: Example inputs: an array, or a flat dictionary, list or tuple of arrays,
-            as the model takes them. Real ids, at least two kinds of them. An input that
-            is boolean or has "mask" in its name is a mask, `True` at real tokens.
-        causal: Name (or index) of the input whose future is hidden from the outputs;
-            `True` for the one that the outputs belong to. Defaults to "target_ids" for
-            a `SequenceModel`; else causality is not checked.
+            as the model takes them. They hold at least two different ids beside
+            padding. An input that is boolean or has "mask" in its name is a mask,
+            `True` at real tokens.
+        causal: Name (or index) of the input whose future is hidden from the outputs,
+            or `True` for the input that has one output for each position. Defaults to
+            "target_ids" for a `SequenceModel`; otherwise causality is not checked.
         pad_id: Id of padding, or the value of padded features. `None` if inputs are
             never padded. Defaults to 0.
-        loss: Loss of the training: a name, a function or a `keras.losses.Loss`.
-            Defaults to that of `compile`.
-        optimizer: Optimizer of the training. Defaults to that of `compile`.
-        sample_weight: Optional function from labels to the sample weights of the
-            training, if these hide padding.
+        loss: Training loss: a name, a function or a `keras.losses.Loss`. Defaults to
+            the loss of `compile`.
+        optimizer: Training optimizer. Defaults to the optimizer of `compile`.
+        sample_weight: Optional function from labels to sample weights, for a training
+            in which sample weights hide padding.
 
     Returns:
         A `Report`: `print(report)`, `report.findings`, `report.to_dict()`,
         `report.picture()`.
 
     Raises:
-        ValueError: If `inputs` or `causal` do not fit.
+        ValueError: If `inputs` or `causal` do not fit the model.
 
-    Example: a bidirectional layer without a mask reads padding.
+    Example: without a mask, a bidirectional layer reads padding.
 
     >>> import keras, numpy as np
     >>> model = keras.Sequential([
@@ -135,7 +137,7 @@ def _checks_of_the_model(subject, influences) -> dict[str, Callable]:
 
 def _causality(subject, influences):
     if subject.causal is None:
-        raise NotChecked("no input is said to be causal; see the argument causal")
+        raise NotChecked("no input is declared causal (argument causal)")
     return check_causality(subject, influences)
 
 

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Results of checks."""
 
 import dataclasses
 
@@ -7,13 +7,13 @@ PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One fault.
+    """One fault of the model.
 
     Args:
         check: Name of the check, such as "causality".
         layer: Path of the layer at fault, or `None` if it is not in one layer.
-        message: What is wrong.
-        measured: Numbers behind the message.
+        message: Description of the fault.
+        measured: The measured numbers, by name.
     """
 
     check: str
@@ -30,7 +30,7 @@ class CheckResult:
         name: Name of the check.
         status: "passed", "failed" or "not checked".
         reason: Why it was not checked.
-        findings: The faults.
+        findings: The faults found.
     """
 
     name: str
@@ -40,4 +40,4 @@ class CheckResult:
 
 
 class NotChecked(Exception):  # noqa: N818 (not an error)
-    """A check does not apply to the model, or its inputs do not allow it."""
+    """The check does not apply to this model or these inputs."""

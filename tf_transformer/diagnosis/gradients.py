@@ -1,6 +1,6 @@
-"""Gradients: every weight gets one, they are finite, and they reach the past.
+"""Checks of gradients: every weight gets one, they are finite, they reach the past.
 
-The only checks that need TensorFlow: Keras has no gradient that works on all backends.
+These checks need TensorFlow, because Keras has no gradients for all backends.
 """
 
 import functools
@@ -61,7 +61,7 @@ def check_gradients(subject: Subject) -> list[Finding]:
 
 
 def _last_layer_of(subject, variables) -> str | None:
-    """The last layer with one of these weights: gradients run backwards from it."""
+    """Names the last layer with one of these weights; gradients run backwards."""
     wanted = {id(variable) for variable in variables}
     owner = owners(subject.model)
     calls = [*subject.reference.calls.values()]
@@ -103,7 +103,7 @@ def _projection(output, tf):
 
 
 def check_past(subject: Subject) -> list[Finding]:
-    """What influences the last output must get a gradient from it."""
+    """A token that influences the last output must get a gradient from it."""
     subject.must_be_deterministic()
     tf = _tensorflow()
     name = subject.output_sequence
@@ -143,7 +143,7 @@ def check_past(subject: Subject) -> list[Finding]:
 
 
 def _watch(tape, _, output) -> None:
-    """Records gradients of an output, with or without weights before it."""
+    """Watches an output of a layer, whether or not it depends on weights."""
     if output.dtype.is_floating:
         tape.watch(output)
 

@@ -1,4 +1,4 @@
-"""Half precision: no overflow, and outputs close to those of float32."""
+"""Checks of half precision: no overflow, and outputs close to those of float32."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from tf_transformer.diagnosis.padding import not_finite
 from tf_transformer.diagnosis.subject import Subject
 from tf_transformer.utils.keras_compat import all_layers
 
-# Largest error of the outputs, as a share of them; both are root mean squares.
+# Largest root mean square of the error, divided by that of the outputs.
 MAX_ERRORS = {"mixed_float16": 0.1, "mixed_bfloat16": 0.4}
 
 

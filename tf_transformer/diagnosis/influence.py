@@ -1,4 +1,4 @@
-"""Who influences whom: one token is changed at a time."""
+"""Measures which tokens influence which outputs, one token at a time."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from tf_transformer.diagnosis.subject import Subject
 
 @dataclasses.dataclass(frozen=True)
 class Influence:
-    """How much each token of a sequence moves each output, in the first row.
+    """How much each token of a sequence changes each output, in the first row.
 
     Args:
         name: The sequence.
@@ -30,8 +30,8 @@ def measure_influence(subject: Subject, name: str, together: bool) -> Influence:
     Args:
         subject: The model.
         name: The sequence.
-        together: Whether all changes can be rows of one batch, because the model does
-            not mix rows.
+        together: Whether to run all changes as rows of one batch. The rows of the
+            model must be independent.
 
     Returns:
         An `Influence`.
@@ -82,7 +82,7 @@ def check_causality(subject: Subject, influences) -> list[Finding]:
     worst = leaks.max(axis=0)
     if worst.max(initial=0) <= subject.tolerances[0]:
         return []
-    # the least far look ahead names the fault best
+    # the nearest future token explains the fault best
     column = int(np.flatnonzero(worst > subject.tolerances[0])[0])
     position = influence.positions[column]
     output = int(np.flatnonzero(leaks[:, column] > subject.tolerances[0])[-1])
@@ -99,7 +99,7 @@ def check_causality(subject: Subject, influences) -> list[Finding]:
 
 
 def check_batch(subject: Subject) -> list[Finding]:
-    """A row must not depend on its batch mates, nor on their number."""
+    """A row must not depend on other rows, nor on their number."""
     subject.must_be_deterministic()
     same, other = subject.tolerances
     before, num_rows = subject.reference, subject.inputs.num_rows

@@ -1,4 +1,4 @@
-"""Example inputs of a model, and what the checks change in them."""
+"""Example inputs of a model, and the changes that checks make to them."""
 
 import dataclasses
 import os
@@ -16,8 +16,8 @@ class Inputs:
     """Arrays by name, in the structure that the model takes.
 
     A sequence is an input `(B, L)` of ids or `(B, L, F)` of features. An input that is
-    boolean or has "mask" in its name is a mask and follows its sequence. All other
-    inputs are left as they are.
+    boolean or has "mask" in its name is a mask, and changes with its sequence. Other
+    inputs stay unchanged.
 
     Args:
         arrays: Dictionary from names to arrays with the same first axis.
@@ -31,7 +31,7 @@ class Inputs:
 
     @classmethod
     def of(cls, inputs, pad_id) -> "Inputs":
-        """Reads what a user passed.
+        """Makes `Inputs` from the argument of `doctor`.
 
         Args:
             inputs: Array, or a flat dictionary, list or tuple of arrays.
@@ -41,7 +41,7 @@ class Inputs:
             The inputs: two to four rows, those with the most real tokens first.
 
         Raises:
-            ValueError: If there is no sequence, or too little to change in it.
+            ValueError: If there is no sequence, or fewer than two different ids.
         """
         if isinstance(inputs, dict):
             structure, values = {name: name for name in inputs}, inputs
@@ -131,7 +131,7 @@ class Inputs:
         return ids if self.pad_id is None else ids[ids != self.pad_id]
 
     def _masks(self, name) -> list[str]:
-        """Masks of a sequence: as long as it, and closest to it by name."""
+        """Masks of a sequence: those of its length with the most similar name."""
         masks = [
             other
             for other, array in self.arrays.items()
@@ -147,11 +147,11 @@ class Inputs:
         return max(candidates, key=lambda s: len(os.path.commonprefix([s, mask])))
 
     def rows(self, indices) -> "Inputs":
-        """These rows only."""
+        """Returns these rows only."""
         return self._replace({n: array[indices] for n, array in self.arrays.items()})
 
     def and_rows(self, others: "list[Inputs]") -> "Inputs":
-        """The rows of these inputs and of others."""
+        """Returns the rows of these inputs, followed by those of others."""
         return self._replace(
             {
                 name: np.concatenate([array, *(o.arrays[name] for o in others)])
@@ -160,7 +160,7 @@ class Inputs:
         )
 
     def with_other_token(self, name: str, row: int, position: int) -> "Inputs":
-        """Another token, or another vector of features, at one position of a row."""
+        """Replaces the token, or the features, at one position of a row."""
         array = self.arrays[name].copy()
         old = array[row, position]
         if array.ndim == 2:
@@ -176,11 +176,11 @@ class Inputs:
         return self._replace({name: array})
 
     def cut(self, name: str, length: int) -> "Inputs":
-        """The first positions of a sequence only."""
+        """Cuts a sequence to its first `length` positions."""
         return self._for_sequence(name, lambda x, axis: x.take(range(length), axis))
 
     def padded(self, name: str, count: int) -> "Inputs":
-        """A sequence with more padding at its end."""
+        """Adds `count` positions of padding at the end of a sequence."""
 
         def pad(array, axis):
             widths = [(0, count if i == axis else 0) for i in range(array.ndim)]
@@ -195,7 +195,7 @@ class Inputs:
 
     @property
     def has_padding(self) -> bool:
-        """Whether padding is known."""
+        """Whether inputs can be padded."""
         return self.pad_id is not None
 
     def _for_sequence(self, name, change) -> "Inputs":
@@ -203,12 +203,12 @@ class Inputs:
         return self._replace({name: change(self.arrays[name], 1), **masks})
 
     def with_padding_at_end(self, name: str, count: int) -> "Inputs":
-        """The last positions of a sequence become padding; its length stays."""
+        """Replaces the last `count` positions of a sequence by padding."""
         length = self.length(name) - count
         return self.cut(name, length).padded(name, count)
 
     def with_row_of_padding(self) -> "Inputs":
-        """One more row, of padding alone."""
+        """Adds a row that holds only padding."""
         more = {}
         for name, array in self.arrays.items():
             row = array[-1:].copy()
@@ -220,7 +220,7 @@ class Inputs:
         return self._replace(more)
 
     def without_padding(self) -> "Inputs":
-        """Real tokens in place of padding."""
+        """Replaces padding by real tokens."""
         changed = self
         for name in self.sequences():
             array, real = changed.arrays[name].copy(), changed.real(name)

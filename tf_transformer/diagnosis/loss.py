@@ -1,4 +1,4 @@
-"""The loss: it must not count padding, and must take what the model returns."""
+"""Checks of the loss: it ignores padding, and it fits the model's outputs."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ MORE_PADDING = 3
 
 
 class FunctionLoss(keras.losses.Loss):
-    """A function of labels and predictions as a loss, as `compile` makes it."""
+    """Wraps a function of labels and predictions as a loss, as `compile` does."""
 
     def __init__(self, function):
         super().__init__()
@@ -24,14 +24,14 @@ class FunctionLoss(keras.losses.Loss):
 
 
 class TokenLoss:
-    """A loss of token labels, which are made up here.
+    """A loss of token labels.
 
     Args:
         loss: Name, function or `keras.losses.Loss`.
         sample_weight: Optional function from labels to sample weights.
 
     Raises:
-        NotChecked: For several losses, and without one.
+        NotChecked: If there is no loss, or several.
     """
 
     def __init__(self, loss, sample_weight=None):
@@ -60,7 +60,7 @@ def check_loss_padding(subject: Subject, loss, sample_weight) -> list[Finding]:
     if name is None or subject.reference.output.ndim != 3:
         raise NotChecked("there are no scores for each position")
     if pad_id is None or pad_id != int(pad_id) or pad_id < 0:
-        raise NotChecked("labels of padding need a pad_id that is an id")
+        raise NotChecked("padded labels need a pad_id that is an id")
     pad_id, length = int(pad_id), subject.inputs.length(name)
     inputs = subject.inputs.with_padding_at_end(name, max(1, length // 3))
     run, real = subject.run(inputs), inputs.real(name)
@@ -130,10 +130,10 @@ def check_logits(subject: Subject, loss) -> list[Finding]:
     """The model must return logits or probabilities, whichever the loss takes."""
     loss, output = TokenLoss(loss), subject.reference.output
     if output.shape[-1] < 3 or not np.isfinite(output).all():
-        raise NotChecked("the outputs are no scores of classes")
+        raise NotChecked("the outputs are not scores of classes")
     expected = _expected_predictions(loss, output.shape, subject.inputs.pad_id)
     if expected is None:
-        raise NotChecked("the loss is no cross entropy of classes")
+        raise NotChecked("the loss is not a cross entropy of classes")
     found = PROBABILITIES if is_distribution(output) else LOGITS
     if found == expected:
         return []
@@ -149,7 +149,7 @@ def check_logits(subject: Subject, loss) -> list[Finding]:
 
 
 def _expected_predictions(loss: TokenLoss, shape, pad_id) -> str | None:
-    """Finds out by trying whether a loss takes logits or probabilities."""
+    """Tries whether a loss takes logits or probabilities."""
     size = shape[-1]
     right, wrong = [i for i in range(size) if i != pad_id][-2:]
     labels = np.full((1,) * (len(shape) - 1), right, "int32")
@@ -182,8 +182,8 @@ def check_softmax(subject: Subject) -> list[Finding]:
             or not is_distribution(scores)
         ):
             continue
-        powers = np.exp(scores)
-        expected = powers / powers.sum(axis=-1, keepdims=True)
+        exponentials = np.exp(scores)
+        expected = exponentials / exponentials.sum(axis=-1, keepdims=True)
         if np.allclose(call.output, expected, rtol=1e-3, atol=1e-6):
             message = "The softmax of a softmax: its input sums to 1 already."
             findings.append(Finding("softmax", subject.name(call.layer), message))

@@ -1,4 +1,4 @@
-"""Padding: more of it changes nothing, and a row of it alone breaks nothing."""
+"""Checks of padding, and of outputs that are not finite."""
 
 import numpy as np
 from keras import ops
@@ -54,9 +54,9 @@ def _compare(subject, inputs, name, more, before, after, message) -> list[Findin
 
 
 def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
-    """For models of one length: puts noise into the vectors at padded positions.
+    """For models of a fixed length: adds noise to the vectors at padded positions.
 
-    The noise is added to what the embedding (or `Masking`) returns, so that masks stay.
+    The noise is added to the output of the embedding (or `Masking`); masks stay.
     """
     before = subject.run(inputs)
     is_pad = ~inputs.real(name)
@@ -71,7 +71,7 @@ def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
     }
     if not embeddings:
         raise NotChecked(
-            f"{name} has one length only, and no layer turns it from ids to vectors"
+            f"{name} has a fixed length, and no layer maps its ids to vectors"
         )
 
     def noise(layer, output):
@@ -82,12 +82,12 @@ def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
         return output + ops.cast(values, output.dtype)
 
     after = subject.run(inputs, replace=noise)
-    message = f"What stands at padded positions of {name} changes outputs at real ones."
+    message = f"Values at padded positions of {name} change outputs at real positions."
     return _compare(subject, inputs, name, 0, before, after, message)
 
 
 def check_row_of_padding(subject: Subject) -> list[Finding]:
-    """A batch with a row of padding alone must give finite outputs."""
+    """Outputs must be finite, even with a row that holds only padding."""
     _needs_padding(subject)
     run = subject.run(subject.inputs.with_row_of_padding())
     if np.isfinite(run.output).all():
@@ -104,7 +104,7 @@ def check_finite(subject: Subject) -> list[Finding]:
 
 
 def not_finite(check, subject, run, message) -> list[Finding]:
-    """The finding of a run with outputs that are not finite."""
+    """Makes the finding for a run with outputs that are not finite."""
     call = first_not_finite(run)
     layer = None if call is None else subject.name(call.layer)
     share = float(np.mean(~np.isfinite(run.output)))

@@ -1,6 +1,8 @@
-"""A picture of who influences whom (`pip install tf_transformer[pictures]`)."""
+"""The picture of influences (`pip install tf_transformer[pictures]`)."""
 
 import numpy as np
+
+from tf_transformer.utils.figures import new_figure
 
 COLOURS = "Blues"
 FAULT = "#d62728"
@@ -23,19 +25,9 @@ def picture_of_influence(influences, causal: str | None, title: str):
     Raises:
         ImportError: Without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib, which is not installed. Expected: pip "
-            "install 'tf_transformer[pictures]'"
-        ) from error
     widths = [max(6, len(i.positions)) * INCHES_PER_TOKEN for i in influences]
     height = max(4, len(influences[0].matrix)) * INCHES_PER_TOKEN
-    figure = Figure(
-        figsize=(sum(widths) + 1.2 * len(widths) + 1, height + 1.8),
-        layout="constrained",
-    )
+    figure = new_figure(sum(widths) + 1.2 * len(widths) + 1, height + 1.8)
     grid = figure.subplots(1, len(influences), squeeze=False, width_ratios=widths)
     images = [
         _draw(axes, influence, influence.name == causal)

@@ -1,4 +1,4 @@
-"""Random example inputs for a model that tells what it takes."""
+"""Random example inputs, for models whose inputs are known."""
 
 import keras
 import numpy as np
@@ -21,8 +21,7 @@ def random_inputs(model, pad_id=0):
         An array, or a dictionary or list of arrays, as the model takes them.
 
     Raises:
-        ValueError: If the model does not tell its inputs, or takes other than ids and
-            masks.
+        ValueError: If the model's inputs are not known, or are not ids and masks.
     """
     if isinstance(model, SequenceModel):
         sizes = {
@@ -36,8 +35,8 @@ def random_inputs(model, pad_id=0):
     inputs = _symbolic_inputs(model)
     if inputs is None:
         raise ValueError(
-            "The model does not tell its inputs. Expected example inputs, from the "
-            f"command line --inputs FILE. Received: {type(model).__name__}"
+            "The inputs of the model are not known. Expected example inputs; on the "
+            f"command line, --inputs FILE. Received: {type(model).__name__}"
         )
     sizes = [
         layer.input_dim
@@ -60,8 +59,8 @@ def _symbolic_inputs(model):
 def _like(symbolic, vocab_size, pad_id) -> np.ndarray:
     if len(symbolic.shape) != 2 or not vocab_size:
         raise ValueError(
-            "Only ids (B, L) of an Embedding can be made up. Expected example inputs, "
-            f"from the command line --inputs FILE. Received: {symbolic}"
+            "Only ids (B, L) of an Embedding can be generated. Expected example "
+            f"inputs; on the command line, --inputs FILE. Received: {symbolic}"
         )
     # several inputs may have to be of one length
     length = symbolic.shape[1] or LENGTHS[0]

@@ -1,4 +1,4 @@
-"""Dropout: always off at inference, always on in training."""
+"""Checks of dropout: off at inference, on in training."""
 
 import keras
 import numpy as np
@@ -37,7 +37,7 @@ def _random_layer(subject) -> list[Finding]:
 
 
 def _changed_state(subject) -> list[Finding]:
-    """Layers whose moving averages change, as those of a normalization in training."""
+    """Finds layers whose state changes, such as the averages of BatchNormalization."""
     owner = owners(subject.model)
     changed = {}
     pairs = zip(subject.state_before, subject.state_after, strict=True)

@@ -1,4 +1,4 @@
-"""What the doctor found, as text and as a dictionary."""
+"""The doctor's report, as text and as a dictionary."""
 
 import dataclasses
 import textwrap
@@ -15,12 +15,12 @@ INDENT = 40
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """The report of an examination. `print(report)` shows it.
+    """The result of `doctor`. `print(report)` shows it.
 
     Args:
         model: Name of the model.
         results: The result of each check.
-        influences: Who influences whom, for each sequence.
+        influences: The measured influences, one for each sequence.
         causal: Name of the causal sequence, or `None`.
     """
 
@@ -31,11 +31,11 @@ class Report:
 
     @property
     def findings(self) -> list[Finding]:
-        """All faults."""
+        """All findings."""
         return [finding for result in self.results for finding in result.findings]
 
     def status(self, check: str) -> str:
-        """Whether a check "passed", "failed" or was "not checked".
+        """Returns "passed", "failed" or "not checked" for a check.
 
         Args:
             check: Name of the check.
@@ -52,21 +52,22 @@ class Report:
         )
 
     def picture(self):
-        """Who influences whom: a map for each sequence.
+        """Draws how strongly each token influences each output.
 
-        A row for each output, a column for each token; dark cells are strong
-        influences. Cells that should be empty are framed in red.
+        There is one map for each sequence, with a row for each output and a column for
+        each token. Dark cells are strong influences. Influences of future tokens in a
+        causal sequence are framed in red.
 
         Returns:
             A `matplotlib.figure.Figure`.
 
         Raises:
-            ImportError: Without matplotlib.
+            ImportError: If matplotlib is not installed.
         """
         return picture_of_influence(self.influences, self.causal, self.model)
 
     def to_dict(self) -> dict:
-        """The report as what JSON can hold."""
+        """Returns the report as a dictionary that JSON can hold."""
         return {
             "model": self.model,
             "causal": self.causal,

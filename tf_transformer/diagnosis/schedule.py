@@ -1,4 +1,4 @@
-"""The learning rate schedule counts updates, not accumulated batches."""
+"""Check of the learning rate schedule: it counts updates, not accumulated batches."""
 
 import numpy as np
 from keras import ops
@@ -15,8 +15,8 @@ UPDATES = (0, 1, 2, 10, 100, 1000, 10_000, 100_000)
 def check_schedule(optimizer) -> list[Finding]:
     """All accumulated batches of an update must have one learning rate.
 
-    Keras hands the number of batches to a schedule. With accumulation a warm-up of
-    4000 updates then ends after 4000 batches.
+    Keras calls a schedule with the number of batches. With accumulation, a warm-up of
+    4000 updates would end after 4000 batches.
 
     Args:
         optimizer: A Keras optimizer, or `None`.
@@ -45,8 +45,8 @@ def check_schedule(optimizer) -> list[Finding]:
         return []
     message = (
         f"{type(schedule).__name__} changes within one update: it counts batches, and "
-        f"{count} batches are accumulated in an update. Numbers of updates must be "
-        f"multiplied by {count}, or its warm-up and decay end too early."
+        f"{count} batches are accumulated in an update. Multiply its numbers of "
+        f"updates by {count}; otherwise its warm-up and decay end too early."
     )
     return [Finding("schedule", None, message, {"spread": spread})]
 

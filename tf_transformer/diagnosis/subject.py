@@ -1,4 +1,4 @@
-"""The model that is examined, with its inputs and its first run."""
+"""The examined model, its inputs and its first two runs."""
 
 import functools
 import inspect
@@ -20,8 +20,8 @@ from tf_transformer.diagnosis.trace import (
 )
 from tf_transformer.utils.keras_compat import all_layers
 
-# Largest relative difference of results that are equal up to rounding: with the same
-# shapes, and with other shapes, which add in another order.
+# Largest relative difference that counts as rounding: between runs of the same shapes,
+# and of different shapes, whose sums are computed in another order.
 TOLERANCES = {"float32": (1e-5, 1e-4), "half": (1e-2, 5e-2)}
 MAX_PROBES = 16
 
@@ -34,8 +34,8 @@ class Subject:
         inputs: `Inputs`.
         causal: Name of the causal sequence, `True` for that of the outputs, or `None`.
 
-    `reference` and `repeated` are two runs of these inputs, `state_before` and
-    `state_after` the state of the model (see `state`) before and after both.
+    `reference` and `repeated` are two runs of these inputs. `state_before` and
+    `state_after` are the model's state (see `state`) before and after both runs.
 
     Raises:
         ValueError: If there is no such sequence.
@@ -45,7 +45,7 @@ class Subject:
         self.model = model
         self.inputs = inputs
         if not all(layer.built for layer in all_layers(model)):
-            run_model(model, inputs)  # makes its variables
+            run_model(model, inputs)  # creates the variables
         self.state_before = state(model)
         with unchanged_state(model):
             self.reference = run_model(model, inputs, restore=False)
@@ -68,7 +68,7 @@ class Subject:
 
     @functools.cached_property
     def output_sequence(self) -> str | None:
-        """The sequence with an output for each position; `None` with one for a row."""
+        """The sequence with one output for each position, or `None`."""
         output = self.reference.output
         if output.ndim < 2 or (output.ndim == 2 and self._is_pooled(output)):
             return None
@@ -94,7 +94,7 @@ class Subject:
 
     @property
     def tolerances(self) -> tuple[float, float]:
-        """Largest differences with the same shapes and with other shapes."""
+        """Tolerances for runs of the same shapes, and of different shapes."""
         is_half = self._compute_dtypes & {"float16", "bfloat16"}
         return TOLERANCES["half" if is_half else "float32"]
 
@@ -109,12 +109,12 @@ class Subject:
         return run_model(self.model, inputs or self.inputs, training, replace)
 
     def name(self, layer) -> str:
-        """Path of a layer, with its class."""
+        """Returns the path and the class of a layer."""
         path = self._names.get(id(layer), getattr(layer, "name", "?"))
         return f"{path} ({type(layer).__name__})"
 
     def probes(self, name: str) -> list[int]:
-        """Real positions to change, at most `MAX_PROBES`, evenly spread."""
+        """Returns the positions to change: real ones, at most `MAX_PROBES`."""
         positions = np.flatnonzero(self.inputs.real(name)[0])
         count = min(len(positions), MAX_PROBES)
         places = np.linspace(0, len(positions) - 1, count).round().astype(int)
@@ -151,7 +151,7 @@ class Subject:
         ]
 
     def _lost_mask(self, run, at_fault) -> str:
-        """Says where Keras' implicit mask was seen last, if it did not arrive."""
+        """Names the last layer that received Keras' implicit mask, if it was lost."""
         if at_fault.input_has_mask or not _takes_mask(at_fault.layer):
             return ""
         last = None

@@ -1,4 +1,4 @@
-"""Runs a model and records what each of its layers receives and returns."""
+"""Runs a model and keeps the inputs and the output of each layer."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ class Call:
         layer: The layer, or an operation of a functional model.
         inputs: The tensors among its arguments, as arrays.
         output: Its first output, as an array.
-        tensor: The same as a tensor.
+        tensor: The same output, as a tensor.
         input_has_mask: Whether an input carried an implicit mask of Keras.
     """
 
@@ -32,7 +32,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a model returned, and the calls of its layers, inner ones first."""
+    """The output of a model, and the calls of its layers, inner layers first."""
 
     output: np.ndarray
     tensor: Any
@@ -40,7 +40,7 @@ class Run:
 
 
 def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
-    """Calls a model and records its layers.
+    """Calls a model and keeps the calls of its layers.
 
     Args:
         model: A built Keras model.
@@ -48,8 +48,8 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
         training: Whether dropout is active. Defaults to `False`.
         replace: Optional function of a layer and its first output, which returns
             another output or `None`.
-        restore: Whether moving averages, random states and the like are restored
-            afterwards. Defaults to `True`.
+        restore: Whether to restore the model's state (see `state`) afterwards.
+            Defaults to `True`.
 
     Returns:
         A `Run`.
@@ -59,7 +59,7 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
 
     def wrap(layer, call):
         @functools.wraps(call)
-        def recorded(*args, **kwargs):
+        def traced(*args, **kwargs):
             tensors = [x for x in keras.tree.flatten((args, kwargs)) if is_tensor(x)]
             has_mask = any(implicit_mask(x) is not None for x in tensors)
             arrays = [as_array(x) for x in tensors]
@@ -75,7 +75,7 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
                 calls[id(layer), number] = Call(layer, inputs, array, first, has_mask)
             return outputs
 
-        return recorded
+        return traced
 
     kept = unchanged_state(model) if restore else contextlib.nullcontext()
     with kept, wrapped_calls(model, wrap):
@@ -108,7 +108,7 @@ def wrapped_calls(model, wrap):
 
 @contextlib.contextmanager
 def unchanged_state(model):
-    """Restores moving averages, random states and the like."""
+    """Restores the model's state (see `state`) after the `with` statement."""
     states = state(model)
     try:
         yield
@@ -118,7 +118,7 @@ def unchanged_state(model):
 
 
 def state(model) -> list[tuple]:
-    """Pairs (variable, array) of all that training does not learn."""
+    """Pairs (variable, array) of moving averages, random states and the like."""
     return [
         (variable, keras.ops.convert_to_numpy(variable))
         for variable in model.variables

@@ -1,1 +1,1 @@
-"""Models of other programs: Marian's files and Hugging Face's Marian folders."""
+"""Import of models of Marian and of Hugging Face's Marian."""

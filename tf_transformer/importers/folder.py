@@ -1,13 +1,13 @@
-"""A foreign model's folder: its files by name."""
+"""Finds files in the folder of a model."""
 
 from pathlib import Path
 
 
 def required_file(folder: Path, name: str) -> Path:
-    """A file of a folder.
+    """Returns the path of a file that must exist.
 
     Raises:
-        FileNotFoundError: If the folder lacks it.
+        FileNotFoundError: If it does not.
     """
     path = folder / name
     if not path.is_file():
@@ -18,7 +18,7 @@ def required_file(folder: Path, name: str) -> Path:
 
 
 def only_file(folder: Path, *patterns: str) -> Path:
-    """The one file of a folder that matches a pattern.
+    """Returns the only file of a folder that matches one of the patterns.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -29,7 +29,7 @@ def only_file(folder: Path, *patterns: str) -> Path:
         return required_file(folder, " or ".join(patterns))
     if len(found) > 1:
         raise ValueError(
-            f"{folder} holds several files that may be meant. Expected one "
+            f"{folder} holds several files of this kind. Expected one "
             f"{' or '.join(patterns)}, or the path of the .yml file that names one. "
             f"Received: {', '.join(path.name for path in found)}"
         )

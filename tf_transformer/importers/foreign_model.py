@@ -1,4 +1,4 @@
-"""A model of another program, and the same model as ours."""
+"""A model of another program, and its conversion to ours."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tf_transformer.inference.translator import Translator
 from tf_transformer.layers import Decoder, SSRUDecoder
 from tf_transformer.models import Transformer
 
-LEAST_WEIGHTS = 10  # of a layer
+MIN_WEIGHTS = 10  # of a layer
 DECODERS = {"self_attention": Decoder, "ssru": SSRUDecoder}
 
 
@@ -24,7 +24,7 @@ class ForeignModel:
         kind: `"marian"` or `"hugging_face"`.
         arguments: Arguments of `Transformer` except `vocab_size` and
             `target_vocab_size`; `decoder` is a key of `DECODERS`.
-        vocabularies: The tokenizer, and where its tokens stand in the embeddings.
+        vocabularies: The tokenizer, and the embedding row of each of its tokens.
         weights: The weights.
         embeddings: Names that the source's embedding may have, and the target's.
     """
@@ -36,7 +36,9 @@ class ForeignModel:
     embeddings: tuple[Sequence[str], Sequence[str]]
 
     def translator(self) -> Translator:
-        """A translator with the same weights, which are taken from this object.
+        """Builds our translator with these weights.
+
+        The weights are moved, not copied: a second call fails.
 
         Raises:
             ValueError: If a weight is missing, has another shape, or is not known.
@@ -64,14 +66,14 @@ class ForeignModel:
         return Translator(model, tokenizer)
 
     def _check_sizes(self) -> None:
-        """Compares the sizes with the file's, before memory is used for a model.
+        """Checks the sizes against the file before a model of these sizes is built.
 
         Raises:
-            ValueError: If the file holds another model.
+            ValueError: If the file holds other weights.
         """
         sizes = self.arguments
         num_layers = sizes["num_encoder_layers"] + sizes["num_decoder_layers"]
-        if num_layers * LEAST_WEIGHTS > len(self.weights):
+        if num_layers * MIN_WEIGHTS > len(self.weights):
             raise ValueError(
                 "The file does not hold the layers that its settings name. Expected "
                 f"{num_layers} layers. Received: {len(self.weights)} weights"

@@ -72,7 +72,7 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
     pad, eos, bos = (
         piece_of.get(config.get(f"{name}_token_id")) for name in ("pad", "eos", "bos")
     )
-    # OPUS-MT's configurations name the end as the start, which they do not use
+    # OPUS-MT gives the end token as `bos_token_id`, which it does not use
     bos = None if bos in (pad, eos, "<unk>") else bos
     special = Special(pad=pad or "<pad>", eos=eos or "</s>", bos=bos)
     make = from_shared_pieces if is_shared else from_separate_pieces
@@ -83,7 +83,7 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
 
 
 def _start_id(row, rows: Rows, path) -> int:
-    """Our id of the decoder's first token, whose row in the embedding is `row`."""
+    """Returns our id of the decoder's first token, which is `row` in the folder."""
     found = np.flatnonzero(rows.is_written & (rows.rows == row))
     if not isinstance(row, int) or not len(found):
         values = (f"0 to {rows.count - 1}",)
@@ -103,7 +103,7 @@ def _read_weights(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
 
 
 def read_torch(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a file of PyTorch, which reads tensors only and runs no code.
+    """Reads the tensors of a PyTorch file; no code in the file is run.
 
     Raises:
         ModuleNotFoundError: If PyTorch is not installed.
@@ -126,7 +126,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
 
 
 def _check_positions(arrays, arguments, path) -> list[str]:
-    """Names of stored positions, which must be those of the formula."""
+    """Checks stored tables of positions against the formula; returns their names."""
     names = [f"model.{side}.embed_positions.weight" for side in ("encoder", "decoder")]
     names = [name for name in names if name in arrays]
     shape = arguments["max_length"], arguments["d_model"]
@@ -138,6 +138,6 @@ def _check_positions(arrays, arguments, path) -> list[str]:
         if not is_formula:
             raise ValueError(
                 f"{path} holds positions that cannot be imported. Expected sines and "
-                f"cosines of the paper's formula. Received: others in {name}"
+                f"cosines of the paper's formula. Received: other numbers in {name}"
             )
     return names

@@ -12,7 +12,7 @@ from tf_transformer.importers.settings import (
 
 ACTIVATIONS = {"relu": "relu", "swish": "silu", "silu": "silu", "gelu": "gelu"}
 NORM_EPSILON = 1e-5  # PyTorch's
-LONGEST = 16_384  # positions: a table of them is computed
+MAX_POSITIONS = 16_384  # a table of this length is computed
 STACKS = ("encoder", "decoder")
 _SIZES = ("attention_heads", "ffn_dim", "layers")
 
@@ -35,7 +35,7 @@ _FIXED = {
     "tie_encoder_decoder": (False,),
     "tie_word_embeddings": (True,),
 }
-# of training, of other tasks, of the library
+# These concern training, other tasks or the library.
 _IGNORED = {
     *("_name_or_path", "_num_labels", "activation_dropout", "add_bias_logits"),
     *("add_cross_attention", "bos_token_id", "chunk_size_feed_forward"),
@@ -48,7 +48,7 @@ _IGNORED = {
     *("tf_legacy_loss", "tokenizer_class", "torch_dtype", "torchscript"),
     *("transformers_version", "unk_token_id", "use_bfloat16", "use_cache"),
 }
-# of search, which older configurations hold
+# These concern search; older configurations hold them.
 _IGNORED |= {
     *("bad_words_ids", "begin_suppress_tokens", "diversity_penalty", "do_sample"),
     *("early_stopping", "encoder_no_repeat_ngram_size"),
@@ -62,7 +62,7 @@ _IGNORED |= {
 
 
 def model_arguments(config: Mapping[str, Any], path) -> dict:
-    """The arguments of `Transformer` that `config.json` means.
+    """Returns the arguments of `Transformer` that `config.json` describes.
 
     The vocabularies decide `vocab_size`, `target_vocab_size` and `start_id`.
 
@@ -79,7 +79,7 @@ def model_arguments(config: Mapping[str, Any], path) -> dict:
     check_settings(config, path, used=_USED, fixed=_FIXED, ignored=_IGNORED)
     if config.get("model_type") != "marian":
         raise unsupported(path, "model_type", config.get("model_type"), ("marian",))
-    # what `config.json` may leave out has the defaults of `MarianConfig`
+    # missing settings have the defaults of `MarianConfig`
     if not config.get("scale_embedding", False):
         raise unsupported(path, "scale_embedding", False, (True,))
     activation = config.get("activation_function", "gelu")
@@ -96,7 +96,7 @@ def model_arguments(config: Mapping[str, Any], path) -> dict:
         "num_heads": positive_integer(config, "encoder_attention_heads", path),
         "d_ff": positive_integer(config, "encoder_ffn_dim", path),
         "max_length": positive_integer(
-            config, "max_position_embeddings", path, LONGEST
+            config, "max_position_embeddings", path, MAX_POSITIONS
         ),
         "dropout_rate": rate(config, "dropout", path),
         "attention_dropout_rate": rate(config, "attention_dropout", path),

@@ -1,4 +1,4 @@
-"""From a foreign folder to a translator."""
+"""Import: from the folder of another program to a translator."""
 
 import os
 from pathlib import Path
@@ -31,9 +31,9 @@ def read_model(path: str | os.PathLike) -> ForeignModel:
 
 
 def import_translator(path: str | os.PathLike) -> Translator:
-    """A translator from a model of Marian or of Hugging Face's Marian.
+    """Makes a translator from a model of Marian or of Hugging Face's Marian.
 
-    `docs/importing.md` lists what can be imported.
+    `docs/importing.md` lists which models can be imported.
 
     Args:
         path: As in `read_model`.

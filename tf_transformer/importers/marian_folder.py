@@ -1,4 +1,4 @@
-"""A folder of Marian: model file, vocabularies, and a .yml file that names them."""
+"""Reads a folder of Marian: a model file, vocabularies, and optional .yml files."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -37,18 +37,18 @@ class MarianFiles(NamedTuple):
 
 
 def find_files(path: Path) -> MarianFiles:
-    """The files of a folder of Marian, or those that a .yml file names.
+    """Finds the files of a model of Marian.
 
-    A .yml file with `models` and `vocabs` decides. Without one, the folder must have
-    one model and one vocabulary, or one for each side, under the names that Firefox
-    Translations uses.
+    A .yml file with `models` and `vocabs` names them. Without one, the folder must
+    have one model, and one vocabulary or one for each side, under the names that
+    Firefox Translations uses.
 
     Args:
         path: The folder, or a .yml file in it.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If several files may be meant, or an ensemble.
+        ValueError: If there are several files of a kind, or an ensemble.
     """
     if path.is_file():
         return _named_files(path, parse_yaml(path.read_bytes(), path))
@@ -90,7 +90,7 @@ def _named_files(path: Path, contents: dict) -> MarianFiles:
 
 
 def _beside(path: Path, name: str) -> Path:
-    # an absolute path of another machine stands for the file beside the .yml
+    # of a path on another machine, only the name of the file counts
     is_elsewhere = Path(name).is_absolute() and not Path(name).is_file()
     return required_file(path.parent, Path(name).name if is_elsewhere else name)
 
@@ -122,7 +122,7 @@ def read_marian(path: Path) -> ForeignModel:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The entries of a model file, its settings among them.
+    """Reads the entries of a model file, including its settings.
 
     Raises:
         ValueError: If the file is damaged, of another form, or lacks its settings.

@@ -13,7 +13,8 @@ SETTINGS = "special:model.yml"
 ACTIVATIONS = {"relu": "relu", "swish": "silu"}
 POSITIONS = "transformer-train-position-embeddings"
 TIES = ("tied-embeddings", "tied-embeddings-all", "tied-embeddings-src")
-# letters: d dropout, a residual connection, n normalization; True for pre-norm
+# (before, after, at the end of the stack) -> normalize_first. Marian's letters: a is
+# the residual connection, n the normalization; d, dropout, is removed first.
 ORDERS = {("", "an", ""): False, ("n", "a", "n"): True}
 PROCESSES = (
     *("transformer-preprocess", "transformer-postprocess"),
@@ -38,7 +39,7 @@ _FIXED = {
     "special-vocab": ([],),
     "transformer-decoder-dim-ffn": (0,),
     "transformer-decoder-ffn-depth": (0,),
-    "transformer-depth-scaling": (False, True),  # of the first weights only
+    "transformer-depth-scaling": (False, True),  # of the initial weights only
     "transformer-ffn-depth": (2,),
     "transformer-no-affine": (False,),
     "transformer-no-bias": (False,),
@@ -50,7 +51,7 @@ _FIXED = {
     "transformer-train-positions": (False,),
     "ulr": (False,),
 }
-# of BERT, of recurrent encoders, of average attention, of alignments, of training
+# These concern BERT, recurrent encoders, average attention, alignments or training.
 _IGNORED = {
     *("bert-train-type-embeddings", "bert-type-vocab-size", "version"),
     *("dec-cell-base-depth", "dec-cell-high-depth", "dim-rnn", "enc-cell"),
@@ -63,7 +64,7 @@ _IGNORED = {
 
 
 def model_arguments(settings: Mapping[str, Any], path) -> dict:
-    """The arguments of `Transformer` that the settings of a model file mean.
+    """Returns the arguments of `Transformer` that the settings describe.
 
     The vocabularies decide `vocab_size` and `target_vocab_size`; `decoder` is
     `"ssru"` or `"self_attention"`.

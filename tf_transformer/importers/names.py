@@ -1,4 +1,4 @@
-"""Names of the same weight here, in Marian's files and in Hugging Face's Marian.
+"""Names of weights: ours, in Marian's files, and in Hugging Face's Marian.
 
 A kernel is (inputs, outputs) here and in Marian, and (outputs, inputs) in PyTorch.
 Marian calls a normalization before its sub-layer `..._pre`.
@@ -60,7 +60,7 @@ class Name(NamedTuple):
 
     Attributes:
         path: Attributes from the model to the weight, such as
-            `"encoder.blocks.0.ffn.inner_dense.kernel"`.
+            `"encoder.blocks.0.feed_forward.inner_dense.kernel"`.
         foreign: The name in the other file.
         transposed: Whether the other file has the transpose.
     """
@@ -71,10 +71,10 @@ class Name(NamedTuple):
 
 
 def weight_names(arguments: dict, kind: str) -> Iterator[Name]:
-    """All weights of a model except its embeddings and its output bias.
+    """Yields the names of all weights except embeddings and the output bias.
 
     Args:
-        arguments: Arguments of the model as the settings of an importer give them.
+        arguments: Arguments of the model, see `ForeignModel`.
         kind: `"marian"` or `"hugging_face"`.
 
     Returns:

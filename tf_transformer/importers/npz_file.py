@@ -13,7 +13,7 @@ _HEADERS = {
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads `model.npz` without pickle, and without memory beyond the file's size.
+    """Reads `model.npz` without pickle; its memory is limited to the file's size.
 
     Args:
         path: The file. Its arrays must not be compressed, as Marian writes them.

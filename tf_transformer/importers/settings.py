@@ -1,4 +1,4 @@
-"""Settings of a foreign model: every one is known by name, any other is refused."""
+"""Checks of a model's settings: each must be known by name."""
 
 import json
 from collections.abc import Container, Mapping
@@ -23,7 +23,7 @@ def check_settings(
         path: Their file, for messages.
         used: Names of settings that are read elsewhere.
         fixed: The values that other settings may have.
-        ignored: Names of settings without influence on a translation.
+        ignored: Names of settings that do not change translations.
 
     Raises:
         ValueError: If a setting is unknown, or has another value.
@@ -48,7 +48,7 @@ def check_settings(
 
 
 def unsupported(path, name: str, value, values) -> ValueError:
-    """The error for a setting whose value cannot be imported."""
+    """Returns the error for a setting whose value cannot be imported."""
     expected = " or ".join(json.dumps(value) for value in values)
     return ValueError(
         f"{path} describes a model that cannot be imported. Expected {name}: "

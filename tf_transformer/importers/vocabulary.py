@@ -1,4 +1,4 @@
-"""Vocabularies of other programs as ours, and the rows of their embeddings."""
+"""Our tokenizer for another program's vocabulary, and its embedding rows."""
 
 import re
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
 # The logit of a token that the other model lacks: exp(-1000) is 0 in float32. A much
-# lower one would dominate the smoothed loss of a training.
+# lower logit would dominate a loss with label smoothing.
 NO_LOGIT = -1000.0
 NO_ROW = -1
-LANGUAGE = re.compile(r">>.+<<")  # of OPUS-MT: the first token names the target
+LANGUAGE = re.compile(r">>.+<<")  # OPUS-MT: the first token names the target language
 
 _Piece = ModelProto.SentencePiece
 
 
 class Rows(NamedTuple):
-    """Where our tokens stand in another model's embedding.
+    """The row of each of our tokens in another model's embedding.
 
     Attributes:
-        rows: For each of our ids its row there, or -1.
-        is_written: For each of our ids whether the other model can write it.
-        count: The number of rows there.
+        rows: For each of our ids, its row in the other embedding, or -1.
+        is_written: For each of our ids, whether the other model can generate it.
+        count: The number of rows of the other embedding.
     """
 
     rows: np.ndarray
@@ -33,16 +33,16 @@ class Rows(NamedTuple):
     count: int
 
     def embedding(self, matrix: np.ndarray) -> np.ndarray:
-        """The rows of our tokens; a token without a row is zero."""
+        """Returns our embedding; a token without a row is zero."""
         return np.where((self.rows >= 0)[:, None], matrix[self.rows], np.float32(0))
 
     def bias(self, bias: np.ndarray) -> np.ndarray:
-        """The output biases of our tokens."""
+        """Returns our output bias; `NO_LOGIT` for tokens that are not generated."""
         return np.where(self.is_written, bias[self.rows], np.float32(NO_LOGIT))
 
 
 class Vocabularies(NamedTuple):
-    """A tokenizer, and where the tokens of both sides stand in the embeddings."""
+    """A tokenizer, and the embedding rows of the tokens of both sides."""
 
     tokenizer: Tokenizer
     source: Rows
@@ -50,7 +50,7 @@ class Vocabularies(NamedTuple):
 
 
 def from_sentencepiece(source: bytes, target: bytes | None) -> Vocabularies:
-    """Vocabularies whose ids are those of SentencePiece models.
+    """Makes vocabularies from SentencePiece models whose ids are the rows.
 
     Args:
         source: The serialized model of the source, or of both sides.
@@ -78,12 +78,12 @@ def _model_rows(serialized: bytes, pieces: list[str]) -> Rows:
 def from_shared_pieces(
     pieces: Mapping[str, int], source: bytes, target: bytes, special: "Special"
 ) -> Vocabularies:
-    """One vocabulary of pieces; each side has a SentencePiece model to split text.
+    """Makes one vocabulary; each side has a SentencePiece model to split its text.
 
-    A piece that a model lacks is not found in its side's text, unless it is a single
-    character that the model does not know. A piece of a model that the vocabulary
-    lacks gets an id of its own behind the others, with the unknown token's row, since
-    the other program reads it as unknown; it is never written.
+    A piece that is not in the model of a side never occurs in its text, unless it is a
+    single character that the model does not know. A piece that is in a model but not
+    in the vocabulary gets a new id after the others. Its row is that of the unknown
+    token, as in the other program, and it is never generated.
 
     Args:
         pieces: The vocabulary: rows by piece, 0 to V - 1.
@@ -107,7 +107,7 @@ def from_separate_pieces(
     target: bytes,
     special: "Special",
 ) -> Vocabularies:
-    """As `from_shared_pieces`, with a vocabulary for each side."""
+    """Does the same as `from_shared_pieces`, with a vocabulary for each side."""
     models = [_parse(source), _parse(target)]
     tables = [
         _PieceTable(pieces, [model], special)
@@ -140,7 +140,7 @@ class _PieceTable:
             self.pieces.append(piece or _free_name(usual, taken))
             rows.append(NO_ROW if piece is None else pieces[piece])
         others = sorted(pieces.keys() - set(self.pieces), key=pieces.__getitem__)
-        # a language is the text's first word; the space before it belongs to it
+        # a language token is the first word of a text, and includes the space before it
         space = "▁" if models[0].normalizer_spec.add_dummy_prefix else ""
         self._languages = {
             space + piece
@@ -151,7 +151,7 @@ class _PieceTable:
         self.pieces += [named.get(piece, piece) for piece in others]
         rows += [pieces[piece] for piece in others]
         num_written, present = len(rows), set(self.pieces)
-        # in the order of the models: a dictionary keeps it
+        # a dictionary keeps the order of the models
         lacking = dict.fromkeys(
             piece.piece
             for model in models
@@ -206,10 +206,10 @@ def _check_pieces(pieces: Mapping[str, int], special: Special) -> None:
 
 
 def _unknown_characters(pieces: list[str], model) -> set[str]:
-    """Pieces of one character that no piece of a model holds.
+    """Pieces of one character that occurs in no piece of a model.
 
-    SentencePiece leaves such a character alone, as unknown, so that the other program
-    finds it in the vocabulary.
+    SentencePiece returns such a character unchanged, as unknown, and the other program
+    looks it up in the vocabulary.
     """
     if model.trainer_spec.byte_fallback:
         return set()
@@ -236,5 +236,5 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _parse(serialized: bytes):
-    load_processor(serialized)  # refuses what is no model
+    load_processor(serialized)  # raises a ValueError for other bytes
     return ModelProto.FromString(serialized)

@@ -1,4 +1,4 @@
-"""The weights of a foreign file, each taken once."""
+"""The weights of another program's file, each used exactly once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class ForeignWeights:
-    """The weights of a file; each is taken once, and all must be taken.
+    """The weights of a file. Each is taken once, and all must be taken.
 
     Args:
         arrays: The weights by name.
@@ -23,10 +23,10 @@ class ForeignWeights:
         return len(self._arrays)
 
     def check(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The weight of a name if it has this shape; (1, n) passes for (n,).
+        """Returns a weight after a check of its shape; axes of size 1 are ignored.
 
         Raises:
-            ValueError: If there is none, or it has another shape.
+            ValueError: If it does not exist, or has another shape.
         """
         if name not in self._arrays:
             raise self._error(f"the weight {name}", "none of this name")
@@ -37,10 +37,10 @@ class ForeignWeights:
         return array
 
     def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The weight of a name, in this shape.
+        """Removes a weight from this object and returns it in this shape.
 
         Raises:
-            ValueError: If `check` refuses it, or it is not finite.
+            ValueError: If `check` raises one, or if the weight is not finite.
         """
         array = self.check(name, shape)
         del self._arrays[name]
@@ -49,10 +49,10 @@ class ForeignWeights:
         return array.reshape(shape)
 
     def take_tied(self, names: Sequence[str], shape: tuple[int, ...]) -> np.ndarray:
-        """The weight that a file may hold under several names.
+        """Takes a weight that a file may hold under several names.
 
         Raises:
-            ValueError: If it has none of them, or they differ.
+            ValueError: If the file has none of the names, or the weights differ.
         """
         present = self.present(names)
         first, *others = (self.take(name, shape) for name in present)
@@ -62,14 +62,14 @@ class ForeignWeights:
         return first
 
     def present(self, names: Sequence[str]) -> Sequence[str]:
-        """Those of the names that the file has, or the first."""
+        """Returns the names that the file has, or the first name if it has none."""
         return [name for name in names if name in self._arrays] or names[:1]
 
     def check_all_taken(self) -> None:
-        """Checks that no weight is left.
+        """Checks that all weights were taken.
 
         Raises:
-            ValueError: If one is.
+            ValueError: If not.
         """
         if self._arrays:
             left = sorted(self._arrays)
@@ -86,7 +86,7 @@ class ForeignWeights:
 
 
 def variable_at(model, path: str):
-    """The weight behind a path of attributes, such as `"encoder.blocks.0.x.kernel"`."""
+    """Returns the variable at a path such as `"encoder.blocks.0.x.kernel"`."""
     found = model
     for name in path.split("."):
         found = found[int(name)] if name.isdecimal() else getattr(found, name)

@@ -14,7 +14,7 @@ class SearchSettings:
     """Settings of a search.
 
     Args:
-        beam_size: Hypotheses kept of each sentence; 1 is greedy search. Defaults
+        beam_size: Number of hypotheses per sentence; 1 is greedy search. Defaults
             to 4, as in the paper's section 6.1.
         alpha: Exponent of the length penalty ((5 + n) / 6)^alpha, between 0 and 10.
             Defaults to 0.6.
@@ -38,7 +38,7 @@ class SearchSettings:
         top_p: Optional float in (0, 1]. Sample from the smallest set of most probable
             tokens whose probabilities add up to p.
         seed: Integer. The same sentence and seed always give the same samples,
-            whatever else is in the batch. Defaults to 0.
+            in any batch. Defaults to 0.
 
     Raises:
         ValueError: For settings that contradict each other.

@@ -1,9 +1,16 @@
-"""Sequence models, all with the same methods: encode, decode, start, step."""
+"""Sequence-to-sequence models with one interface, `SequenceModel`."""
 
 from tf_transformer.models.presets import PRESETS
 from tf_transformer.models.recurrent import RecurrentSeq2Seq
+from tf_transformer.models.sequence_model import SequenceModel
 from tf_transformer.models.transformer import Transformer
 
 ARCHITECTURES = {"transformer": Transformer, "recurrent": RecurrentSeq2Seq}
 
-__all__ = ["ARCHITECTURES", "PRESETS", "RecurrentSeq2Seq", "Transformer"]
+__all__ = [
+    "ARCHITECTURES",
+    "PRESETS",
+    "RecurrentSeq2Seq",
+    "SequenceModel",
+    "Transformer",
+]

@@ -21,8 +21,7 @@ class RecurrentSeq2Seq(SequenceModel):
     [Attention Is All You Need](https://arxiv.org/abs/1706.03762) is based. This model's
     attention is the encoder-decoder attention of section 3.2.3 there: the query is the
     decoder's state at time t, keys and values are the encoder's states at all times.
-    There is no self-attention. Its methods are those of
-    `Transformer`.
+    There is no self-attention. It has the same methods as `Transformer`.
 
     With `score=None` the decoder sees the encoder's last state only: a sentence of any
     length in one vector ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). The rest

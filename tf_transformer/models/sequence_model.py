@@ -15,21 +15,27 @@ State = dict[str, Any]
 
 
 class SequenceModel(keras.Model, abc.ABC):
-    """A model that training, search, scoring and export know how to use.
+    """Base class of the models that training, search, scoring and export can use.
 
-    A subclass defines `encode`, `decode`, `start`, `step` and `attend`.
-    `model({"source_ids", "target_ids"})` is `decode` of `encode`.
+    A subclass defines `encode`, `decode`, `start`, `step` and `attend`. Calling the
+    model with `{"source_ids": ..., "target_ids": ...}` encodes the source and decodes
+    the whole target at once (teacher forcing).
 
-    A state of search is a dictionary of `"position"` (scalar), `"sentence"` and
-    `"hypothesis"`, both dictionaries of tensors. Those under `"sentence"` have the
-    leading axis B and are never reordered. Those under `"hypothesis"` have B * K rows,
-    K hypotheses of each sentence, and search reorders them.
+    The state of a search is a dictionary of `"position"` (a scalar) and two
+    dictionaries of tensors. Tensors in `"sentence"` have B rows and are never
+    reordered. Tensors in `"hypothesis"` have B * K rows, one for each of the K
+    hypotheses of a sentence, and beam search reorders them.
 
     Args:
         arguments: Dictionary of the constructor's arguments. Each becomes an
             attribute, among them `vocab_size`, `target_vocab_size` (or `None`) and
             `max_length`.
-        **kwargs: Those of `keras.Model`.
+        **kwargs: The arguments of `keras.Model`.
+
+    Example: a subclass must define all five methods.
+
+    >>> sorted(SequenceModel.__abstractmethods__)
+    ['attend', 'decode', 'encode', 'start', 'step']
 
     Shape letters: B batch, S source length, T target length, V target vocabulary,
     K hypotheses of a sentence.
@@ -46,17 +52,17 @@ class SequenceModel(keras.Model, abc.ABC):
             setattr(self, name, value)
 
     def compile(self, *args, **kwargs):
-        """Keras' `compile`, which refuses settings that would change the updates.
+        """Compiles as Keras does, after a check of the optimizer's settings.
 
         Raises:
             ValueError: If schedule and optimizer differ in
-                `gradient_accumulation_steps`, or for what Keras does wrongly on
-                several devices (see `models/replicas.py`).
+                `gradient_accumulation_steps`, or if Keras would compute wrong updates
+                on several devices (see `models/replicas.py`).
         """
         super().compile(*args, **kwargs)
         check_compiled(self)
         if self.optimizer is not None and self.built:
-            # else TensorFlow traces the first training step twice
+            # otherwise TensorFlow traces the first training step twice
             self.optimizer.build(self.trainable_variables)
 
     def fit(
@@ -69,10 +75,10 @@ class SequenceModel(keras.Model, abc.ABC):
         callbacks=None,
         **kwargs,
     ):
-        """Keras' `fit`. A dataset of `batches(...)` is checked and reordered.
+        """Trains as Keras' `fit` does, with two additions for `batches(...)`.
 
-        After each epoch such a dataset has the next order, and before the first one
-        its lengths and ids are compared with what the model can read.
+        Before the first epoch, the lengths and ids of the dataset are checked. After
+        each epoch, the dataset moves on to its next order.
 
         Raises:
             ValueError: If a batch is longer than `max_length`, or has an id outside of
@@ -90,7 +96,7 @@ class SequenceModel(keras.Model, abc.ABC):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def compile_from_config(self, config):
-        """Compiles a loaded model as the saved one was."""
+        """Compiles a loaded model like the saved one."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
@@ -111,7 +117,7 @@ class SequenceModel(keras.Model, abc.ABC):
         return [v for v in self.variables if v.path.endswith("seed_generator_state")]
 
     def export(self, filepath, *args, input_signature=None, **kwargs):
-        """Keras' `export`, by default of ids of any batch size and length.
+        """Exports as Keras does, by default for ids of any batch size and length.
 
         See `tf_transformer.export_saved_model` for an export from text to text.
         """

@@ -34,7 +34,7 @@ def check_types(config) -> None:
     """Checks that each value has the type of its field.
 
     Raises:
-        ValueError: If one has not, as in a `config.json` that was edited.
+        ValueError: If a value has another type, as in an edited `config.json`.
     """
     hints = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):

@@ -11,8 +11,8 @@ PRESET_TRAINING = {
     "base": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
     "big": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
 }
-# settings that another run decides when training starts from it (`init_from`): `None`
-# until they are set, so that what was set can be told from what was not
+# settings that come from the other run if `init_from` is set: `None` marks a setting
+# that was not set
 TRAINED_TOKENIZER_DEFAULTS = {
     "vocab_size": 8000,
     "shared_vocabulary": True,

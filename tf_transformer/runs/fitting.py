@@ -1,4 +1,4 @@
-"""`model.fit` of a run, from its beginning or from a checkpoint."""
+"""Runs `model.fit` for a run, from the beginning or from a checkpoint."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tf_transformer.utils.checksum import DamagedFile
 
 
 def make_parts(config, run, counter: UpdateCounter) -> dict:
-    """What a checkpoint holds beside variables, by name: objects with `state()`."""
+    """Makes the objects whose `state()` is part of a checkpoint, by name."""
     monitor = config.monitor
     if monitor not in ("bleu", "chrf"):
         monitor = f"val_{monitor}"
@@ -50,25 +50,23 @@ class Fitting:
         self.counter = parts["data"]
 
     def fit(self, train_set, valid_set, checkpoint: Path | None, state: dict) -> None:
-        """Trains from a checkpoint on, or from the beginning.
+        """Trains from a checkpoint, or from the beginning.
 
         Args:
             train_set: Endless dataset.
             valid_set: Validation batches.
-            checkpoint: The file that was restored, if any.
-            state: Its state; empty at the beginning.
+            checkpoint: The restored file, or `None`.
+            state: The state in the file; empty without a file.
         """
         finished = state.get("epoch", 0)
         if checkpoint is not None:
             self.parts["best"].restore(state["best"])
             is_over = not self.counter.plan.epochs_left(self.counter.updates)
             if is_over or self.parts["best"].exhausted(finished - 1):
-                print(f"{self.run.path} has been trained already: {finished} epochs.")
+                print(f"{self.run.path} is trained already: {finished} epochs.")
                 return
             self._expect_better_than_average()
-            print(
-                f"Continuing after update {self.counter.updates:,} from {checkpoint}."
-            )
+            print(f"Resuming after update {self.counter.updates:,} from {checkpoint}.")
         tokenizer = self.translator.tokenizer
         self.run.begin(self.config, tokenizer, self.model, data=self.files)
         self._restore_logs(state, valid_set)
@@ -86,7 +84,7 @@ class Fitting:
         for name in ("log", "events"):
             self.parts[name].restore(state.get(name))
         if state.get("metrics") is not None:
-            # builds the metrics, which then get their values
+            # creates the variables of the metrics, which are then restored
             self.model.evaluate(valid_set, steps=1, verbose=0)
             self.parts["metrics"].restore(state["metrics"])
 
@@ -110,7 +108,7 @@ class Fitting:
                 initial_epoch=finished,
                 epochs=finished + plan.epochs_left(self.counter.updates),
                 steps_per_epoch=plan.per_epoch * steps,
-                shuffle=False,  # the batches come in an order of their own
+                shuffle=False,  # the dataset shuffles
                 verbose=0,
                 callbacks=callbacks(
                     config, run, self.quality, self.parts, shown, termination
@@ -123,7 +121,7 @@ class Fitting:
 
 
 def restore_latest(run, model) -> tuple[Path | None, dict]:
-    """Restores the latest checkpoint that is not damaged: its file and its state."""
+    """Restores the latest undamaged checkpoint; returns its file and its state."""
     paths = run.all_checkpoints()
     for path in reversed(paths):
         try:

@@ -1,4 +1,4 @@
-"""Trains a model as a config says, in the folder of a run."""
+"""Trains a model with the settings of a `TrainingConfig`, in the folder of a run."""
 
 import dataclasses
 import os
@@ -41,7 +41,7 @@ from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.training.updates import UpdateCounter, progress_of
 from tf_transformer.utils.lock import locked
 
-# when a run is continued
+# settings that may change when a run is resumed
 MAY_CHANGE = [
     "epochs",
     "max_updates",
@@ -54,13 +54,13 @@ MAY_CHANGE = [
 
 
 def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
-    """Trains as `config` says, in the folder `path`.
+    """Trains a model, or resumes its training, in the folder `path`.
 
-    Called again with the same settings after it was stopped, it continues from the
-    latest checkpoint with the same weights, optimizer, place in the data and random
-    state, as if it had not been stopped. The number of epochs or updates may be
-    changed; the learning rate then follows the schedule of the new number. SIGTERM
-    ends a training after its next update, with a checkpoint.
+    If the folder holds an interrupted run with the same settings, training resumes
+    from the latest checkpoint: weights, optimizer, position in the data and random
+    state are the same as without the interruption. The number of epochs or updates
+    may change; the learning rate then follows the new schedule. After SIGTERM,
+    training writes a checkpoint at the next update and ends.
 
     Args:
         config: The settings.
@@ -128,13 +128,12 @@ def _tokenizer(config, run, corpus, is_new):
 
 
 def make_model(config, tokenizer, arguments=None) -> keras.Model:
-    """A fresh model for the tokenizer's vocabularies.
+    """Makes an untrained model for the tokenizer's vocabularies.
 
     Args:
         config: The settings.
         tokenizer: The tokenizer.
-        arguments: Optional arguments of the model; by default those of the config's
-            size.
+        arguments: Optional arguments of the model; by default `config` decides.
     """
     if arguments is not None:
         return ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
@@ -162,12 +161,12 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
 
 
 def compile_model(config, model, total_steps) -> None:
-    """Loss, metrics, and the paper's Adam (section 5.3) with its schedule."""
+    """Compiles with our loss and metrics, and the paper's Adam and schedule."""
     accumulation = config.gradient_accumulation_steps
     warmup_steps = min(config.warmup_steps, max(1, total_steps // 4))
     if warmup_steps < config.warmup_steps:
         print(f"Warm-up takes {warmup_steps} of {total_steps} updates.")
-    # a shorter warm-up must not raise the rate
+    # the peak of the warm-up that was asked for; a shorter one would have a higher peak
     peak = config.peak or (model.d_model * config.warmup_steps) ** -0.5
     schedule = TransformerSchedule(
         model.d_model,

@@ -106,8 +106,8 @@ class Connection(H11Protocol):
             return None
         self.cycle.keep_alive = False
         if self._probe is None and self.scope["http_version"] == "1.1":
-            # only writing tells a client that has closed one half from one that is
-            # gone; every client of HTTP/1.1 skips this message
+            # a write distinguishes a half-closed connection from a closed one; every
+            # client of HTTP/1.1 skips this message
             if not self.cycle.response_started:
                 self.transport.write(CONTINUE)
             self._look_for_reset()

@@ -29,10 +29,10 @@ class Models:
 
     `refresh` loads new versions and unloads those that were removed or replaced. A
     version is unloaded only when its successor answers, and stays in memory until its
-    last request has been answered. A version that cannot be loaded is reported, the
-    highest good one is kept, and the broken one is tried again when its files change.
-    While the folder is missing, or another and empty one is in its place, as when a
-    file system is unmounted, everything loaded is kept.
+    last request has been answered. If a version cannot be loaded, the error is
+    reported, the highest good version is kept, and loading is tried again when the
+    files change. While the folder is missing, or replaced by an empty one, as when a
+    file system is unmounted, all loaded versions are kept.
 
     Args:
         folder: See `find_models`.
@@ -97,7 +97,7 @@ class Models:
                 task.cancel()
 
     async def refresh(self) -> None:
-        """Brings what is served in line with the folder.
+        """Loads new versions of the folder and unloads removed ones.
 
         Raises:
             OSError: If the folder cannot be listed.
@@ -189,7 +189,7 @@ class Models:
             state.loaded = await load_version(
                 name, version, path, self.warm_up_batches, self.load_seconds
             )
-        except Exception as error:  # whatever is wrong with the files, the rest goes on
+        except Exception as error:  # other models are served, whatever the error is
             state.state = "END"
             state.error_code, state.error_message = status_code(error), str(error)
             self._log("failed", name, version, error=str(error))

@@ -11,7 +11,7 @@ class ServiceSettings:
 
     Args:
         versions: "latest" serves each model's highest version, "all" every one.
-        poll_seconds: Seconds between two looks at the folder.
+        poll_seconds: Seconds between two checks of the folder.
         batch_size: Most sentences computed at once. 1 computes each request by itself.
         batch_delay: Seconds that a sentence waits for others.
         queue_size: Most waiting sentences of a version; more are answered by 503.

@@ -9,11 +9,11 @@ NAME = "tf_transformer.serving"
 
 
 async def in_thread(function: Callable, *arguments):
-    """Runs a function in a daemon thread of its own and returns its result.
+    """Runs a function in a new daemon thread and returns its result.
 
-    Unlike a thread of `asyncio.to_thread`, one that never ends delays neither other
-    calls nor the end of the process. If the caller is cancelled, the thread goes on
-    and its result is dropped.
+    Unlike a thread of `asyncio.to_thread`, a thread that never ends delays neither
+    other calls nor the end of the process. If the caller is cancelled, the thread
+    continues and its result is dropped.
 
     Args:
         function: The function.

@@ -1,6 +1,8 @@
-"""What `model.compile` and `model.fit` take: loss, metrics, schedule, callbacks."""
+"""Loss, metrics and schedule for `model.compile`, callbacks for `model.fit`."""
 
-from tf_transformer.training.averaging import average_checkpoints
+from tf_transformer.training.averaging import ScoreAverages, average_checkpoints
+from tf_transformer.training.callbacks import JsonLog, KeepBest, TranslationQuality
+from tf_transformer.training.divergence import DivergenceCheck, TrainingDiverged
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -10,10 +12,16 @@ from tf_transformer.training.metrics import (
 from tf_transformer.training.schedules import TransformerSchedule
 
 __all__ = [
+    "DivergenceCheck",
+    "JsonLog",
+    "KeepBest",
     "MaskedAccuracy",
     "MaskedCrossEntropy",
     "NegativeLogLikelihood",
     "Perplexity",
+    "ScoreAverages",
+    "TrainingDiverged",
     "TransformerSchedule",
+    "TranslationQuality",
     "average_checkpoints",
 ]

@@ -36,15 +36,20 @@ def average_checkpoints(paths: Iterable[Path], model) -> None:
 class ScoreAverages(keras.callbacks.Callback):
     """Validates with the optimizer's moving averages as weights.
 
-    For an optimizer with `use_ema=True`. The averages are the model's weights in
-    validation and in `on_epoch_end` of every callback between this one and `back()`.
+    For an optimizer with `use_ema=True`. During validation, and in `on_epoch_end` of
+    every callback between this one and `back()`, the model's weights are the averages.
     Training continues from the exact weights. (Keras' `SwapEMAWeights` swaps by sums
     and differences, which rounds.)
 
-    Example:
+    Example: `KeepBest` saves the averages, training goes on with the weights.
 
-        averages = ScoreAverages()
-        callbacks = [averages, keep_best, averages.back(), save_checkpoint]
+    >>> import numpy as np
+    >>> from tf_transformer.training.callbacks import KeepBest
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.Adam(use_ema=True), "mse")
+    >>> averages, best = ScoreAverages(), KeepBest("best.weights.h5", "loss")
+    >>> callbacks = [averages, best, averages.back()]
+    >>> _ = model.fit(np.ones((4, 3)), np.ones(4), callbacks=callbacks, verbose=0)
     """
 
     def on_test_begin(self, logs=None):
@@ -57,7 +62,7 @@ class ScoreAverages(keras.callbacks.Callback):
         swap_averages(self.model)
 
     def back(self) -> keras.callbacks.Callback:
-        """The callback that restores the weights."""
+        """Returns the callback that restores the weights."""
         return keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: swap_averages(self.model)
         )

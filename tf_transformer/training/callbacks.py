@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,12 +20,25 @@ NUM_SAMPLES = 3  # translations shown after each epoch
 class TranslationQuality(keras.callbacks.Callback):
     """Translates validation sentences after each epoch and scores them.
 
-    Adds `bleu` and `chrf` to the epoch's logs, for the callbacks after this one.
+    Adds `bleu` and `chrf` to the epoch's logs. Put it before the callbacks that read
+    them, such as `KeepBest`.
 
     Args:
         translate: Function from a list of strings to a list of strings.
         pairs: Validation pairs (source, target).
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
+
+    Example: a "translator" that copies.
+
+    >>> pairs = [("one two three four", "one two three four")]
+    >>> logs = {}
+    >>> TranslationQuality(lambda texts: texts, pairs).on_epoch_end(0, logs)
+    <BLANKLINE>
+    bleu 100.0  chrf 100.0
+      one two three four
+      -> one two three four
+    >>> logs
+    {'bleu': 100.0, 'chrf': 100.0}
     """
 
     def __init__(
@@ -63,9 +77,24 @@ class KeepBest(keras.callbacks.Callback):
         path: File for the best weights, ending in `.weights.h5`.
         monitor: Name in the logs: "bleu", "val_nll", ...
         patience: Optional integer. Epochs without improvement before training stops.
+
+    Raises:
+        ValueError: At the end of an epoch, if the logs have no such name.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> best = KeepBest("best.weights.h5", "loss")
+    >>> _ = model.fit(np.ones((4, 3)), np.ones(4), callbacks=[best], verbose=0)
+    >>> best.best_epoch, Path("best.weights.h5").exists()
+    (0, True)
     """
 
-    def __init__(self, path: Path, monitor: str, patience: int | None = None):
+    def __init__(
+        self, path: str | os.PathLike, monitor: str, patience: int | None = None
+    ):
         super().__init__()
         self.path = Path(path)
         self.monitor = monitor
@@ -83,7 +112,7 @@ class KeepBest(keras.callbacks.Callback):
             )
 
     def keep_if_better(self, epoch: int, logs: dict | None) -> bool:
-        """Keeps the model's weights if their score is the best so far."""
+        """Saves the model's weights if their score is the best so far."""
         if self.monitor not in (logs or {}):
             raise ValueError(
                 f"There is no {self.monitor!r} to choose the best epoch by. Expected "
@@ -102,7 +131,7 @@ class KeepBest(keras.callbacks.Callback):
         return True
 
     def exhausted(self, epoch: int) -> bool:
-        """Whether `patience` epochs up to `epoch` brought no improvement."""
+        """Whether the last `patience` epochs brought no improvement."""
         if self.patience is None or self.best_epoch is None:
             return False
         return epoch - self.best_epoch >= self.patience
@@ -119,25 +148,35 @@ class KeepBest(keras.callbacks.Callback):
 class JsonLog(keras.callbacks.Callback):
     """Appends a line of JSON after each epoch: number, seconds, updates and logs.
 
-    A resumed run first cuts the file back to what it was at the checkpoint.
+    A resumed run first cuts the file back to its size at the checkpoint.
 
     Args:
         path: The file; it is created if necessary.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> log = JsonLog("log.jsonl")
+    >>> _ = model.fit(np.ones((4, 3)), np.ones(4), callbacks=[log], verbose=0)
+    >>> list(json.loads(Path("log.jsonl").read_text()))
+    ['epoch', 'seconds', 'updates', 'loss']
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: str | os.PathLike):
         super().__init__()
         self.path = Path(path)
         self._seconds = 0.0  # of the epoch, in earlier processes
         self._started: float | None = None
 
     def state(self) -> dict:
-        """The size of the file, and the seconds of an epoch that is not finished."""
+        """The size of the file, and the seconds spent in the current epoch."""
         size = self.path.stat().st_size if self.path.exists() else 0
         return {"size": size, "seconds": self._elapsed()}
 
     def restore(self, state: dict | None) -> None:
-        """Restores file and seconds; without a state, the beginning of a run."""
+        """Restores the file and the seconds; `None` empties the file."""
         state = state or {"size": 0, "seconds": 0.0}
         self._seconds = state["seconds"]
         cut_back(self.path.parent, self.path.name, {self.path.name: state["size"]})

@@ -1,4 +1,4 @@
-"""When checkpoints are written, and which stay."""
+"""Callbacks that write checkpoints and remove old ones."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from tf_transformer.utils.interval import parse_interval
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes a checkpoint after each epoch and removes the oldest ones.
 
-    Put it last: what other callbacks did in the epoch is then part of it.
+    Put it last, so that a checkpoint contains what the other callbacks did.
 
     Args:
-        folder: Where checkpoints go, as `epoch-0001.npz` and so on.
-        parts: Dictionary of objects whose `state()`, anything that JSON can hold, is
-            kept too, such as the run's `KeepBest`.
-        num_kept: How many epochs' ends stay, the latest ones. Defaults to 2. The
-            latest two checkpoints stay in any case.
+        folder: Folder of the checkpoints `epoch-0001.npz` and so on.
+        parts: Dictionary of objects, such as the run's `KeepBest`, whose `state()` is
+            saved too. A state is anything that JSON can hold.
+        num_kept: Number of checkpoints at ends of epochs that are kept. Defaults to
+            2. The latest two checkpoints are always kept.
     """
 
     def __init__(self, folder: Path, parts: dict[str, Any], num_kept: int = 2):
@@ -45,7 +45,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
         Args:
             finished: Number of finished epochs.
-            update: Optional number of updates, within the next epoch.
+            update: Optional number of updates, for a checkpoint within an epoch.
 
         Returns:
             The file.
@@ -61,17 +61,17 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 
 class SaveWithinEpochs(SaveCheckpoint):
-    """Writes checkpoints within epochs too, and on SIGTERM a last one.
+    """Writes checkpoints within epochs too, and a last one after SIGTERM.
 
     Args:
         folder, parts, num_kept: As for `SaveCheckpoint`.
         counter: The `UpdateCounter`, called before this callback.
         every: Interval in updates or minutes, such as `500` or `"10m"`.
         termination: Set by SIGTERM.
-        on_saved: Function that is called after each checkpoint.
+        on_saved: Function without arguments, called after each checkpoint.
 
     Raises:
-        TrainingTerminated: After the checkpoint, once SIGTERM was received.
+        TrainingTerminated: After the checkpoint that follows SIGTERM.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class SaveWithinEpochs(SaveCheckpoint):
         self._finished = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        # at the end of an epoch its scores come first
+        # `on_epoch_end` saves the end of an epoch, after its scores
         if not self.counter.is_between or self.counter.is_epoch_end:
             return
         if self._is_due() or self.termination.is_requested:

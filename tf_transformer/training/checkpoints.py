@@ -1,4 +1,4 @@
-"""Everything that training needs to continue: variables, optimizer, random state."""
+"""Files of checkpoints: all that training needs to resume."""
 
 import contextlib
 import json
@@ -38,10 +38,10 @@ def checkpoint_name(finished: int, update: int | None = None) -> str:
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, in the order in which they were made.
+    """Returns the checkpoints in a folder, oldest first.
 
     Args:
-        folder: A folder; it need not exist.
+        folder: The folder. It may be missing.
     """
     matches = {path: _NAME.fullmatch(path.name) for path in Path(folder).glob("*.npz")}
     places = {
@@ -61,8 +61,9 @@ def epoch_of(path: Path) -> int | None:
 def save_checkpoint(path: Path, model, state: dict) -> None:
     """Writes all variables of a compiled model and a small state, atomically.
 
-    Weights, the optimizer's variables and the seeds of dropout are kept exactly, so
-    that training continues as if it had not stopped. A checksum ends the file.
+    Weights, the optimizer's variables and the seeds of dropout are saved exactly, so
+    that training resumes as if it had not been interrupted. The file ends with a
+    checksum.
 
     Args:
         path: A file that ends in `.npz`.
@@ -80,7 +81,7 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
 
 
 def restore_checkpoint(path: Path, model) -> dict:
-    """Puts the variables of `save_checkpoint` back and returns its state.
+    """Restores the variables of a checkpoint and returns its state.
 
     Args:
         path: A file of `save_checkpoint`.
@@ -107,11 +108,11 @@ def restore_checkpoint(path: Path, model) -> dict:
 
 
 def weights_in(path: Path, model) -> Iterator[np.ndarray]:
-    """The weights in a checkpoint, one after the other, in the order of the model's.
+    """Yields the weights in a checkpoint, in the order of `model.weights`.
 
     Args:
         path: A file of `save_checkpoint`.
-        model: A model of the same kind; it need not be compiled.
+        model: A model of the same kind, compiled or not.
 
     Raises:
         DamagedFile: If the file is damaged.
@@ -134,10 +135,10 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
 
 @contextlib.contextmanager
 def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
-    """The arrays of a checkpoint whose checksum is right."""
+    """Opens a checkpoint after a check of its checksum."""
     verify_checksum(path)
     try:
-        # NumPy does not close a damaged file that it opened itself
+        # NumPy leaves a damaged file open if it opened the file itself
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if "state" not in arrays.files:
                 raise ValueError("no checkpoint of a training")
@@ -154,5 +155,5 @@ def _variables(model):
 
 
 def _model_variables(model):
-    passing = {id(variable) for variable in model.metrics_variables}
-    return [variable for variable in model.variables if id(variable) not in passing]
+    metric_ids = {id(variable) for variable in model.metrics_variables}
+    return [variable for variable in model.variables if id(variable) not in metric_ids]

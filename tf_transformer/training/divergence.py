@@ -13,10 +13,10 @@ class TrainingDiverged(ValueError):
 class DivergenceCheck(keras.callbacks.Callback):
     """Raises `TrainingDiverged` at the first loss or weight that is not finite.
 
-    Looks at the logs after every batch, and at all logs and weights at the end of
-    every epoch. Put it first in the list of callbacks: then nothing is saved from an
-    epoch that diverged, and earlier checkpoints stay as they are. Keras'
-    `TerminateOnNaN` ends `fit` without an error instead, after other callbacks have
+    Checks the logs after every batch, and all logs and weights at the end of every
+    epoch. Put it first in the list of callbacks, so that nothing is saved from an
+    epoch that diverged and earlier checkpoints stay unchanged. Keras'
+    `TerminateOnNaN` instead ends `fit` without an error, after other callbacks have
     saved NaN.
 
     Raises:
@@ -24,7 +24,15 @@ class DivergenceCheck(keras.callbacks.Callback):
 
     Example:
 
-        model.fit(dataset, callbacks=[DivergenceCheck(), save_checkpoint])
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> x = np.full((4, 3), np.nan)
+    >>> try:
+    ...     model.fit(x, np.ones(4), callbacks=[DivergenceCheck()], verbose=0)
+    ... except TrainingDiverged as error:
+    ...     print(str(error)[:33])
+    The training diverged at update 1
     """
 
     def on_train_batch_end(self, batch, logs=None):

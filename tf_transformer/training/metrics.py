@@ -15,11 +15,11 @@ from tf_transformer.training.losses import (
 class TokenMean(keras.metrics.Metric):
     """Mean of a value per real token, over all batches seen.
 
-    Subclasses say what is averaged, in `values(labels, logits)`, a tensor `(B, T)`.
-    Padding (label 0) is left out.
+    A subclass defines `values(labels, logits)`, a tensor `(B, T)` of the values to
+    average. Padding (label 0) does not count.
 
     In `compile(weighted_metrics=[...])` Keras passes the sample weights: the mean is
-    then sum(weight * value) / sum(weight). In `metrics=[...]` every token counts once.
+    then sum(weight * value) / sum(weight). In `metrics=[...]` every token has weight 1.
     """
 
     def __init__(self, name=None, **kwargs):

@@ -22,8 +22,8 @@ class Adam(_KerasAdam):  # pyright: ignore
         v = beta_2 v + (1 - beta_2) g^2
         w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
 
-    The updates are those of `keras.optimizers.Adam`, which on TensorFlow passes over
-    each weight a dozen times.
+    The updates equal those of `keras.optimizers.Adam`, which on TensorFlow reads each
+    weight a dozen times.
 
     Args:
         learning_rate: Float or schedule, such as `TransformerSchedule`.

@@ -1,4 +1,4 @@
-"""The best scores that a tokenizer leaves possible."""
+"""The best scores that are possible with a tokenizer."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from sacrebleu.metrics.bleu import BLEU
 
 @dataclasses.dataclass(frozen=True)
 class ReferenceCeiling:
-    """What a tokenizer changes in references, which no model can then write.
+    """The references that a tokenizer changes, so that no model can write them.
 
     Attributes:
         num_references: Number of references.
         num_changed: Number of references that decode(encode(text)) changes.
-        first: The first of them: the reference, and what it becomes.
+        first: The first changed reference, before and after the tokenizer.
         bleu: BLEU of all decoded references against the references.
         exact: Share of references that stay unchanged, 0 to 1.
     """
@@ -26,7 +26,7 @@ class ReferenceCeiling:
 
     @property
     def message(self) -> str:
-        """The figures in one line."""
+        """The numbers as one line of text."""
         reference, decoded = self.first
         return (
             f"The tokenizer changes {self.num_changed:,} of {self.num_references:,} "
@@ -38,7 +38,7 @@ class ReferenceCeiling:
 def reference_ceiling(
     tokenizer, references: Sequence[str], tokenize: str = "13a"
 ) -> ReferenceCeiling | None:
-    """Measures which references survive the tokenizer.
+    """Finds the references that the tokenizer changes.
 
     Args:
         tokenizer: `Tokenizer`, or an object with its `encode_target` and
@@ -47,7 +47,7 @@ def reference_ceiling(
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
 
     Returns:
-        A `ReferenceCeiling`, or `None` if every reference survives.
+        A `ReferenceCeiling`, or `None` if no reference is changed.
 
     Example:
 

@@ -17,7 +17,8 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
         rate = d_model^-0.5 * min(update^-0.5, update * warmup_steps^-1.5)
 
     Updates count from 1, as in the paper: the first update has a rate above 0. Keras
-    hands schedules micro-steps; `gradient_accumulation_steps` turns them into updates.
+    calls a schedule with the number of batches; `gradient_accumulation_steps` converts
+    it to updates.
 
     Differs from the paper: with `total_steps` the rates of the last third fall
     linearly to zero, which helps short runs; `peak` replaces the rate
@@ -35,7 +36,7 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
             two need `total_steps`.
 
     Call arguments:
-        step: Integer tensor. Micro-steps made so far, from 0.
+        step: Integer tensor. Number of batches so far, from 0.
 
     Returns:
         The rate, a float32 scalar.

@@ -1,4 +1,4 @@
-"""The run in TensorBoard; `telemetry.py` writes there too."""
+"""TensorBoard's log of a run; `telemetry.py` adds to it."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ EVENT_FILES = "events.out.tfevents.*"
 
 
 class EventFiles:
-    """The event files of a run, which a checkpoint knows by their sizes.
+    """The event files of a run; a checkpoint holds their sizes.
 
     Args:
         folder: Where the event files go.
@@ -31,7 +31,7 @@ class EventFiles:
         return file_sizes(self.folder, EVENT_FILES)
 
     def restore(self, state: dict | None) -> None:
-        """Removes what was written after a checkpoint, before new writers begin."""
+        """Cuts the files back to their sizes; call it before new writers are made."""
         cut_back(self.folder, EVENT_FILES, state or {})
 
 
@@ -70,7 +70,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._last_sums: dict[str, tuple[float, float]] = {}  # of an epoch
 
     def state(self) -> dict[str, tuple[float, float]]:
-        """What the next point is a difference to, in an epoch that is not finished."""
+        """Returns the sums at the last point of an unfinished epoch."""
         return self._last_sums
 
     def restore(self, state: dict | None) -> None:

@@ -1,4 +1,4 @@
-"""Training counted in updates: the end of an epoch, the place in the data, metrics."""
+"""Training counted in updates: ends of epochs, position in the data, metrics."""
 
 import math
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from tf_transformer.data.endless import EndlessBatches, Place, Progress
 
 
 class Plan(NamedTuple):
-    """How many updates an epoch and the whole training have.
+    """The number of updates of an epoch, and of the whole training.
 
     Example:
 
@@ -27,14 +27,14 @@ class Plan(NamedTuple):
         return min(self.total, (updates // self.per_epoch + 1) * self.per_epoch)
 
     def epochs_left(self, updates: int) -> int:
-        """Number of epochs after `updates` updates, begun ones included."""
+        """Number of epochs left after `updates` updates, with an unfinished one."""
         if updates >= self.total:
             return 0
         return math.ceil(self.total / self.per_epoch) - updates // self.per_epoch
 
 
 class UpdateCounter(keras.callbacks.Callback):
-    """Counts updates and ends each epoch where the plan says.
+    """Counts updates, and ends each epoch at the update that the plan gives.
 
     Put it before the callbacks that stop training early. `fit` needs at least as many
     `steps_per_epoch` as the longest epoch has batches.
@@ -44,7 +44,7 @@ class UpdateCounter(keras.callbacks.Callback):
         batches: The `EndlessBatches` that `fit` takes.
 
     Attributes:
-        updates: Integer. Updates made.
+        updates: Integer. Number of updates so far.
         is_between: Whether the last batch ended an update.
     """
 
@@ -62,7 +62,7 @@ class UpdateCounter(keras.callbacks.Callback):
 
     @property
     def is_epoch_end(self) -> bool:
-        """Whether the epoch's last update was made."""
+        """Whether this was the last update of the epoch."""
         return self.updates == self._end
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -80,7 +80,7 @@ class UpdateCounter(keras.callbacks.Callback):
         self.model.stop_training = False
 
     def progress(self) -> Progress:
-        """How far training has come in its data."""
+        """Returns the position in the data, and the numbers of updates and tokens."""
         return self.batches.progress(self.updates)
 
     def state(self) -> list:
@@ -89,7 +89,7 @@ class UpdateCounter(keras.callbacks.Callback):
 
 
 def progress_of(state: list | None) -> Progress:
-    """The `Progress` in `UpdateCounter.state`; without one, the beginning."""
+    """Converts `UpdateCounter.state` to a `Progress`; `None` is the beginning."""
     if state is None:
         return Progress()
     place, updates, tokens = state
@@ -97,7 +97,7 @@ def progress_of(state: list | None) -> Progress:
 
 
 class PartialMetrics(keras.callbacks.Callback):
-    """Keeps the metrics of an epoch that is not finished."""
+    """Saves and restores the metrics of an unfinished epoch."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +105,7 @@ class PartialMetrics(keras.callbacks.Callback):
         self._is_within = False
 
     def state(self) -> list[float] | None:
-        """The variables of the metrics, which are scalars; `None` between epochs."""
+        """Returns the values of the metrics' variables; `None` between epochs."""
         if not self._is_within:
             return None
         return [
@@ -114,7 +114,7 @@ class PartialMetrics(keras.callbacks.Callback):
         ]
 
     def restore(self, state: list[float] | None) -> None:
-        """Continues the next epoch with these values; its metrics must be built."""
+        """Starts the next epoch with these values; the metrics must be built."""
         self.restored = state
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -1,8 +1,7 @@
-"""All that we use of Keras and TensorFlow beside their documented interfaces.
+"""The private names of Keras and TensorFlow that we use, each in one function.
 
-Tried on Keras 3.15.1 with TensorFlow 2.21.0. Everything that may change with a minor
-release stands in this file, each use in a function of its own, so that a new release
-is tried here.
+Tested with Keras 3.15.1 and TensorFlow 2.21.0. A minor release may change them; if one
+does, only this file has to change.
 """
 
 import keras
@@ -89,10 +88,10 @@ def sub_layers(layer) -> list:
 
 
 def implicit_mask(tensor):
-    """The mask that Keras hung on a tensor, or `None`."""
+    """Returns the implicit mask that Keras attached to a tensor, or `None`."""
     return getattr(tensor, "_keras_mask", None)
 
 
 def set_implicit_mask(tensor, mask) -> None:
-    """Hangs a mask on a tensor, as Keras' layers do."""
+    """Attaches an implicit mask to a tensor, as Keras' layers do."""
     tensor._keras_mask = mask

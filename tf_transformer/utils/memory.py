@@ -11,14 +11,14 @@ TOP_PAD_BYTES = 256 * 2**20
 def keep_freed_memory() -> bool:
     """Makes glibc keep freed memory, so that each step finds it mapped already.
 
-    By default glibc hands large freed blocks back to the system and asks for them
-    anew; the system then fills each page with zeros, in every training step again.
-    This saves that work on a CPU; the process keeps its largest size until it ends.
-    Call it once, before the first step, as `tf-transformer train` does. `make
-    benchmark` trains with and without.
+    By default glibc returns large freed blocks to the system and requests them again
+    in every training step; the system then fills each page with zeros. On a CPU this
+    function saves that work; the process keeps its largest size until it ends. Call
+    it once, before the first step, as `tf-transformer train` does. `make benchmark`
+    trains with and without it.
 
     Returns:
-        Whether the C library took the settings; `False` where it is not glibc, and
+        Whether the C library accepted the settings; `False` if it is not glibc, and
         then nothing has changed.
 
     Example:

@@ -17,7 +17,7 @@ def recurrent_cell(cell, units, **kwargs):
             [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473)) or "lstm"
             (Hochreiter & Schmidhuber 1997, with a forget gate).
         units: Integer. Width of the state.
-        **kwargs: Those of `keras.layers.Layer`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Returns:
         A Keras cell.

@@ -1,7 +1,8 @@
-"""Score functions of attention: how well a query fits each key.
+"""Score functions of global attention: one number for each query and key.
 
-The query is a decoder state h_t, the keys are the encoder states h_s. The rest is the
-same for all: softmax over s, then a weighted sum of the values.
+The query is a decoder state h_t; the keys are the encoder states h_s. Each layer maps
+`query` (B, T, D) and `states` (B, S, D) to scores (B, T, S), with B batch, T queries,
+S keys and D width. `GlobalAttention` takes the softmax over the keys.
 """
 
 import keras
@@ -11,9 +12,17 @@ from tf_transformer.layers.base import BaseLayer
 
 
 class ScoreFunction(BaseLayer):
-    """What all score functions share: keys are prepared once for all queries.
+    """Base class. The keys are computed once for all queries.
 
-    A subclass implements `score`, and in `keys` the part that depends on h_s alone.
+    A subclass implements `score`, and overrides `keys` if a part of its formula
+    depends on h_s alone.
+
+    Call arguments:
+        query: Tensor `(B, T, D)`.
+        states: Tensor `(B, S, D)`.
+
+    Returns:
+        Scores, tensor `(B, T, S)`.
     """
 
     def build(self, query_shape, states_shape=None):
@@ -66,27 +75,16 @@ class DotScore(ScoreFunction):
 
         score(h_t, h_s) = h_t . h_s
 
-    "dot" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
-    Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
-    compares it with the additive score. It has no weights; query and key must have the
-    same width.
+    "dot" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1. It
+    has no weights; query and key must have the same width.
 
     Args:
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Call arguments:
-        query: Tensor `(B, T, D)`.
-        states: Tensor `(B, S, D)`.
-
-    Returns:
-        Scores `(B, T, S)`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Example:
 
     >>> DotScore()(ops.array([[[1.0, 2.0]]]), ops.array([[[3.0, 4.0]]])).numpy().item()
     11.0
-
-    Shape letters: B batch, T queries, S keys, D width.
     """
 
     def score(self, query, keys):
@@ -99,26 +97,17 @@ class ScaledDotScore(DotScore):
 
         score(h_t, h_s) = h_t . h_s / sqrt(D)
 
-    Section 3.2.1 of
-    [Attention Is All You Need](https://arxiv.org/abs/1706.03762): without the divisor
-    the products of wide vectors are large, and the gradients of the softmax small.
+    Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
+    without the divisor, the products of wide vectors are large and the gradients of
+    the softmax are small.
 
     Args:
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Call arguments:
-        query: Tensor `(B, T, D)`.
-        states: Tensor `(B, S, D)`.
-
-    Returns:
-        Scores `(B, T, S)`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Example:
 
     >>> ScaledDotScore()(ops.ones((1, 1, 4)), ops.ones((1, 1, 4))).numpy().item()
     2.0
-
-    Shape letters: B batch, T queries, S keys, D width.
     """
 
     def score(self, query, keys):
@@ -132,25 +121,15 @@ class GeneralScore(DotScore):
         score(h_t, h_s) = h_t . W h_s
 
     "general" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
-    Section 3.2.2 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) does
-    the same in each head, with W = W^Q W^K^T in two narrow factors, and scales.
+    A head of the Transformer has the factors W^Q and W^K of such a matrix, and scales.
 
     Args:
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Call arguments:
-        query: Tensor `(B, T, D)`.
-        states: Tensor `(B, S, D)`.
-
-    Returns:
-        Scores `(B, T, S)`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Example:
 
     >>> GeneralScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
     TensorShape([2, 3, 5])
-
-    Shape letters: B batch, T queries, S keys, D width.
     """
 
     def make_weights(self, query_width, states_width):
@@ -167,27 +146,16 @@ class AdditiveScore(ScoreFunction):
         score(h_t, h_s) = v . tanh(W h_t + U h_s)
 
     Appendix A.1.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473), the
-    first attention for translation. Section 3.2.1 of
-    [Attention Is All You Need](https://arxiv.org/abs/1706.03762) compares it with the
-    dot product. It needs a tensor `(B, T, S, D)`: more time and memory than a matrix
-    product.
+    first attention for translation. It computes a tensor `(B, T, S, D)`, which takes
+    more time and memory than a matrix product.
 
     Args:
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Call arguments:
-        query: Tensor `(B, T, D)`.
-        states: Tensor `(B, S, D)`.
-
-    Returns:
-        Scores `(B, T, S)`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Example:
 
     >>> AdditiveScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
     TensorShape([2, 3, 5])
-
-    Shape letters: B batch, T queries, S keys, D width.
     """
 
     def make_weights(self, query_width, states_width):
@@ -212,27 +180,16 @@ class ConcatScore(AdditiveScore):
         score(h_t, h_s) = v . tanh(W [h_t; h_s])
 
     "concat" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
-    Section 3.2.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)
-    calls it additive attention: the two halves of the matrix are W and U of
-    `AdditiveScore`. The two differ in their initial values only (Glorot's range
-    decreases with the number of inputs).
+    The two halves of the matrix are W and U of `AdditiveScore`; only the initial
+    values differ, because Glorot's range depends on the number of inputs.
 
     Args:
-        **kwargs: Those of `keras.layers.Layer`.
-
-    Call arguments:
-        query: Tensor `(B, T, D)`.
-        states: Tensor `(B, S, D)`.
-
-    Returns:
-        Scores `(B, T, S)`.
+        **kwargs: The arguments of `keras.layers.Layer`.
 
     Example:
 
     >>> ConcatScore()(ops.ones((2, 3, 4)), ops.ones((2, 5, 4))).shape
     TensorShape([2, 3, 5])
-
-    Shape letters: B batch, T queries, S keys, D width.
     """
 
     def make_weights(self, query_width, states_width):
