@@ -33,6 +33,28 @@ class BaseLayer(keras.layers.Layer):
         return config if self.autocast else {**config, "autocast": False}
 
 
+def build_sublayer(layer, *shapes) -> None:
+    """Builds a layer, even if its class has no method `build`.
+
+    Keras builds such a layer at its first call, so it is called symbolically.
+
+    Args:
+        layer: The layer.
+        *shapes: The shapes of its inputs.
+
+    Example:
+
+    >>> layer = keras.layers.RMSNormalization()
+    >>> build_sublayer(layer, (None, 7, 12))
+    >>> layer.scale.shape
+    (12,)
+    """
+    if type(layer).build is keras.layers.Layer.build:
+        layer(*(keras.KerasTensor(shape, layer.compute_dtype) for shape in shapes))
+    else:
+        layer.build(*shapes)
+
+
 def check_sizes(**sizes) -> None:
     """Checks that each size is an integer of at least 1.
 

@@ -40,6 +40,9 @@ class Decoder(Encoder):
     Returns:
         Tensor `(B, T, d_model)`.
 
+    Raises:
+        ValueError: If a mask has another shape.
+
     Example:
 
     >>> decoder = Decoder(num_layers=2, d_model=8, num_heads=2, d_ff=16)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import build_sublayer
 from tf_transformer.layers.cache import write_cache
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.intermediates import sow
@@ -57,6 +58,9 @@ class DecoderBlock(EncoderBlock):
     Returns:
         Tensor `(B, T, d_model)`.
 
+    Raises:
+        ValueError: If a mask has another shape.
+
     Example:
 
     >>> block = DecoderBlock(d_model=8, num_heads=2, d_ff=16)
@@ -74,8 +78,8 @@ class DecoderBlock(EncoderBlock):
         self.cross_attention_dropout = self._dropout("cross_attention_dropout")
 
     def build(self, input_shape):
-        self.cross_attention.build(input_shape, input_shape)
-        self.cross_attention_norm.build(input_shape)
+        build_sublayer(self.cross_attention, input_shape, input_shape)
+        build_sublayer(self.cross_attention_norm, input_shape)
         super().build(input_shape)
 
     def call(

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.base import BaseLayer, build_sublayer, check_sizes
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.masks import combine_masks
 
@@ -35,6 +35,9 @@ class Encoder(BaseLayer):
 
     Returns:
         Tensor `(B, S, d_model)`.
+
+    Raises:
+        ValueError: If a mask has another shape.
 
     Example:
 
@@ -75,7 +78,7 @@ class Encoder(BaseLayer):
         for block in self.blocks:
             block.build(input_shape)
         if self.final_norm is not None:
-            self.final_norm.build(input_shape)
+            build_sublayer(self.final_norm, input_shape)
         self.built = True
 
     def call(

@@ -5,6 +5,7 @@ import keras
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import (
     BaseLayer,
+    build_sublayer,
     check_rates,
     check_sizes,
     factory_name,
@@ -64,6 +65,9 @@ class EncoderBlock(BaseLayer):
 
     Returns:
         Tensor `(B, S, d_model)`.
+
+    Raises:
+        ValueError: If a mask has another shape.
 
     Example:
 
@@ -151,13 +155,13 @@ class EncoderBlock(BaseLayer):
 
     def build(self, input_shape):
         self._build_first_sublayer(input_shape)
-        self.feed_forward.build(input_shape)
-        self.feed_forward_norm.build(input_shape)
+        build_sublayer(self.feed_forward, input_shape)
+        build_sublayer(self.feed_forward_norm, input_shape)
         self.built = True
 
     def _build_first_sublayer(self, input_shape):
-        self.self_attention.build(input_shape, input_shape)
-        self.self_attention_norm.build(input_shape)
+        build_sublayer(self.self_attention, input_shape, input_shape)
+        build_sublayer(self.self_attention_norm, input_shape)
 
     def call(
         self,

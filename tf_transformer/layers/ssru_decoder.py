@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_transformer.layers.base import build_sublayer
 from tf_transformer.layers.decoder import Decoder
 from tf_transformer.layers.decoder_block import DecoderBlock
 from tf_transformer.layers.masks import combine_masks
@@ -13,9 +14,9 @@ from tf_transformer.layers.ssru import SSRU
 class SSRUDecoderBlock(DecoderBlock):
     """One decoder layer: SSRU, cross-attention, feed-forward network.
 
-    The decoder of [Kim et al., 2019](https://aclanthology.org/D19-5632): `SSRU`
-    stands where `DecoderBlock` has self-attention, inside the same residual connection
-    and normalization. It has no attention weights.
+    The decoder of [Kim et al., 2019](https://aclanthology.org/D19-5632). `SSRU` takes
+    the place of self-attention, with the same residual connection and normalization.
+    It has no attention weights.
 
     Args:
         d_model: Integer. Width of input and output.
@@ -41,6 +42,7 @@ class SSRUDecoderBlock(DecoderBlock):
         inputs: Tensor `(B, T, d_model)`.
         encoder_output: Tensor `(B, S, d_model)`.
         padding_mask: Optional bool tensor `(B, T)`, `True` = real token of the target.
+            Padding leaves the state unchanged.
         encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
             source.
         cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
@@ -49,6 +51,9 @@ class SSRUDecoderBlock(DecoderBlock):
 
     Returns:
         Tensor `(B, T, d_model)`.
+
+    Raises:
+        ValueError: If a mask has another shape.
 
     Example:
 
@@ -67,7 +72,7 @@ class SSRUDecoderBlock(DecoderBlock):
 
     def _build_first_sublayer(self, input_shape):
         self.ssru.build(input_shape)
-        self.ssru_norm.build(input_shape)
+        build_sublayer(self.ssru_norm, input_shape)
 
     def _first_norm_and_dropout(self):
         return self.ssru_norm, self.ssru_dropout

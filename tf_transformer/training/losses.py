@@ -1,4 +1,4 @@
-"""Label-smoothed cross entropy that knows padding (section 5.4)."""
+"""Label-smoothed cross entropy that ignores padding (section 5.4)."""
 
 import keras
 from keras import ops
@@ -9,14 +9,14 @@ from tf_transformer.utils.keras_compat import sum_over_replicas
 
 
 def token_labels(labels, logits):
-    """Labels as an int32 tensor `(B, T)`, checked against the logits.
+    """Returns labels as an int32 tensor `(B, T)`, after a check of their shape.
 
     Args:
         labels: Integer tensor `(B, T)`, or `(B, T, 1)` as Keras accepts it.
         logits: Tensor `(B, T, V)`.
 
     Raises:
-        ValueError: If the shapes do not belong together.
+        ValueError: If the shapes do not fit.
     """
     labels = ops.convert_to_tensor(labels)
     shape, expected = tuple(labels.shape), tuple(logits.shape[:-1])
@@ -32,7 +32,7 @@ def token_labels(labels, logits):
 
 
 def token_weights(sample_weight, labels, dtype):
-    """Weights of tokens or of sentences that broadcast to `(B, T)`.
+    """Returns weights of tokens or sentences that broadcast to `(B, T)`.
 
     Args:
         sample_weight: Tensor `(B, T)`, `(B, T, 1)`, `(B,)`, `(B, 1)`, or a scalar.
@@ -106,7 +106,7 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
 
 
 def _with_automatic_gradient(labels, label_smoothing, logits):
-    """The losses, in the form whose gradient the backend computes fastest."""
+    """Computes the losses in the form with the fastest gradient on the backend."""
     log_normalizers = 0.0
     if keras.backend.backend() == "torch":
         logits = ops.log_softmax(logits, axis=-1)  # already normalized
@@ -120,14 +120,13 @@ def _with_automatic_gradient(labels, label_smoothing, logits):
 
 
 def _with_explicit_gradient(labels, label_smoothing):
-    """The losses as a function of the logits, with their gradient written out.
+    """Returns the losses as a function of the logits, with an explicit gradient.
 
     loss = logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits)
     d loss / d logits = softmax(logits) - (1 - epsilon) * one_hot(label) - epsilon / V
 
-    Value and gradient share one softmax, to pass over `(B, T, V)` less often. The
-    gradient is a function of tensors that TensorFlow has recorded, so that it has
-    gradients in turn.
+    Value and gradient share one softmax, so that `(B, T, V)` is read less often. The
+    gradient can be differentiated again.
     """
 
     @ops.custom_gradient
@@ -172,9 +171,9 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     By default the loss is the weighted mean over the real tokens, as with Keras'
     `"mean_with_sample_weight"`: sum(weight * token loss) / sum(weight). Without
-    weights all tokens weigh the same. Under `tf.distribute.MirroredStrategy` both sums
-    run over all replicas, so that an update is that of one device. Padding (label 0)
-    never counts; a batch of padding alone has loss 0.
+    weights all tokens have weight 1. Under `tf.distribute.MirroredStrategy` both sums
+    run over all replicas, so that an update equals that on one device. Padding (label
+    0) never counts; a batch that holds only padding has loss 0.
 
     With `gradient_accumulation_steps` Keras averages the means of the batches. For the
     exact mean over the tokens of an update, `batches(...)` yields its weights as
@@ -243,8 +242,9 @@ class MaskedCrossEntropy(keras.losses.Loss):
             return losses
         if reduction == "sum":
             return ops.sum(losses)
-        counted = weights if reduction == "mean_with_sample_weight" else is_token
-        return ops.divide_no_nan(ops.sum(losses), sum_over_replicas(ops.sum(counted)))
+        # the mean over the real tokens of all replicas
+        divisor = weights if reduction == "mean_with_sample_weight" else is_token
+        return ops.divide_no_nan(ops.sum(losses), sum_over_replicas(ops.sum(divisor)))
 
     def call(self, y_true, y_pred):
         return smoothed_cross_entropy(y_true, y_pred, self.label_smoothing, self.dtype)
