@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tf_transformer"
 
-# A package imports only packages of lower layers.
+# A package imports only packages of lower levels.
 LAYERS = {
     "version": 0,
     "ids": 0,
@@ -129,6 +130,18 @@ def test_a_package_imports_only_lower_layers():
             if not other or (LAYERS[other] >= LAYERS[package] and other != package):
                 wrong.add((name_of(path), other))
     assert wrong == set()
+
+
+def test_the_document_lists_every_package_with_its_level():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    found = {}
+    for level, names in re.findall(r"^\| (\d) \| ((?:`\w+`(?:, )?)+) \|", text, re.M):
+        found |= dict.fromkeys(re.findall(r"\w+", names), int(level))
+    assert found == {
+        name: level
+        for name, level in LAYERS.items()
+        if name not in ("version", "__main__")
+    }
 
 
 def test_tensorflow_is_imported_only_where_it_is_needed():

@@ -56,7 +56,7 @@ def test_fit_takes_the_batches_of_every_epoch_in_order(found, trained):
         expected += [digest(batch) for batch in dataset.as_numpy_iterator()]
     assert found["epoch"] == NUM_EPOCHS
     assert len(expected) == NUM_EPOCHS * found["batches_per_epoch"]
-    # before the first epoch Keras looks at a batch or two to build the model
+    # before the first epoch Keras reads a batch or two to build the model
     assert found["served"][-len(expected) :] == expected
     # a batch of pairs that no other pair is as long as comes again in each epoch
     assert len(set(expected)) > (NUM_EPOCHS - 1) * found["batches_per_epoch"]

@@ -56,7 +56,7 @@ function typed() {
   timer = setTimeout(() => update(), DELAY);
 }
 
-// `example`, if the text is one, says what to look at.
+// `example`, if the text is one, explains what its attention shows.
 async function update(example = {}) {
   clearTimeout(timer);
   running.abort();
