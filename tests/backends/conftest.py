@@ -5,6 +5,8 @@ import importlib.util
 import pytest
 
 from tests.backends.other_process import run_program
+from tests.fast import FAST
+from tests.once import folder_made_once
 
 
 @pytest.fixture(scope="session", params=["jax", "torch"])
@@ -20,6 +22,16 @@ def backend(request):
 @pytest.fixture(scope="session")
 def trained(backend, tmp_path_factory):
     """The folder of a small model, trained on the backend."""
-    folder = tmp_path_factory.mktemp(backend)
-    run_program(backend, "train", folder)
-    return folder
+
+    def train(folder):
+        folder.mkdir()
+        run_program(backend, "train", folder)
+
+    return folder_made_once(tmp_path_factory, f"trained_on_{backend}", train)
+
+
+@pytest.fixture
+def torch_in_full_only(backend):
+    """Skips PyTorch in the short form: what is tested is the same on JAX."""
+    if FAST and backend == "torch":
+        pytest.skip("only in `.ci/run full`: the same on JAX")

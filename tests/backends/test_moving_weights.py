@@ -46,6 +46,7 @@ def test_translations_and_scores_are_equal(translator, found):
     np.testing.assert_allclose(scores, found["scores"], rtol=1e-4)
 
 
+@pytest.mark.usefixtures("torch_in_full_only")
 def test_tensorflow_exports_what_was_trained_elsewhere(translator, found, tmp_path):
     from tf_transformer.export.saved_model import export_saved_model
     from tf_transformer.export.saved_translator import SavedTranslator

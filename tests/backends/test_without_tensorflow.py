@@ -13,7 +13,6 @@ from tests.backends.without_tensorflow import (
     TEXTS,
     digest,
 )
-from tests.fast import FAST
 
 pytestmark = pytest.mark.needs_tensorflow
 
@@ -63,9 +62,8 @@ def test_fit_takes_the_batches_of_every_epoch_in_order(found, trained):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("torch_in_full_only")
 def test_command_line_trains_scores_and_translates(backend, tmp_path):
-    if FAST and backend == "torch":
-        pytest.skip("only in `.ci/run full`: three processes, as on JAX")
     pairs = tt.data.load("en_ko_grammar").train[:300]
     data, run = tmp_path / "pairs.tsv", tmp_path / "run"
     data.write_text("".join(f"{s}\t{t}\n" for s, t in pairs), encoding="utf-8")

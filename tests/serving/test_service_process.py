@@ -209,6 +209,8 @@ def test_a_computation_that_never_ends_stops_neither_others_nor_the_end(start, e
     assert time.monotonic() - started < 20
 
 
+# test_service_limits.py and test_serve_verb.py check the answers and the options
+@pytest.mark.full
 def test_beyond_its_capacity_it_refuses_and_goes_on(start, exports):
     service = start(exports, "--queue", "4", "--max-sentences", "2")
     slow = {"signature_name": "slow", "inputs": ["2000"]}

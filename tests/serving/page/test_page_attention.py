@@ -196,7 +196,7 @@ def test_attention_of_a_long_text_waits_for_a_word(site, open_page):
     assert page.locator("#source-pieces li").count() > 3
 
 
-@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("width", [320, pytest.param(360, marks=pytest.mark.full)])
 def test_a_phone_scrolls_downwards_only(site, open_page, width):
     options = {"has_touch": True, "is_mobile": True}
     page = show_attention(
