@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import sacrebleu
-
 
 def quality(
     hypotheses: Sequence[str], references: Sequence[str], tokenize: str = "13a"
@@ -32,8 +30,9 @@ def quality(
             "There must be one reference for each translation, and at least one. "
             f"Received: {len(hypotheses)} translations, {len(references)} references"
         )
-    bleu = sacrebleu.metrics.BLEU(tokenize=tokenize)
-    chrf = sacrebleu.metrics.CHRF()
+    from sacrebleu.metrics import BLEU, CHRF  # slow, and losses do not need it
+
+    bleu, chrf = BLEU(tokenize=tokenize), CHRF()
     exact = sum(map(str.__eq__, hypotheses, references)) / len(references)
     return {
         "bleu": round(bleu.corpus_score(hypotheses, [references]).score, 2),
