@@ -15,6 +15,7 @@ from tests.importers.hugging_face_folders import (
     write_model,
 )
 from tf_transformer import cli
+from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.runs.directory import RunDirectory
 
 for name in ("transformers", "torch"):
@@ -51,10 +52,27 @@ def test_the_run_is_the_translator_and_goes_back(folder, capsys):
     contents = json.loads(capsys.readouterr().out)
     origin = {"format": "hugging_face", "path": str(folder / "opus")}
     assert contents["imported"] == origin
+    training = contents["training"]
+    depths = [training[f"num_{side}_layers"] for side in ("encoder", "decoder")]
+    blocks = (loaded.model.encoder.blocks, loaded.model.decoder.blocks)
+    assert depths == [len(side) for side in blocks]
+    assert training["decoder"] == "self_attention"
+    # the settings of a vocabulary that is trained here say nothing about this one
+    assert training["vocab_size"] is training["source_normalization"] is None
+    assert Tokenizer.from_files(*training["tokenizer"], shared=True).vocab_size == (
+        loaded.tokenizer.vocab_size
+    )
     assert run("export", "runs/opus", "back", "--format", "hugging_face") == 0
     again = tt.import_translator("back/1")
     for one, other in zip(translator.model.weights, again.model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.long
+def test_the_doctor_examines_the_run(folder, capsys):
+    assert run("import", "opus", "--run", "opus-run") == 0
+    assert run("doctor", "opus-run") == 0
+    assert ": 0 findings" in capsys.readouterr().out
 
 
 @pytest.mark.long
@@ -106,6 +124,12 @@ def test_a_training_starts_from_the_run_and_is_resumed(folder, capsys):
     assert run(*command, "--peak", "1e-30", "--epochs", "1") == 0
     own, imported = (RunDirectory(p).translator() for p in ("own", "opus-run"))
     assert own.model.arguments() == imported.model.arguments()
+    configs = [RunDirectory(name).config() for name in ("own", "opus-run")]
+    for name in ("tokenizer", "num_encoder_layers", "num_decoder_layers", "decoder"):
+        one, other = (getattr(config, name) for config in configs)
+        assert one == other is not None
+    assert run(*command, "--decoder", "ssru") == 1
+    assert "decoder='ssru' instead of 'self_attention'" in capsys.readouterr().err
     for one, other in zip(own.model.weights, imported.model.weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
     (folder / "opus-run" / "config.json").unlink()  # it is no longer needed

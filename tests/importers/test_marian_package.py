@@ -4,6 +4,7 @@ Run: pip install 'tf_transformer[marian-tests]'; pytest tests/importers
 """
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -149,6 +150,9 @@ def test_verbs_work_on_an_imported_run(run, tmp_path, capsys):
     out = capsys.readouterr().out
     assert '"format": "marian"' in out
     assert '"path": "' in out
+    training = json.loads(out)["training"]
+    assert training["decoder"] == "ssru"
+    assert (training["num_encoder_layers"], training["num_decoder_layers"]) == (6, 2)
     assert cli.main(["attend", str(run), FEW[0]]) == 0
     assert "neve" in capsys.readouterr().out
     for name, text in (("a.en", FEW[0]), ("a.pt", translation)):

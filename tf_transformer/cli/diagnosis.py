@@ -77,7 +77,10 @@ def doctor(options) -> None:
 
 
 def _model(path: str):
-    """The model of a Keras file, or of a run with the loss of its training."""
+    """The model of a Keras file, or of a run with the loss of its training.
+
+    An imported run was not trained here: its loss is that of a training by default.
+    """
     if path.endswith(".keras"):
         return _keras_file(path)
     if saved_model_folder(path) is not None:
@@ -89,7 +92,7 @@ def _model(path: str):
     from tf_transformer.runs.training import compile_model
 
     model = run.translator().model
-    config = run.config()
+    config = run.config().resolved()
     compile_model(config, model, config.warmup_steps * 4)
     return model
 

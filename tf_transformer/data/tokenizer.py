@@ -182,6 +182,14 @@ class Tokenizer:
         """All pieces of the target's vocabulary, in the order of their ids."""
         return self._target.id_to_piece(list(range(self._target.get_piece_size())))
 
+    def files(self) -> dict[str, bytes]:
+        """Names and contents of the files that `save` writes, the source's first."""
+        if self.target_model is None:
+            return {_SHARED_FILES[0]: self.source_model}
+        is_shared = self.target_vocab_size is None
+        names = _TWO_NORMALIZATIONS_FILES if is_shared else _SEPARATE_FILES
+        return dict(zip(names, [self.source_model, self.target_model], strict=True))
+
     def save(self, folder: str | os.PathLike) -> None:
         """Writes `tokenizer.model`, or `source.model` and `target.model`.
 
@@ -189,14 +197,7 @@ class Tokenizer:
         `tokenizer.target.model`. Files of another tokenizer in the folder are
         replaced, each atomically.
         """
-        if self.target_model is None:
-            files = {_SHARED_FILES[0]: self.source_model}
-        else:
-            is_shared = self.target_vocab_size is None
-            names = _TWO_NORMALIZATIONS_FILES if is_shared else _SEPARATE_FILES
-            files = dict(
-                zip(names, [self.source_model, self.target_model], strict=True)
-            )
+        files = self.files()
         for name, model in files.items():
             with replacing(Path(folder, name)) as temporary:
                 temporary.write_bytes(model)

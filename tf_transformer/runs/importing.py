@@ -35,10 +35,17 @@ def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirecto
     foreign = read_model(source)
     translator = foreign.translator()
     model = translator.model
+    names = translator.tokenizer.files()
     config = TrainingConfig(
-        max_length=model.max_length,
+        tokenizer=tuple(os.path.abspath(run.path / name) for name in names),
+        architecture="transformer",
+        num_encoder_layers=model.encoder.num_layers,
+        num_decoder_layers=model.decoder.num_layers,
+        decoder=foreign.arguments["decoder"],
+        normalization="layer",
         normalize_first=model.normalize_first,
         dropout_rate=model.dropout_rate,
+        max_length=model.max_length,
     )
     origin = {"format": foreign.kind, "path": os.path.abspath(source)}
     run.begin(config, translator.tokenizer, model, imported=origin)
