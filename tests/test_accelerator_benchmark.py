@@ -185,7 +185,6 @@ def test_it_runs_without_tensorflow(tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=600,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert "| tf_transformer on JAX |" in result.stdout

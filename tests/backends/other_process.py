@@ -15,7 +15,6 @@ def run_program(backend, *words):
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
-        timeout=600,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout

@@ -95,6 +95,21 @@ def test_a_stream_is_read_no_further_than_asked_for():
     assert tokenizer.num_encoded == 20
 
 
+def test_batches_may_be_made_while_the_progress_is_read():
+    elements = iter(endless := EndlessBatches(make("all", 1)))
+    list(islice(elements, 3))
+
+    class Number(int):
+        """Each comparison makes a batch, as the thread of `tf.data` may do."""
+
+        def __gt__(self, other):
+            next(elements)
+            return int(self) > other
+
+    assert endless.progress(Number(2)).updates == 2
+    assert endless.progress(5).updates == 5
+
+
 def test_an_error_in_the_data_is_kept():
     class Broken:
         def __iter__(self):

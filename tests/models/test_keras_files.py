@@ -109,7 +109,6 @@ def test_a_fresh_process_loads_models_and_layers(tmp_path, imports):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
     )
     assert result.returncode == 0, result.stderr[-3000:]
     updates = int(trained.optimizer.iterations)

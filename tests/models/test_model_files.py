@@ -68,7 +68,6 @@ def test_files_give_the_same_logits_in_a_fresh_process(tmp_path):
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
-        timeout=120,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [

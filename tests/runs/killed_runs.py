@@ -4,7 +4,9 @@
 
 WHAT is the number of updates after which a process is killed (each process continues
 where the one before was killed), or `NAMES` of places where files are written.
-Prints one line of JSON. This process imports TensorFlow and computes nothing, so that
+Environment: SETTINGS, other settings of the run as JSON; TRACED=1, compiled training
+steps on TensorFlow; FORGET, partial metrics are not restored; KERAS_BACKEND.
+Prints one line of JSON. This process imports the backend and computes nothing, so that
 each fork begins with a fresh runtime within a second.
 """
 
@@ -21,17 +23,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from tests.backend import BACKEND  # noqa: E402
 from tests.runs.killed_pairs import NAMES, write_files  # noqa: E402
 from tf_transformer.models import Transformer  # noqa: E402
 from tf_transformer.runs import training  # noqa: E402
 from tf_transformer.runs.config import TrainingConfig  # noqa: E402
 from tf_transformer.runs.directory import RunDirectory  # noqa: E402
-from tf_transformer.training import callbacks, checkpoints, weights  # noqa: E402
+from tf_transformer.training import callbacks, checkpoints, tensorboard, weights  # noqa: E402
 from tf_transformer.training.updates import PartialMetrics, UpdateCounter  # noqa: E402
 from tf_transformer.utils import atomic  # noqa: E402
 
 
-def small_model(config, tokenizer):
+def small_model(config, tokenizer, arguments=None):
     return Transformer(
         tokenizer.vocab_size,
         num_layers=1,
@@ -56,7 +59,7 @@ def config_of(folder, max_updates, **changes):
         "batch_tokens": 24,
         "gradient_accumulation_steps": 2,
         "max_updates": max_updates,
-        "validate_every": 30,
+        "validate_every": 4,
         "checkpoint_every": 1,
         "max_length": 40,
         "warmup_steps": 9,
@@ -65,7 +68,7 @@ def config_of(folder, max_updates, **changes):
         "monitor": "nll",
         "patience": 50,
         "validation_sentences": 0,
-        "telemetry": 40,
+        "telemetry": 3,
     }
     return TrainingConfig(**{**settings, **changes})
 
@@ -121,7 +124,7 @@ def half_a_line():
 
     def dumps(*arguments, **named):
         line = real(*arguments, **named)
-        if '"updates": 30' in line:
+        if '"updates": 4,' in line:
             path = Path(sys.argv[1], "killed", "log.jsonl")
             with path.open("a") as file:
                 file.write(line[: len(line) // 2])
@@ -133,7 +136,7 @@ def half_a_line():
 
 HOOKS = (
     lambda: half_written(checkpoints.np, "savez", 3),
-    lambda: half_written(weights.keras.saving, "save_weights", 1),
+    lambda: half_written(weights, "append_checksum", 1),
     half_a_line,
     lambda: replace_then_kill("tokenizer", True),
     lambda: replace_then_kill("tokenizer", False),
@@ -149,7 +152,7 @@ real_unlink = Path.unlink
 
 def unlink_and_kill(path, missing_ok=False):
     real_unlink(path, missing_ok=missing_ok)
-    if path.name == "epoch-0001-update-00000032.npz":
+    if path.name == "epoch-0001-update-00000005.npz":
         kill_here()
 
 
@@ -161,9 +164,11 @@ def in_a_fork(config, path, prepare=lambda: None):
         try:
             output = os.open(path.parent / "output.txt", os.O_WRONLY | os.O_CREAT)
             os.dup2(output, 1)
-            # operations run one by one: nothing is traced in the many processes
-            tf.config.run_functions_eagerly(os.environ.get("TRACED") != "1")
+            if BACKEND == "tensorflow" and os.environ.get("TRACED") != "1":
+                # operations run one by one: nothing is traced in the many processes
+                tf.config.run_functions_eagerly(True)
             training.make_model = small_model
+            tensorboard.UPDATES_PER_POINT = 3
             if "FORGET" in os.environ:
                 PartialMetrics.restore = lambda self, state: None
             prepare()
@@ -205,18 +210,19 @@ def results(path):
     for line in lines:
         line.pop("seconds")
     names = sorted(file.name for file in run.checkpoints.iterdir())
-    files = ("best.weights.h5", "tokenizer.model", "config.json")
+    files = ("best.weights.h5", "average.weights.h5", "average.json")
+    files += ("tokenizer.model", "config.json")
     return {
         "variables": variables,
         "state": state,
         "points": sorted(points),
         "lines": lines,
         "checkpoints": names,
-        **{name: weights_in(path / name) for name in files},
+        **{name: contents(path / name) for name in files if (path / name).exists()},
     }
 
 
-def weights_in(path):
+def contents(path):
     if path.suffix != ".h5":
         return path.read_bytes().hex()
     import h5py
@@ -234,17 +240,20 @@ def weights_in(path):
 
 
 def differences(one, other):
-    return [name for name in one if one[name] != other[name]]
+    names = sorted(one.keys() | other.keys())
+    return [name for name in names if one.get(name) != other.get(name)]
 
 
 def main(folder, places):
     started = time.monotonic()
     by_number = all(place.isdigit() for place in places)
-    last = max(map(int, places)) if by_number else 35
-    config = config_of(folder, last + 1 if by_number else last)
+    last = max(map(int, places)) if by_number else 9
+    changes = json.loads(os.environ.get("SETTINGS", "{}"))
+    config = config_of(folder, last + 1 if by_number else last, **changes)
     in_a_fork(config, folder / "whole")
     whole = results(folder / "whole")
     found = {
+        "backend": BACKEND,
         "updates": whole["state"]["data"][1],
         "lines": len(whole["lines"]),
         "points": len(whole["points"]),

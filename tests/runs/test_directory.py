@@ -109,6 +109,14 @@ def test_settings_that_cannot_work_are_refused_at_once(settings, message):
         TrainingConfig(**settings).resolved()
 
 
+def test_telemetry_is_refused_before_training_on_other_backends(monkeypatch):
+    assert TrainingConfig(telemetry=30).resolved().telemetry == 30
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    assert TrainingConfig().resolved().telemetry is None
+    with pytest.raises(ValueError, match="Received: telemetry=30 on jax"):
+        TrainingConfig(telemetry=30).resolved()
+
+
 def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = TrainingConfig(train_source="a.de", train_target="a.en").resolved()

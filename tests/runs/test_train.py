@@ -1,9 +1,9 @@
 """A whole run on a small made-up language, stopped and continued."""
 
 import json
+import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +15,12 @@ from tf_transformer.runs.evaluation import evaluate, files_to_score, splits_to_s
 from tf_transformer.runs.training import train
 
 WORDS = ["sun", "moon", "star", "tree", "bird", "fish", "rain"]
+
+KILL_AFTER_AN_EPOCH = """
+import os
+from tf_transformer.runs.directory import RunDirectory
+RunDirectory.end_first_epoch = lambda run: os.kill(os.getpid(), 9)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +54,14 @@ def test_killed_run_continues_bit_for_bit(tsv, tmp_path):
     whole = train(config, tmp_path / "whole")
     settings = ["--data", str(tsv), "--vocab-size", "330", "--epochs", "4"]
     settings += ["--batch-tokens", "256", "--validation-sentences", "5"]
-    command = [sys.executable, "-m", "tf_transformer", "train", *settings]
-    command += ["--run", str(tmp_path / "stopped")]
+    program = "import sys; from tf_transformer.cli import main; sys.exit(main())"
+    command = ["train", *settings, "--run", str(tmp_path / "stopped")]
     stopped = RunDirectory(tmp_path / "stopped")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while stopped.latest_checkpoint() is None and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    killed_after = stopped.latest_checkpoint()
-    assert killed_after.name < "epoch-0004.npz"
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    for before, code in ((KILL_AFTER_AN_EPOCH, -signal.SIGKILL), ("", 0)):
+        words = [sys.executable, "-c", before + program, *command]
+        ended = subprocess.run(words, stdout=subprocess.DEVNULL, check=False)
+        assert ended.returncode == code
+        assert stopped.latest_checkpoint().name == f"epoch-000{1 if before else 4}.npz"
     with (
         np.load(whole.latest_checkpoint()) as expected,
         np.load(stopped.latest_checkpoint()) as found,

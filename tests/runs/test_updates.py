@@ -1,7 +1,6 @@
 """Training counted in updates: where epochs end, what is refused, how it stops."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -88,24 +87,27 @@ def command(folder, *more):
 
 @pytest.mark.slow
 def test_sigterm_writes_a_checkpoint_and_a_second_process_is_refused(tmp_path):
-    words = command(tmp_path, "--max-updates", "30000", "--validate-every", "10000")
+    endless = "--max-updates", str(10**9), "--validate-every", str(10**8)
+    words = command(tmp_path, *endless)
     program = [sys.executable, "-m", "tf_transformer"]
-    first = subprocess.Popen(
+    run = RunDirectory(tmp_path / "run")
+    with subprocess.Popen(
         [*program, *words, "--checkpoint-every", "3"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    )
-    run = RunDirectory(tmp_path / "run")
-    while run.latest_checkpoint() is None and first.poll() is None:
-        time.sleep(0.05)
-    second = subprocess.run(
-        [*program, *words], capture_output=True, text=True, check=False
-    )
+    ) as first:
+        try:
+            while run.latest_checkpoint() is None and first.poll() is None:
+                time.sleep(0.05)
+            second = subprocess.run(
+                [*program, *words], capture_output=True, text=True, check=False
+            )
+        finally:  # it trains without end
+            first.send_signal(signal.SIGTERM)
+        _, errors = first.communicate()
     assert second.returncode == 1
     [line] = second.stderr.splitlines()
     assert "Another process works in this folder" in line and str(run.path) in line
-    os.kill(first.pid, signal.SIGTERM)
-    _, errors = first.communicate(timeout=60)
     assert first.returncode == 143
     [line] = errors.decode().splitlines()[-1:]
     assert line.startswith("Stopped by SIGTERM after update")

@@ -19,7 +19,6 @@ def run(script, *arguments):
         [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=600,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert answer.returncode == 0, answer.stderr[-3000:]

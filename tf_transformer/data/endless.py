@@ -60,7 +60,8 @@ class EndlessBatches:
     def progress(self, updates: int) -> Progress:
         """Returns the progress after `updates` updates, which were yielded already."""
         found = self._progress[updates]
-        for earlier in [number for number in self._progress if number < updates]:
+        # a copy: the next batches may be made in another thread at the same time
+        for earlier in [number for number in list(self._progress) if number < updates]:
             del self._progress[earlier]
         return found
 

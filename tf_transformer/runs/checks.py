@@ -72,6 +72,7 @@ def check_values(config) -> None:
     _check_model(config)
     _check_averages(config)
     _check_attention_images(config)
+    _check_telemetry(config)
 
 
 def _check_choices(config) -> None:
@@ -226,3 +227,17 @@ def _check_averages(config) -> None:
             f"average_last. Received: ema_momentum={config.ema_momentum}, "
             f"average_last={config.average_last}"
         )
+
+
+def _check_telemetry(config) -> None:
+    if config.telemetry is None:
+        return
+    import keras  # `--help` must not load a backend
+
+    if keras.backend.backend() == "tensorflow":
+        return
+    raise ValueError(
+        "Telemetry takes gradients with TensorFlow. Expected no telemetry, or "
+        f"KERAS_BACKEND=tensorflow. Received: telemetry={config.telemetry} on "
+        f"{keras.backend.backend()}"
+    )

@@ -35,15 +35,14 @@ def check_unchanged(expected: dict[str, str], found: dict[str, str], folder) -> 
     """Checks fingerprints against those with which the run began.
 
     Raises:
-        ValueError: With the names of the files that have changed.
+        ValueError: With the names of the files that have changed or are gone.
     """
-    changed = [
-        path for path, value in found.items() if expected.get(path, value) != value
-    ]
+    changed = [path for path, value in expected.items() if found.get(path) != value]
     if changed:
         raise ValueError(
             f"{folder} was trained on other data. Expected the files as they were when "
-            f"the run began, or another folder. Received: changed {', '.join(changed)}"
+            "the run began, or another folder. Received: changed or gone "
+            f"{', '.join(changed)}"
         )
 
 

@@ -12,6 +12,7 @@ from keras import ops
 
 from tf_transformer.training.quality import quality
 from tf_transformer.training.weights import save_weights
+from tf_transformer.utils.atomic import naming
 from tf_transformer.utils.growing import cut_back
 
 NUM_SAMPLES = 3  # translations shown after each epoch
@@ -198,7 +199,7 @@ class JsonLog(keras.callbacks.Callback):
         }
         self._seconds, self._started = 0.0, None
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
 
 

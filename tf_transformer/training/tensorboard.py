@@ -78,10 +78,10 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._last_sums = dict(state or {})
 
     def on_train_begin(self, logs=None):
-        self._last_update = int(self.model.optimizer.iterations.numpy())
+        self._last_update = int(_number(self.model.optimizer.iterations))
 
     def on_train_batch_end(self, batch, logs=None):
-        update = int(self.model.optimizer.iterations.numpy())
+        update = int(_number(self.model.optimizer.iterations))
         if update == self._last_update or update % UPDATES_PER_POINT:
             return
         self._last_update = update

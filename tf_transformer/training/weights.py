@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-import keras
 from keras import ops
 
 from tf_transformer.utils.atomic import replacing
 from tf_transformer.utils.checksum import DamagedFile, append_checksum, verify_checksum
+from tf_transformer.utils.keras_compat import weights_in_memory
 
 
 def save_weights(model, path: str | os.PathLike) -> None:
@@ -21,8 +21,9 @@ def save_weights(model, path: str | os.PathLike) -> None:
     """
     optimizer = getattr(model, "optimizer", None)
     skipped = [] if optimizer is None else [optimizer]
+    contents = weights_in_memory(model, skipped)
     with replacing(path) as temporary:
-        keras.saving.save_weights(model, temporary, objects_to_skip=skipped)
+        temporary.write_bytes(contents)
         append_checksum(temporary)
 
 

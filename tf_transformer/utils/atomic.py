@@ -29,9 +29,33 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
             temporary.write_text("{}")
     """
     path = Path(path)
-    with _temporary_folder(path) as folder:
+    with naming(path), _temporary_folder(path) as folder:
         yield folder / path.name
         os.replace(folder / path.name, path)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Errors of the operating system in the block name a file.
+
+    Those of a write, such as "No space left on device", name none.
+
+    Args:
+        path: The file that is written.
+
+    Example:
+
+    >>> with naming("scores.json"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    OSError: [Errno 28] No space left on device: 'scores.json'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ Tested with Keras 3.15.1 and TensorFlow 2.21.0. A minor release may change them;
 does, only this file has to change.
 """
 
+import io
+
 import keras
 
 
@@ -95,3 +97,26 @@ def implicit_mask(tensor):
 def set_implicit_mask(tensor, mask) -> None:
     """Attaches an implicit mask to a tensor, as Keras' layers do."""
     tensor._keras_mask = mask
+
+
+class _WeightsFile(io.BytesIO):
+    """A file in memory; Keras takes the format of weights from the end of a name."""
+
+    def __str__(self):
+        return "memory.weights.h5"
+
+
+def weights_in_memory(model, objects_to_skip=()) -> memoryview:
+    """The contents of a `.weights.h5` file.
+
+    HDF5 ends the process with a segmentation fault if the disk becomes full while it
+    writes to it; so it writes to memory. Keras does not document that it takes a file
+    object.
+
+    Args:
+        model: A built Keras model.
+        objects_to_skip: Parts that are left out, such as the optimizer.
+    """
+    file = _WeightsFile()
+    keras.saving.save_weights(model, file, objects_to_skip=list(objects_to_skip))  # pyright: ignore[reportArgumentType]
+    return file.getbuffer()
