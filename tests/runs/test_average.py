@@ -34,6 +34,7 @@ def make_config(tsv, **changes):
         "batch_tokens": 512,
         "validation_sentences": 4,
         "monitor": "nll",
+        "checkpoint_every": 1000,  # updates: only at the ends of epochs
     }
     return TrainingConfig(**{**settings, **changes})
 

@@ -54,6 +54,7 @@ def test_killed_run_continues_bit_for_bit(tsv, tmp_path):
     whole = train(config, tmp_path / "whole")
     settings = ["--data", str(tsv), "--vocab-size", "330", "--epochs", "4"]
     settings += ["--batch-tokens", "256", "--validation-sentences", "5"]
+    settings += ["--checkpoint-every", "1000"]  # updates: only at the ends of epochs
     program = "import sys; from tf_transformer.cli import main; sys.exit(main())"
     command = ["train", *settings, "--run", str(tmp_path / "stopped")]
     stopped = RunDirectory(tmp_path / "stopped")
