@@ -41,6 +41,7 @@ MAY_IMPORT_TENSORFLOW = (
     "training/telemetry.py",
     "training/tensorboard.py",
     "utils/keras_compat.py",
+    "utils/small_kernels.py",
     "export/",
     "serving/",
     "runs/",

@@ -10,6 +10,7 @@ from tf_transformer.decoding.constraints import (
     length_penalty,
     sentence_limits,
 )
+from tf_transformer.decoding.gather import gather
 from tf_transformer.decoding.top_k import top_k_indices
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
@@ -129,17 +130,13 @@ def _choose(beams, log_probs, scores, alpha):
     ranking = scores / length_penalty(lengths, alpha)[..., None]
     chosen = top_k_indices(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
     slots, token_ids = chosen // vocab_size, chosen % vocab_size
-    scores = ops.take_along_axis(ops.reshape(scores, flat_shape), chosen, axis=1)
-    old = {
-        name: ops.take_along_axis(beams[name], slots, axis=1)
-        for name in ("log_probs", "ended")
-    }
+    scores = gather(ops.reshape(scores, flat_shape), chosen)
+    old = {name: gather(beams[name], slots) for name in ("log_probs", "ended")}
     if has_penalty:
-        gained = ops.reshape(log_probs, flat_shape)
-        gained = ops.take_along_axis(gained, chosen, axis=1)
+        gained = gather(ops.reshape(log_probs, flat_shape), chosen)
         log_probs = old["log_probs"] + ops.where(old["ended"], 0.0, gained)
 
-    written = ops.take_along_axis(beams["written"], slots[..., None], axis=1)
+    written = gather(beams["written"], slots)
     columns = ops.arange(ops.shape(written)[2])
     written = ops.where(columns == beams["position"], token_ids[..., None], written)
     ended = ops.logical_or(old["ended"], ops.equal(token_ids, EOS_ID))
@@ -149,7 +146,7 @@ def _choose(beams, log_probs, scores, alpha):
         "written": written,
         "log_probs": log_probs if has_penalty else scores,
         "scores": scores,
-        "lengths": ops.take_along_axis(lengths, slots, axis=1),
+        "lengths": gather(lengths, slots),
         "ended": ops.logical_or(ended, ops.logical_not(is_possible(scores))),
         "state": _reorder(beams["state"], slots),
     }

@@ -93,19 +93,20 @@ def allowed_log_probs(
     is_end = ops.equal(token_ids, EOS_ID)
     never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
     too_early = ops.logical_and(is_end, length < min_length)
-    at_limit = ops.greater_equal(length, limits)[:, None]
-    too_late = ops.logical_and(at_limit, ops.logical_not(is_end))
-    not_allowed = ops.logical_or(ops.logical_or(never, too_early), too_late)[:, None]
+    before_limit = ops.logical_not(ops.logical_or(never, too_early))
+    # one row for sentences below their limit, one for those at it
+    choices = ops.stack([before_limit, ops.logical_and(before_limit, is_end)])
+    at_limit = ops.cast(ops.greater_equal(length, limits), "int32")
+    allowed = ops.take(choices, at_limit, axis=0)[:, None]  # (B, 1, V)
     if forbidden is not None:
-        not_allowed = ops.logical_or(not_allowed, forbidden)
+        allowed = ops.logical_and(allowed, ops.logical_not(forbidden))
     if prefix_ids is not None:
         last = prefix_ids.shape[1] - 1
         wanted = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
         wanted = ops.cast(wanted, "int32")[:, None, None]
         is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
-        is_other = ops.not_equal(token_ids, wanted)
-        not_allowed = ops.where(is_forced, is_other, not_allowed)
-    return _defined(log_probs, ops.logical_not(not_allowed))
+        allowed = ops.where(is_forced, ops.equal(token_ids, wanted), allowed)
+    return _defined(log_probs, allowed)
 
 
 def defined_log_probs(logits):

@@ -3,6 +3,7 @@
 from keras import ops
 
 from tf_transformer.decoding.constraints import is_possible
+from tf_transformer.decoding.gather import gather
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
@@ -37,7 +38,8 @@ def write_tokens(step, state, rules, max_length, num_rows, choose):
         logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
         own, scores = rules.log_probs(logits, written, position)
         chosen = choose(scores, position)
-        gained = ops.take_along_axis(own, chosen[..., None], axis=-1)[..., 0]
+        flat = ops.reshape(own, (-1, own.shape[-1]))
+        gained = ops.reshape(gather(flat, ops.reshape(chosen, (-1, 1))), (-1, num_rows))
         token_ids = ops.where(ended, PAD_ID, chosen)
         log_probs = log_probs + ops.where(ended, 0.0, gained)
         written = ops.where(columns == position, token_ids[..., None], written)

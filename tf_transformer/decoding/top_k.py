@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from tf_transformer.decoding.gather import gather
+
 BLOCK = 64
 
 
@@ -53,8 +55,8 @@ def top_k_indices(scores, k):
     blocks = ops.reshape(scores, (-1, num_blocks, BLOCK))
     _, best = ops.top_k(ops.max(blocks, axis=2), k)
     best = ops.sort(ops.cast(best, "int32"), axis=1)  # keeps the order of ties
-    chosen = ops.take_along_axis(blocks, best[..., None], axis=1)
+    chosen = gather(blocks, best)
     _, offsets = ops.top_k(ops.reshape(chosen, (-1, k * BLOCK)), k)
     offsets = ops.cast(offsets, "int32")
-    block_indices = ops.take_along_axis(best, offsets // BLOCK, axis=1)
+    block_indices = gather(best, offsets // BLOCK)
     return block_indices * BLOCK + offsets % BLOCK

@@ -4,6 +4,11 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
+from tf_transformer.layers.few_queries import (
+    few_queries_softmax,
+    has_few_queries,
+    product,
+)
 from tf_transformer.layers.fused_attention import fused_attention, has_kernel
 from tf_transformer.layers.intermediates import sow
 from tf_transformer.layers.masks import combine_masks
@@ -40,10 +45,10 @@ def scaled_dot_product_attention(query, key, value, attention_mask=None, dropout
     """
     d_k = query.shape[-1]
     # Q K^T / sqrt(d_k): (..., T, S)
-    scores = ops.matmul(query * d_k**-0.5, ops.swapaxes(key, -1, -2))
+    scores = product(query * d_k**-0.5, key, transpose_b=True)
     weights = ops.cast(attention_weights(scores, attention_mask), value.dtype)
     used_weights = weights if dropout is None else dropout(weights)
-    return ops.matmul(used_weights, value), weights
+    return product(used_weights, value), weights
 
 
 def attention_weights(scores, attention_mask=None):
@@ -58,9 +63,13 @@ def attention_weights(scores, attention_mask=None):
         float32 tensor `(..., T, S)`.
     """
     scores = ops.cast(scores, "float32")
+    if attention_mask is not None:
+        scores = ops.where(attention_mask, scores, MASKED_SCORE)
+    if has_few_queries(scores):
+        return few_queries_softmax(scores, attention_mask)
+    weights = ops.softmax(scores, axis=-1)
     if attention_mask is None:
-        return ops.softmax(scores, axis=-1)
-    weights = ops.softmax(ops.where(attention_mask, scores, MASKED_SCORE), axis=-1)
+        return weights
     return ops.where(attention_mask, weights, 0.0)
 
 
@@ -233,7 +242,9 @@ class MultiHeadAttention(BaseLayer):
 
     def _split_heads(self, projected):
         # (B, L, d_model) -> (B, h, L, d_k)
-        batch_size, length = ops.shape(projected)[:2]
+        length = projected.shape[1]
+        batch_size = ops.shape(projected)[0] if length is None else -1
+        length = ops.shape(projected)[1] if length is None else length
         d_k = self.d_model // self.num_heads
         heads = ops.reshape(projected, (batch_size, length, self.num_heads, d_k))
         return ops.transpose(heads, (0, 2, 1, 3))

@@ -2,6 +2,9 @@
 
 from keras import ops
 
+from tf_transformer.utils.keras_compat import is_plain_tensorflow
+from tf_transformer.utils.small_kernels import write_position
+
 
 def write_cache(cache, vectors, position):
     """Writes the vectors of one position.
@@ -25,6 +28,8 @@ def write_cache(cache, vectors, position):
 
     Shape letters: B batch, h heads, L length of the cache.
     """
+    if is_plain_tensorflow():
+        return write_position(cache, vectors, position)
     batch_size, num_heads, length, d_k = ops.shape(cache)
     rows = ops.arange(batch_size * num_heads)
     indices = ops.stack([rows, ops.zeros_like(rows) + position], axis=1)

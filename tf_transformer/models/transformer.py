@@ -235,9 +235,15 @@ class Transformer(SequenceModel):
     def start(self, encoded, max_length, beam_size=1):
         """Makes the first state for `step`, of at most `max_length` steps."""
         source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
+        num_sentences = ops.shape(encoded["states"])[0]
         return {
             "position": ops.convert_to_tensor(0, dtype="int32"),
-            "sentence": {"source": source, "padding_mask": encoded["padding_mask"]},
+            "sentence": {
+                "source": source,
+                "padding_mask": encoded["padding_mask"],
+                # its shape holds K, which a graph cannot divide out of B * K
+                "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
+            },
             "hypothesis": caches,
         }
 
@@ -252,11 +258,11 @@ class Transformer(SequenceModel):
             float32 logits `(B * K, V)` and the next state.
         """
         sentence, position = state["sentence"], state["position"]
-        num_sentences = ops.shape(sentence["padding_mask"])[0]
+        num_slots = sentence["slots"].shape[1]
         x = target_vectors(self, token_ids[:, None], position)  # (B * K, 1, D)
         x = self.target_positions(x, position=position)
         states, caches = self.decoder.step(
-            ops.reshape(x, (num_sentences, -1, self.d_model)),
+            ops.reshape(x, (-1, num_slots, self.d_model)),
             state["hypothesis"],
             sentence["source"],
             position,

@@ -31,6 +31,21 @@ def sum_over_replicas(value):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
+def is_plain_tensorflow() -> bool:
+    """Whether each operation is a TensorFlow kernel of its own.
+
+    `False` on other backends and inside a function that XLA compiles: TensorFlow has
+    no public way to ask for the latter.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util
+
+    graph = tf.compat.v1.get_default_graph()
+    return not control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
 def inner_optimizer(optimizer):
     """The optimizer behind Keras' `LossScaleOptimizer`, or the optimizer itself."""
     return getattr(optimizer, "inner_optimizer", optimizer)

@@ -1,0 +1,62 @@
+"""Products and softmax of attention for the few queries of a decoding step."""
+
+from keras import ops
+
+from tf_transformer.utils.keras_compat import is_plain_tensorflow
+from tf_transformer.utils.small_kernels import small_product
+
+MOST_QUERIES = 4
+
+
+def has_few_queries(queries) -> bool:
+    """Whether the functions of this file are faster: a step in plain TensorFlow.
+
+    With 1 to 4 queries for each sentence, TensorFlow's usual kernels (oneDNN) start
+    longer than they compute; with 16 and more they are faster.
+
+    Args:
+        queries: Tensor `(..., T, D)`.
+    """
+    return queries.shape[-2] in range(1, MOST_QUERIES + 1) and is_plain_tensorflow()
+
+
+def product(a, b, transpose_b=False):
+    """`ops.matmul` of `(..., T, D)` and `(..., D, S)`, or `(..., S, D)` transposed.
+
+    Args:
+        a: Tensor `(..., T, D)`.
+        b: Tensor `(..., D, S)`, or `(..., S, D)`.
+        transpose_b: Whether b is `(..., S, D)`. Defaults to `False`.
+
+    Returns:
+        Tensor `(..., T, S)`.
+    """
+    if has_few_queries(a) and a.dtype == b.dtype and a.dtype != "float16":
+        return small_product(a, b, transpose_b)
+    return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
+
+
+def few_queries_softmax(scores, attention_mask=None):
+    """The softmax over keys by single operations; a masked key gets the weight 0.
+
+    Args:
+        scores: float32 tensor `(..., T, S)`; masked ones are far below the others.
+        attention_mask: Optional bool tensor that broadcasts to it. `True` = may
+            attend.
+
+    Returns:
+        float32 tensor `(..., T, S)`.
+
+    Example:
+
+    >>> scores = ops.array([[0.0, -1e9, 0.0], [-1e9, -1e9, -1e9]])
+    >>> mask = ops.array([[True, False, True], [False, False, False]])
+    >>> few_queries_softmax(scores, mask).numpy().tolist()
+    [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0]]
+    """
+    powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+    if attention_mask is None:
+        return powers / ops.sum(powers, axis=-1, keepdims=True)
+    powers = powers * ops.cast(attention_mask, powers.dtype)
+    # at least 1 unless all keys are masked: the largest score has the power 1
+    return powers / ops.maximum(ops.sum(powers, axis=-1, keepdims=True), 1.0)

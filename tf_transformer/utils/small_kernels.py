@@ -1,0 +1,52 @@
+"""Core TensorFlow operations that are fast for the little work of one decoding step.
+
+They are called only where `is_plain_tensorflow()`; the functions that call them have
+the same result with `keras.ops` elsewhere.
+"""
+
+import keras
+
+
+def small_product(a, b, transpose_b=False):
+    """`ops.matmul` without oneDNN, whose start costs more than a small product.
+
+    Args:
+        a: Tensor `(..., T, D)`, float32, float64 or bfloat16.
+        b: Tensor `(..., D, S)` of the same type, or `(..., S, D)`.
+        transpose_b: Whether b is `(..., S, D)`. Defaults to `False`.
+
+    Returns:
+        Tensor `(..., T, S)`.
+    """
+    import tensorflow as tf
+
+    dtype = keras.backend.standardize_dtype(a.dtype)
+    return tf.raw_ops.BatchMatMulV3(x=a, y=b, Tout=dtype, adj_y=transpose_b)
+
+
+def write_position(cache, vectors, position):
+    """Writes `cache[:, :, position]`, in place where nothing else reads the cache.
+
+    `ops.scatter_update` copies the whole cache; `ops.slice_update` is no core
+    operation; XLA cannot compile this one.
+
+    Args:
+        cache: Tensor `(B, h, L, d_k)`.
+        vectors: Tensor `(B, h, 1, d_k)`.
+        position: Integer scalar tensor, 0 to L - 1.
+
+    Returns:
+        Tensor `(B, h, L, d_k)`.
+    """
+    import tensorflow as tf
+
+    begin = tf.stack([0, 0, position, 0])
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=cache,
+        begin=begin,
+        end=begin + 1,
+        strides=[1, 1, 1, 1],
+        value=vectors,
+        begin_mask=0b1011,  # all of the axes but the third
+        end_mask=0b1011,
+    )
