@@ -120,26 +120,24 @@ def _first_beams(limits, max_length, beam_size, state):
 def _choose(beams, log_probs, scores, alpha):
     """The K best of K * V continuations of each sentence, best first."""
     has_penalty = scores is not log_probs
-    num_slots, vocab_size = beams["scores"].shape[1], scores.shape[-1]
-    flat_shape = (-1, num_slots * vocab_size)
-    # An ended hypothesis has one continuation: padding, with log probability 0.
-    frozen = ops.where(ops.arange(vocab_size) == PAD_ID, 0.0, IMPOSSIBLE)
-    scores = ops.where(beams["ended"][..., None], frozen, scores)
-    scores = beams["scores"][..., None] + scores  # (B, K, V)
+    token_ids, log_probs, scores = _continuations(beams["ended"], log_probs, scores)
+    num_slots, num_choices = token_ids.shape[1:]
+    flat_shape = (-1, num_slots * num_choices)
+    scores = beams["scores"][..., None] + scores  # (B, K, K)
     lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
     ranking = scores / length_penalty(lengths, alpha)[..., None]
     chosen = top_k_indices(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
-    slots, token_ids = chosen // vocab_size, chosen % vocab_size
+    slots = chosen // num_choices
+    token_ids = gather(ops.reshape(token_ids, flat_shape), chosen)
     scores = gather(ops.reshape(scores, flat_shape), chosen)
-    old = {name: gather(beams[name], slots) for name in ("log_probs", "ended")}
     if has_penalty:
         gained = gather(ops.reshape(log_probs, flat_shape), chosen)
-        log_probs = old["log_probs"] + ops.where(old["ended"], 0.0, gained)
+        log_probs = gather(beams["log_probs"], slots) + gained
 
     written = gather(beams["written"], slots)
     columns = ops.arange(ops.shape(written)[2])
     written = ops.where(columns == beams["position"], token_ids[..., None], written)
-    ended = ops.logical_or(old["ended"], ops.equal(token_ids, EOS_ID))
+    ended = ops.logical_or(gather(beams["ended"], slots), ops.equal(token_ids, EOS_ID))
     return {
         "position": beams["position"] + 1,
         "token_ids": token_ids,
@@ -150,6 +148,34 @@ def _choose(beams, log_probs, scores, alpha):
         "ended": ops.logical_or(ended, ops.logical_not(is_possible(scores))),
         "state": _reorder(beams["state"], slots),
     }
+
+
+def _continuations(ended, log_probs, scores):
+    """The K best of each hypothesis, among which are the K best of the sentence.
+
+    An ended hypothesis has one continuation: padding, with log probability 0.
+
+    Args:
+        ended: Bool tensor `(B, K)`.
+        log_probs: First tensor of `TokenRules.log_probs`.
+        scores: The second one, which ranks.
+
+    Returns:
+        Token ids, log-probabilities and scores, each `(B, K, min(K, V))`.
+    """
+    num_slots, vocab_size = ended.shape[1], scores.shape[-1]
+    num_choices = min(num_slots, vocab_size)
+    shape = (-1, num_slots, num_choices)
+    best = top_k_indices(ops.reshape(scores, (-1, vocab_size)), num_choices)
+    ended = ended[..., None]
+    frozen = ops.where(ops.arange(num_choices) == 0, 0.0, IMPOSSIBLE)
+
+    def chosen(tensor):
+        rows = gather(ops.reshape(tensor, (-1, vocab_size)), best)
+        return ops.where(ended, frozen, ops.reshape(rows, shape))
+
+    token_ids = ops.where(ended, PAD_ID, ops.reshape(best, shape))
+    return token_ids, chosen(log_probs), chosen(scores)
 
 
 def _reorder(state, slots):

@@ -258,7 +258,7 @@ class Transformer(SequenceModel):
             float32 logits `(B * K, V)` and the next state.
         """
         sentence, position = state["sentence"], state["position"]
-        num_slots = sentence["slots"].shape[1]
+        num_slots = ops.shape(sentence["slots"])[1]
         x = target_vectors(self, token_ids[:, None], position)  # (B * K, 1, D)
         x = self.target_positions(x, position=position)
         states, caches = self.decoder.step(
