@@ -194,6 +194,11 @@ def test_what_cannot_be_imported_is_named(changes, message):
         model_arguments(values, "model.npz")
 
 
+def test_there_is_no_dropout_unless_asked_for():
+    arguments = model_arguments(yaml.safe_load(settings()), "model.npz")
+    assert arguments["dropout_rate"] == 0
+
+
 def test_an_output_matrix_of_its_own_is_refused():
     values = yaml.safe_load(settings(ties="none"))
     with pytest.raises(ValueError, match="tied-embeddings: true. Received: False"):

@@ -89,6 +89,7 @@ def model_arguments(settings: Mapping[str, Any], path) -> dict:
         "d_model": positive_integer(settings, "dim-emb", path),
         "num_heads": positive_integer(settings, "transformer-heads", path),
         "d_ff": positive_integer(settings, "transformer-dim-ffn", path),
+        "dropout_rate": 0.0,  # the file does not tell that of the training
         "activation": ACTIVATIONS[activation],
         "normalize_first": _normalize_first(settings, path),
         "decoder": _decoder(settings, path),
