@@ -34,7 +34,8 @@ def main(tsv, folder):
     }
     train(TrainingConfig(epochs=2, **settings), Path(folder, "one"))
     changing = Path(folder, "changing")
-    train(TrainingConfig(epochs=1, devices=2, **settings), changing)
+    two = {"distribute": "mirrored", "devices": 2}
+    train(TrainingConfig(epochs=1, **two, **settings), changing)
     train(TrainingConfig(epochs=2, devices=1, **settings), changing)
     try:
         train(TrainingConfig(devices=3, **settings), Path(folder, "three"))

@@ -11,7 +11,7 @@ from tf_transformer.cli.search_options import (
     positive,
 )
 from tf_transformer.cli.service import add_serve, serve
-from tf_transformer.cli.settings import add_settings
+from tf_transformer.cli.settings import add_processes, add_settings
 from tf_transformer.cli.verbs import (
     attend,
     evaluate,
@@ -80,6 +80,7 @@ def _add_train(verbs) -> None:
     verb = _add_verb(verbs, train)
     verb.add_argument("--run", required=True, help="the run's folder, runs/NAME")
     add_settings(verb)
+    add_processes(verb)
 
 
 def _add_evaluate(verbs) -> None:

@@ -62,7 +62,13 @@ HELP = {
     "every epoch; needs validation files",
     "gradient_accumulation_steps": "batches per update",
     "seed": "seed of initial weights, dropout and the order of batches",
-    "devices": "number of GPUs that share each batch; by default all of this machine",
+    "distribute": "how devices share the work: mirrored: TensorFlow, GPUs of this "
+    "machine (the default for several); data, model: JAX, one or several processes; "
+    "model divides each copy of the weights too",
+    "devices": "number of devices, of all processes together; by default all, and on "
+    "JAX without --distribute one",
+    "model_devices": "with --distribute model: number of devices that share one copy "
+    "of the weights; by default those of a process",
     "epochs": "passes over the training pairs (default: 10)",
     "max_updates": "number of updates, instead of --epochs; a stream is then not "
     "counted first",
@@ -107,6 +113,22 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
         else:
             options = {"type": kind, "metavar": kind.__name__.upper()}  # pyright: ignore[reportAttributeAccessIssue]
         verb.add_argument(flag, default=field.default, help=_help(field), **options)  # pyright: ignore[reportArgumentType]
+
+
+def add_processes(verb: argparse.ArgumentParser) -> None:
+    """Adds the options that join several processes to the parser of `train`."""
+    by_default = "by default what JAX's, Kubernetes' or SLURM's variables say"
+    verb.add_argument(
+        "--coordinator",
+        metavar="HOST:PORT",
+        help=f"address of process 0, with --distribute data or model; {by_default}",
+    )
+    verb.add_argument(
+        "--num-processes", type=int, metavar="INT", help="number of processes"
+    )
+    verb.add_argument(
+        "--process-id", type=int, metavar="INT", help="this process, from 0"
+    )
 
 
 def _help(field) -> str:

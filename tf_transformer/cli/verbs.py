@@ -26,6 +26,7 @@ def train(options) -> int:
     keep_freed_memory()
     names = [field.name for field in dataclasses.fields(TrainingConfig)]
     settings = {name: getattr(options, name) for name in names}
+    _join_processes(options)
     try:
         run = train(TrainingConfig(**settings), options.run)
     except KeyboardInterrupt as interrupt:
@@ -42,6 +43,22 @@ def train(options) -> int:
     print(f"  tf-transformer evaluate {options.run}")
     print(f'  tf-transformer translate {options.run} "..."')
     return 0
+
+
+def _join_processes(options) -> None:
+    from tf_transformer.runs.processes import find_processes, join_processes
+
+    passed = options.coordinator, options.num_processes, options.process_id
+    if options.distribute not in ("data", "model"):
+        if passed != (None, None, None):
+            raise ValueError(
+                "Several processes share a training as data or model. Expected "
+                f"--distribute data or model. Received: {options.distribute}"
+            )
+        return
+    processes = find_processes(*passed)
+    if processes is not None:
+        join_processes(processes)
 
 
 def evaluate(options) -> None:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tf_transformer.data.batching import EpochBatches, Place
+from tf_transformer.data.process_rows import process_rows
 from tf_transformer.data.update_weights import mark_update
 
 
@@ -89,10 +90,15 @@ def as_endless_dataset(batches: EndlessBatches) -> Any:
 
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, otherwise a generator, which can
-        be used once.
+        be used once. Under a `keras.distribution` it yields this process' rows.
     """
     if keras.backend.backend() == "tensorflow":
         from tf_transformer.data.tf_dataset import endless_tf_dataset
 
         return endless_tf_dataset(batches)
-    return iter(batches)
+    return _rows(batches, keras.distribution.distribution())
+
+
+def _rows(batches, distribution) -> Iterator[tuple]:
+    for batch in batches:
+        yield process_rows(batch, distribution)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 
 from tf_transformer.data.batching import Batches, EpochBatches
+from tf_transformer.data.process_rows import process_rows
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
@@ -21,6 +22,9 @@ class BatchesPyDataset(keras.utils.PyDataset):
 
     Keras calls `on_epoch_end`, which moves on to the next order if every batch was
     used. The few batches with which Keras builds a model are not an epoch.
+
+    Make it after `keras.distribution.set_distribution`: rows of padding then complete
+    each batch, and in one of several processes it yields that process' rows.
 
     Args:
         batches: The `Batches` or `StreamedBatches`.
@@ -41,6 +45,7 @@ class BatchesPyDataset(keras.utils.PyDataset):
     def __init__(self, batches: EpochBatches):
         super().__init__()
         self.batches = batches
+        self._distribution = keras.distribution.distribution()
         self._served: set[int] = set()
         self._previous = -1
         self._stream: Iterator[Batch] = iter(())
@@ -66,6 +71,7 @@ class BatchesPyDataset(keras.utils.PyDataset):
             batch = next(self._stream)
         self._previous = index
         self._served.add(index)
+        batch = process_rows(batch, self._distribution)
         return mark_update(batch, self.batches.gradient_accumulation_steps)
 
     def on_epoch_end(self) -> None:

@@ -3,6 +3,7 @@
 import itertools
 
 from tf_transformer.runs.evaluation import translate_what_fits
+from tf_transformer.runs.local_copy import LocalCopy
 from tf_transformer.training.averaging import ScoreAverages
 from tf_transformer.training.callbacks import TranslationQuality
 from tf_transformer.training.checkpointing import SaveWithinEpochs
@@ -14,6 +15,8 @@ def translation_quality(config, corpus, translator) -> TranslationQuality | None
     """The callback that translates validation sentences, if there are any."""
     if not config.validation_sentences:
         return None
+    if config.distribute in ("data", "model"):
+        translator = LocalCopy(translator.model, translator.tokenizer)
     return TranslationQuality(
         lambda texts: translate_what_fits(translator, texts, beam_size=1),
         corpus.validation[: config.validation_sentences],

@@ -17,7 +17,7 @@ from tf_transformer.runs.data_checks import check_data
 from tf_transformer.utils.interval import parse_interval
 
 AT_LEAST_1 = (
-    *("max_updates", "validate_every"),
+    *("max_updates", "validate_every", "model_devices"),
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
     *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
     *("num_encoder_layers", "num_decoder_layers"),
@@ -73,12 +73,13 @@ def check_values(config) -> None:
     _check_averages(config)
     _check_attention_images(config)
     _check_telemetry(config)
+    _check_devices(config)
 
 
 def _check_choices(config) -> None:
     for name, allowed in CHOICES.items():
         value = getattr(config, name)
-        may_be_none = name == "score" or name in DEFAULTS
+        may_be_none = name in ("score", "distribute") or name in DEFAULTS
         if value not in allowed and not (value is None and may_be_none):
             raise ValueError(
                 f"Unknown {name}. Expected one of {', '.join(allowed)}. "
@@ -212,6 +213,21 @@ def _check_attention_images(config) -> None:
             "There is no attention to draw. Expected attention_images=0, or "
             "another score. Received: score='none', "
             f"attention_images={config.attention_images}"
+        )
+
+
+def _check_devices(config) -> None:
+    if config.model_devices is not None and config.distribute != "model":
+        raise ValueError(
+            "model_devices share one copy of the weights. Expected distribute='model'. "
+            f"Received: model_devices={config.model_devices}, "
+            f"distribute={config.distribute!r}"
+        )
+    if config.distribute in ("data", "model") and config.attention_images:
+        raise ValueError(
+            "Attention is drawn on one device. Expected attention_images=0. Received: "
+            f"attention_images={config.attention_images}, "
+            f"distribute={config.distribute!r}"
         )
 
 

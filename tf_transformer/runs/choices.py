@@ -36,6 +36,7 @@ CHOICES = {
     "architecture": ("transformer", "recurrent"),
     "score": ("dot", "scaled_dot", "general", "additive", "concat", "none"),
     "preset": tuple(PRESET_TRAINING),
+    "distribute": ("mirrored", "data", "model"),
     "dtype": ("float32", "mixed_bfloat16", "mixed_float16"),
     "decoder": ("self_attention", "ssru"),
     "normalization": ("layer", "rms"),

@@ -68,7 +68,11 @@ class TrainingConfig:
     window: int | None = None
     gradient_accumulation_steps: int = 1
     seed: int = 1
+
+    # devices; `model_devices` of them share one copy of the weights
+    distribute: str | None = None
     devices: int | None = None
+    model_devices: int | None = None
 
     # optimizer and loss
     epochs: int | None = None

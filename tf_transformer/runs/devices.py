@@ -1,17 +1,22 @@
-"""The devices of this host on which a run trains."""
+"""The devices on which a run trains."""
 
 import contextlib
 from collections.abc import Callable
 
 import keras
 
+from tf_transformer.models.model_parallel import TransformerParallel
+from tf_transformer.utils.processes import devices_by_process, process_place
 
-def device_scope(devices: int | None = None) -> Callable:
+
+def device_scope(devices: int | None = None, distribute: str | None = None) -> Callable:
     """The scope in which a run creates its model, optimizer and datasets.
 
     Args:
         devices: Number of devices. By default all GPUs that TensorFlow sees, or
             one device where there is none.
+        distribute: `"mirrored"`, or `None` for the same where there are several
+            GPUs.
 
     Returns:
         A function without arguments that gives a context manager: the scope of a
@@ -25,14 +30,22 @@ def device_scope(devices: int | None = None) -> Callable:
     >>> with device_scope(devices=1)():
     ...     layer = keras.layers.Dense(3)
     """
+    if distribute in ("data", "model"):
+        return contextlib.nullcontext  # see `distribution`
+    backend = keras.backend.backend()
+    if distribute is not None and backend != "tensorflow":
+        raise ValueError(
+            f"distribute={distribute} is TensorFlow's. Expected KERAS_BACKEND="
+            f"tensorflow, or distribute=data or model on JAX. Received: {backend}"
+        )
     if devices == 1:
         return contextlib.nullcontext
-    if keras.backend.backend() != "tensorflow":
+    if backend != "tensorflow":
         if devices is None:
             return contextlib.nullcontext
         raise ValueError(
-            "Several devices need the TensorFlow backend. Expected "
-            f"devices=1. Received: devices={devices} on {keras.backend.backend()}"
+            "Several devices need the TensorFlow backend, or distribute=data or model "
+            f"on JAX. Expected devices=1. Received: devices={devices} on {backend}"
         )
     import tensorflow as tf
 
@@ -42,11 +55,70 @@ def device_scope(devices: int | None = None) -> Callable:
     # without GPUs: logical CPUs, for tests
     found = found or tf.config.list_logical_devices("CPU")
     if devices > len(found):
-        raise ValueError(
-            "There are too few devices. Expected devices of at most "
-            f"{len(found)}. Received: devices={devices}"
-        )
+        raise ValueError(_too_few(found, devices))
     if devices == 1:
         return contextlib.nullcontext
     names = [device.name for device in found[:devices]]
     return tf.distribute.MirroredStrategy(names).scope
+
+
+def distribution(config) -> contextlib.AbstractContextManager:
+    """The `keras.distribution` under which a run trains on the JAX backend.
+
+    Args:
+        config: Settings of a run: `distribute`, `devices`, `model_devices` and
+            `architecture` are used.
+
+    Returns:
+        Its scope; nothing unless `distribute` is `"data"` or `"model"`.
+
+    Raises:
+        ValueError: If the backend is not JAX, or the devices are too few or cannot be
+            divided.
+    """
+    if config.distribute not in ("data", "model"):
+        return contextlib.nullcontext()
+    if keras.backend.backend() != "jax":
+        raise ValueError(
+            f"distribute={config.distribute} is the JAX backend's: Keras does nothing "
+            "with it on others. Expected KERAS_BACKEND=jax, or distribute=mirrored. "
+            f"Received: {keras.backend.backend()}"
+        )
+    found = devices_by_process()
+    devices = config.devices or len(found)
+    _, num_processes = process_place()
+    if devices > len(found):
+        raise ValueError(_too_few(found, devices))
+    if num_processes > 1 and devices != len(found):
+        raise ValueError(
+            "Several processes use all their devices. Expected devices="
+            f"{len(found)}, or none. Received: devices={devices}"
+        )
+    found = found[:devices]
+    if config.distribute == "data":
+        made = keras.distribution.DataParallel(devices=found, auto_shard_dataset=False)
+        return made.scope()
+    return _model_parallel(config, found, devices // num_processes).scope()
+
+
+def _model_parallel(config, found, num_local) -> TransformerParallel:
+    if config.architecture == "recurrent":
+        raise ValueError(
+            "Only the Transformer's weights can be divided. Expected distribute=data. "
+            "Received: distribute=model, architecture=recurrent"
+        )
+    model_devices = config.model_devices or num_local
+    if num_local % model_devices:
+        raise ValueError(
+            "A copy of the weights stays within one process. Expected model_devices "
+            f"to divide its {num_local} devices. Received: "
+            f"model_devices={model_devices}"
+        )
+    return TransformerParallel(found, model_devices)
+
+
+def _too_few(found, devices) -> str:
+    return (
+        "There are too few devices. Expected devices of at most "
+        f"{len(found)}. Received: devices={devices}"
+    )

@@ -15,6 +15,7 @@ from tf_transformer.training.checkpoints import checkpoint_files, epoch_of
 from tf_transformer.training.weights import load_weights
 from tf_transformer.utils.atomic import read_json, remove_abandoned, write_json
 from tf_transformer.utils.checksum import DamagedFile, fingerprint
+from tf_transformer.utils.processes import is_first_process
 from tf_transformer.version import __version__
 
 PACKAGES = ("tensorflow", "keras", "numpy", "sentencepiece", "sacrebleu")
@@ -59,6 +60,8 @@ class RunDirectory:
     ) -> None:
         """Writes settings and, in a new run, the tokenizer before the first update.
 
+        Of several processes the first one writes.
+
         Args:
             config: The settings.
             tokenizer: The tokenizer.
@@ -69,6 +72,8 @@ class RunDirectory:
         Raises:
             OSError: If the folder cannot be written.
         """
+        if not is_first_process():
+            return
         for folder in (self.path, self.checkpoints, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
             remove_abandoned(folder)
@@ -147,7 +152,8 @@ class RunDirectory:
 
     def set_average(self, contents: dict) -> None:
         """Writes the epochs of the average and its scores."""
-        write_json(self._average_file, contents)
+        if is_first_process():
+            write_json(self._average_file, contents)
 
     def tokenizer(self) -> Tokenizer:
         """The run's tokenizer.

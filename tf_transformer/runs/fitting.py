@@ -9,6 +9,7 @@ from tf_transformer.training.tensorboard import EventFiles, TensorBoardLog
 from tf_transformer.training.termination import catching_sigterm
 from tf_transformer.training.updates import PartialMetrics, UpdateCounter
 from tf_transformer.utils.checksum import DamagedFile
+from tf_transformer.utils.processes import any_process
 
 
 def make_parts(config, run, counter: UpdateCounter) -> dict:
@@ -114,6 +115,7 @@ class Fitting:
                     config, run, self.quality, self.parts, shown, termination
                 ),
             )
+            any_process(False)  # the first one has written everything
         except Exception as error:
             if endless.error is None:
                 raise

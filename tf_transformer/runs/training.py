@@ -1,7 +1,9 @@
 """Trains a model with the settings of a `TrainingConfig`, in the folder of a run."""
 
+import contextlib
 import dataclasses
 import os
+from collections.abc import Iterator
 
 import keras
 
@@ -21,7 +23,7 @@ from tf_transformer.runs.data import (
     make_plan,
     make_tokenizer,
 )
-from tf_transformer.runs.devices import device_scope
+from tf_transformer.runs.devices import device_scope, distribution
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.runs.fine_tuning import (
     inherited_arguments,
@@ -40,6 +42,11 @@ from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.training.updates import UpdateCounter, progress_of
 from tf_transformer.utils.lock import locked
+from tf_transformer.utils.processes import (
+    check_agreement,
+    failing_together,
+    is_first_process,
+)
 
 # settings that may change when a run is resumed
 MAY_CHANGE = [
@@ -49,7 +56,9 @@ MAY_CHANGE = [
     "patience",
     "validation_sentences",
     "attention_images",
+    "distribute",
     "devices",
+    "model_devices",
 ]
 
 
@@ -62,6 +71,9 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     may change; the learning rate then follows the new schedule. After SIGTERM,
     training writes a checkpoint at the next update and ends.
 
+    Several processes (`runs/processes.py`) call it with the same settings and a folder
+    that all can read; the first one writes.
+
     Args:
         config: The settings.
         path: The run's folder.
@@ -72,17 +84,33 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     Raises:
         TrainingDiverged: If the loss or a weight is no longer finite.
         TrainingTerminated: After SIGTERM.
-        FolderInUse: If another process trains in the folder.
+        FolderInUse: If another training runs in the folder.
+        AnotherProcessFailed: If another of several processes could not start.
         ValueError: If the folder holds a run with other settings or data, or one whose
             checkpoints are gone or damaged.
     """
     run = RunDirectory(path)  # pyright: ignore[reportArgumentType]
-    with locked(run.path):
-        _train(config, run)
+    with contextlib.ExitStack() as stack:
+        with failing_together():
+            stack.enter_context(_writing_alone(run.path))
+            stack.enter_context(distribution(config))
+            prepared = _prepare(config, run)
+        _train(run, *prepared)
     return run
 
 
-def _train(config: TrainingConfig, run: RunDirectory) -> None:
+@contextlib.contextmanager
+def _writing_alone(folder) -> Iterator[None]:
+    if is_first_process():
+        with locked(folder):
+            yield
+        return
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+        yield
+
+
+def _prepare(config: TrainingConfig, run: RunDirectory) -> tuple:
+    """Everything that needs no other process."""
     config = with_inherited_settings(config, run).resolved()
     run.check_checkpoints()
     is_new = run.latest_checkpoint() is None
@@ -94,7 +122,15 @@ def _train(config: TrainingConfig, run: RunDirectory) -> None:
     keras.utils.set_random_seed(config.seed)
     tokenizer = _tokenizer(config, run, corpus, is_new)
     train_batches, valid_batches = make_batches(config, corpus, tokenizer)
-    scope = device_scope(config.devices)
+    return config, files, corpus, tokenizer, train_batches, valid_batches
+
+
+def _train(run, config, files, corpus, tokenizer, train_batches, valid_batches):
+    latest = run.latest_checkpoint()
+    is_new = latest is None
+    pieces = [tokenizer.source_vocabulary(), tokenizer.target_vocabulary()]
+    check_agreement(repr([config, files, pieces, is_new or latest.name]))
+    scope = device_scope(config.devices, config.distribute)
     with scope():
         model = make_model(config, tokenizer, inherited_arguments(config, run))
         if is_new:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_transformer.training.checkpoints import weights_in
 from tf_transformer.utils.keras_compat import inner_optimizer, moving_averages
+from tf_transformer.utils.processes import local_array
 
 
 def average_checkpoints(paths: Iterable[Path], model) -> None:
@@ -75,6 +76,6 @@ def swap_averages(model) -> None:
         model: A model whose optimizer was made with `use_ema=True`.
     """
     for variable, average in moving_averages(inner_optimizer(model.optimizer)):
-        weight = np.array(keras.ops.convert_to_numpy(variable))
+        weight = np.array(local_array(variable))
         variable.assign(average)
         average.assign(weight)

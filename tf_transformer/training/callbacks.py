@@ -14,6 +14,7 @@ from tf_transformer.training.quality import quality
 from tf_transformer.training.weights import save_weights
 from tf_transformer.utils.atomic import naming
 from tf_transformer.utils.growing import cut_back
+from tf_transformer.utils.processes import from_first_process, is_first_process
 
 NUM_SAMPLES = 3  # translations shown after each epoch
 
@@ -22,7 +23,7 @@ class TranslationQuality(keras.callbacks.Callback):
     """Translates validation sentences after each epoch and scores them.
 
     Adds `bleu` and `chrf` to the epoch's logs. Put it before the callbacks that read
-    them, such as `KeepBest`.
+    them, such as `KeepBest`. Several processes take the first one's scores.
 
     Args:
         translate: Function from a list of strings to a list of strings.
@@ -62,8 +63,9 @@ class TranslationQuality(keras.callbacks.Callback):
         self.signatures = {
             name: scores[f"{name}_signature"] for name in ("bleu", "chrf")
         }
+        bleu, chrf = from_first_process([scores["bleu"], scores["chrf"]])
         if logs is not None:
-            logs.update(bleu=scores["bleu"], chrf=scores["chrf"])
+            logs.update(bleu=bleu, chrf=chrf)
         triples = zip(self.sources, translations, self.references, strict=True)
         self.samples = list(triples)[:NUM_SAMPLES]
         print(f"\nbleu {scores['bleu']}  chrf {scores['chrf']}", flush=True)
@@ -180,7 +182,9 @@ class JsonLog(keras.callbacks.Callback):
         """Restores the file and the seconds; `None` empties the file."""
         state = state or {"size": 0, "seconds": 0.0}
         self._seconds = state["seconds"]
-        cut_back(self.path.parent, self.path.name, {self.path.name: state["size"]})
+        if is_first_process():
+            sizes = {self.path.name: state["size"]}
+            cut_back(self.path.parent, self.path.name, sizes)
 
     def _elapsed(self) -> float:
         if self._started is None:
@@ -198,6 +202,8 @@ class JsonLog(keras.callbacks.Callback):
             **{name: json_number(value) for name, value in (logs or {}).items()},
         }
         self._seconds, self._started = 0.0, None
+        if not is_first_process():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")

@@ -16,6 +16,7 @@ from tf_transformer.training.checkpoints import (
 from tf_transformer.training.termination import Termination, TrainingTerminated
 from tf_transformer.training.updates import UpdateCounter
 from tf_transformer.utils.interval import parse_interval
+from tf_transformer.utils.processes import any_process, is_first_process
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -50,6 +51,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         Returns:
             The file.
         """
+        if not is_first_process():
+            return self.folder / checkpoint_name(finished, update)
         states = {name: part.state() for name, part in self.parts.items()}
         path = self.folder / checkpoint_name(finished, update)
         save_checkpoint(path, self.model, {"epoch": finished, **states})
@@ -62,6 +65,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 class SaveWithinEpochs(SaveCheckpoint):
     """Writes checkpoints within epochs too, and a last one after SIGTERM.
+
+    Several processes end together once one of them received SIGTERM.
 
     Args:
         folder, parts, num_kept: As for `SaveCheckpoint`.
@@ -97,9 +102,10 @@ class SaveWithinEpochs(SaveCheckpoint):
         # `on_epoch_end` saves the end of an epoch, after its scores
         if not self.counter.is_between or self.counter.is_epoch_end:
             return
-        if self._is_due() or self.termination.is_requested:
+        must_end = any_process(self.termination.is_requested)
+        if must_end or self._is_due():
             path = self.save(self._finished, self.counter.updates)
-            self._end_if_requested(path)
+            self._end_if(must_end, path)
 
     def _is_due(self) -> bool:
         if self._updates is not None:
@@ -111,16 +117,17 @@ class SaveWithinEpochs(SaveCheckpoint):
         path = self.save(epoch + 1)
         is_last = self.counter.updates == self.counter.plan.total
         if not (is_last or self.model.stop_training):
-            self._end_if_requested(path)
+            self._end_if(any_process(self.termination.is_requested), path)
 
     def save(self, finished, update=None):
         path = super().save(finished, update)
-        self.on_saved()
+        if is_first_process():
+            self.on_saved()
         self._saved_at = time.monotonic()
         return path
 
-    def _end_if_requested(self, path):
-        if self.termination.is_requested:
+    def _end_if(self, must_end, path):
+        if must_end:
             raise TrainingTerminated(
                 f"Stopped by SIGTERM after update {self.counter.updates:,}; "
                 f"{path} is complete."

@@ -7,8 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 
 from tf_transformer.utils.atomic import replacing
@@ -17,6 +17,7 @@ from tf_transformer.utils.checksum import (
     append_checksum,
     verify_checksum,
 )
+from tf_transformer.utils.processes import is_first_process, local_array
 
 _NAME = re.compile(r"epoch-([0-9]+)(?:-update-([0-9]+))?\.npz")
 
@@ -63,15 +64,17 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
 
     Weights, the optimizer's variables and the seeds of dropout are saved exactly, so
     that training resumes as if it had not been interrupted. The file ends with a
-    checksum.
+    checksum. Of several processes the first one writes.
 
     Args:
         path: A file that ends in `.npz`.
         model: A compiled Keras model.
         state: Anything that JSON can hold.
     """
-    arrays = {
-        f"{i}:{variable.path}": keras.ops.convert_to_numpy(variable)
+    if not is_first_process():
+        return
+    arrays: dict[str, Any] = {
+        f"{i}:{variable.path}": local_array(variable)
         for i, variable in enumerate(_variables(model))
     }
     text = np.frombuffer(json.dumps(state).encode(), dtype="uint8")

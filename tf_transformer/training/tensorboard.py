@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_transformer.training.callbacks import TranslationQuality
 from tf_transformer.utils.growing import cut_back, file_sizes
+from tf_transformer.utils.processes import is_first_process
 
 UPDATES_PER_POINT = 20
 EVENT_FILES = "events.out.tfevents.*"
@@ -32,7 +33,8 @@ class EventFiles:
 
     def restore(self, state: dict | None) -> None:
         """Cuts the files back to their sizes; call it before new writers are made."""
-        cut_back(self.folder, EVENT_FILES, state or {})
+        if is_first_process():
+            cut_back(self.folder, EVENT_FILES, state or {})
 
 
 class TensorBoardLog(keras.callbacks.Callback):
@@ -64,7 +66,11 @@ class TensorBoardLog(keras.callbacks.Callback):
                 "installed. The same figures are in the run's log.jsonl."
             ) from error
         self.summary = tf.summary
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.writer = (
+            tf.summary.create_file_writer(str(folder))
+            if is_first_process()
+            else tf.summary.create_noop_writer()
+        )
         self.translation_quality = translation_quality
         self._last_update = 0
         self._last_sums: dict[str, tuple[float, float]] = {}  # of an epoch

@@ -8,20 +8,25 @@ from keras import ops
 from tf_transformer.utils.atomic import replacing
 from tf_transformer.utils.checksum import DamagedFile, append_checksum, verify_checksum
 from tf_transformer.utils.keras_compat import weights_in_memory
+from tf_transformer.utils.processes import is_first_process, readable_variables
 
 
 def save_weights(model, path: str | os.PathLike) -> None:
     """Writes a model's weights atomically, without the state of its optimizer.
 
-    A checksum ends the file; `model.load_weights` ignores it.
+    Of several processes the first one writes. A checksum ends the file;
+    `model.load_weights` ignores it.
 
     Args:
         model: A built Keras model.
         path: A file that ends in `.weights.h5`.
     """
+    if not is_first_process():
+        return
     optimizer = getattr(model, "optimizer", None)
     skipped = [] if optimizer is None else [optimizer]
-    contents = weights_in_memory(model, skipped)
+    with readable_variables(model.variables):
+        contents = weights_in_memory(model, skipped)
     with replacing(path) as temporary:
         temporary.write_bytes(contents)
         append_checksum(temporary)
