@@ -112,6 +112,20 @@ def test_errors_are_one_line(folder, capsys):
     assert not (folder / "a").exists()
 
 
+def test_an_import_that_was_stopped_is_repeated(folder, capsys, monkeypatch):
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tf_transformer.runs.importing.save_weights", full_disk)
+        assert run("import", "opus", "--run", "own") == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "tf-transformer: No space left on device"
+    assert not RunDirectory("own").exists()
+    assert run("import", "opus", "--run", "own") == 0
+    assert RunDirectory("own").translator().model.weights
+
+
 @pytest.mark.full
 @pytest.mark.slow
 def test_a_training_starts_from_the_run_and_is_resumed(folder, capsys):

@@ -48,7 +48,9 @@ def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirecto
         max_length=model.max_length,
     )
     origin = {"format": foreign.kind, "path": os.path.abspath(source)}
-    run.begin(config, translator.tokenizer, model, imported=origin)
+    run.path.mkdir(parents=True, exist_ok=True)
+    # the folder is a run when `begin` has written config.json, last of all
     save_weights(model, run.best_weights)
+    run.begin(config, translator.tokenizer, model, imported=origin)
     run.end_first_epoch()
     return run
