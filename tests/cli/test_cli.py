@@ -204,6 +204,14 @@ def check_export_to_ctranslate2(run, models, capsys):
 
 
 @pytest.mark.slow
+def num_warm_up_requests(folder):
+    import tensorflow as tf
+
+    from tf_transformer.export.warm_up import WARM_UP_FILE
+
+    return sum(1 for _ in tf.data.TFRecordDataset(f"{folder}/{WARM_UP_FILE}"))
+
+
 def test_all_verbs_work_together(tmp_path, capsys):
     run, models = str(tmp_path / "run"), str(tmp_path / "models")
     settings = ["--vocab-size", "300", "--epochs", "1", "--max-length", "20"]
@@ -216,8 +224,11 @@ def test_all_verbs_work_together(tmp_path, capsys):
     assert len(lines_of(from_run)) == 3
 
     check_nbest_samples_and_prefixes(run, capsys)
-    assert cli.main(["export", run, models]) == 0
+    warm_up = tmp_path / "warm_up.txt"
+    warm_up.write_text("sun moon\nbird\n", encoding="utf-8")
+    assert cli.main(["export", run, models, "--warm-up", str(warm_up)]) == 0
     assert capsys.readouterr().out.split() == [f"{models}/1"]
+    assert num_warm_up_requests(f"{models}/1") == 2
     check_export_to_ctranslate2(run, models, capsys)
     assert cli.main(["translate", f"{models}/1", "sun moon", "", "bird"]) == 0
     assert capsys.readouterr().out == from_run

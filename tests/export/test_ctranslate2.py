@@ -176,6 +176,11 @@ def test_other_quantizations_are_refused(tmp_path):
         export_ctranslate2(translator, tmp_path / "model")
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class OddEncoder(tt.layers.Encoder):
+    """An encoder that computes something else."""
+
+
 def test_what_ctranslate2_does_not_know_is_refused(tmp_path):
     path = tmp_path / "model"
     batch_norm = make_translator(norm=keras.layers.BatchNormalization)
@@ -184,6 +189,8 @@ def test_what_ctranslate2_does_not_know_is_refused(tmp_path):
     odd = make_translator(activation="softsign")
     with pytest.raises(ValueError, match="Received: 'softsign'"):
         export_ctranslate2(odd, path)
+    with pytest.raises(ValueError, match="Received: OddEncoder"):
+        export_ctranslate2(make_translator(encoder=OddEncoder), path)
     with pytest.raises(ValueError, match="Received: SSRUDecoder"):
         export_ctranslate2(make_translator(decoder=tt.layers.SSRUDecoder), path)
     translator = make_translator()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tf_transformer.layers import PositionalEncoding, TokenEmbedding
+from tf_transformer.layers import PositionalEncoding, SSRUDecoder, TokenEmbedding
 from tf_transformer.layers.token_ids import check_token_ids
 from tf_transformer.models import RecurrentSeq2Seq, Transformer
 
@@ -28,7 +28,13 @@ def recurrent(**arguments):
     return RecurrentSeq2Seq(VOCAB, d_model=12, max_length=9, **arguments)
 
 
-MODELS = pytest.mark.parametrize("make", [transformer, recurrent])
+def as_marian(**arguments):
+    """The decoder begins with the zero vector, whatever id stands there."""
+    options = {"start_id": None, "decoder": SSRUDecoder, "positions": "marian"}
+    return transformer(**options, **arguments)
+
+
+MODELS = pytest.mark.parametrize("make", [transformer, as_marian, recurrent])
 
 
 def inputs(dtype="int32"):

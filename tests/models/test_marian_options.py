@@ -185,7 +185,8 @@ def test_epsilon_reaches_every_normalization():
         ({"positions": "rotary"}, "Unknown positions.*alternating.*'rotary'"),
         ({"start_id": 23}, "start_id.*below 23.*Received: 23"),
         ({"start_id": True}, "start_id.*Received: True"),
-        ({"num_decoder_layers": 0}, "num_layers must be.*at least 1"),
+        ({"num_decoder_layers": 0}, "num_decoder_layers must be.*at least 1"),
+        ({"positions": "halves", "learned_positions": True}, "no formula.*'halves'"),
         ({"positions": "marian", "d_model": 2, "num_heads": 1}, "at least 4"),
     ],
 )

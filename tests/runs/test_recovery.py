@@ -50,7 +50,16 @@ def empty(path):
     path.write_bytes(b"")
 
 
-DAMAGE = [truncate, flip_a_bit, empty]
+def zeros(path):
+    """What a power cut may leave of a file."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def two_bytes(path):
+    path.write_bytes(path.read_bytes()[:2])
+
+
+DAMAGE = [truncate, flip_a_bit, empty, zeros, two_bytes]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -127,6 +136,9 @@ def contents(**changes):
         (contents(training={"epochs": "7"}), "epochs has the wrong type.*int.*'7'"),
         (contents(training={"epochs": True}), "epochs has the wrong type.*True"),
         (contents(training={"tokenizer": [1]}), "tokenizer has the wrong type"),
+        (contents(training={"architecture": "wings"}), "one of.*Received: 'wings'"),
+        (contents(tokenizer=None), "an object as 'tokenizer'. Received: None"),
+        (contents(data=[]), r"an object as 'data'. Received: \[\]"),
     ],
 )
 def test_an_edited_config_is_one_line(tmp_path, value, message, capsys):
@@ -135,6 +147,23 @@ def test_an_edited_config_is_one_line(tmp_path, value, message, capsys):
     assert cli.main(["translate", str(tmp_path), "hello"]) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert re.search(message, line)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("evaluation.json", "[]", r"Expected an object. Received: \[\]"),
+        ("average.json", "{}", "an object with epochs, is_best, value. Received: {}"),
+        ("average.json", "[" * 100_000, "is not valid JSON"),
+    ],
+)
+def test_an_edited_file_of_scores_is_an_error_that_names_it(
+    tmp_path, name, text, message
+):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    run = RunDirectory(tmp_path)
+    with pytest.raises(ValueError, match=f"{name}.*{message}"):
+        run.evaluation() if name == "evaluation.json" else run.average()
 
 
 def test_a_model_of_other_arguments_is_one_line(tmp_path, capsys):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tf_transformer.training.callbacks import JsonLog, KeepBest
-from tf_transformer.training.checkpointing import SaveCheckpoint
+from tf_transformer.training.checkpointing import SaveCheckpoint, SaveWithinEpochs
 from tf_transformer.training.divergence import DivergenceCheck, TrainingDiverged
+from tf_transformer.training.termination import Termination
 
 
 def linear_model():
@@ -50,13 +51,38 @@ def test_names_the_update_and_saves_nothing_of_the_epoch(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_weights_lost_by_the_last_update_are_noticed_at_the_end_of_the_epoch():
+def model_that_loses_its_weights():
+    """The loss of the first update is finite; its step makes the weight infinite."""
     model = linear_model()
     model.layers[0].kernel.assign([[3e19]])
-    rows = np.full((1, 1), 1e19, "float32")
     model.compile(keras.optimizers.SGD(1e30), lambda y, x: keras.ops.sum(x) * 1e-10)
+    return model
+
+
+def test_weights_lost_by_the_last_update_are_noticed_at_the_end_of_the_epoch():
+    rows = np.full((1, 1), 1e19, "float32")
     with pytest.raises(TrainingDiverged, match="update 1.*non-finite values in .*kern"):
-        run(model, rows, 1)
+        run(model_that_loses_its_weights(), rows, 1)
+
+
+class FirstOfTwoUpdates:
+    """The place in the data after the first update of an epoch of two."""
+
+    updates, is_between, is_epoch_end = 1, True, False
+
+
+def test_weights_lost_within_an_epoch_are_not_saved(tmp_path):
+    save = SaveWithinEpochs(
+        *(tmp_path, {}),
+        counter=FirstOfTwoUpdates(),
+        every=1,
+        termination=Termination(),
+        on_saved=lambda: None,
+    )
+    rows = np.full((2, 1), 1e19, "float32")
+    with pytest.raises(TrainingDiverged, match="update 1.*non-finite values in .*kern"):
+        run(model_that_loses_its_weights(), rows, 1, [save])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_validation_loss_is_checked():

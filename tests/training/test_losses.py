@@ -324,3 +324,13 @@ def test_config_makes_the_same_loss():
 def test_refuses_smoothing_outside_of_0_to_1(label_smoothing):
     with pytest.raises(ValueError, match=rf"label_smoothing={label_smoothing}"):
         MaskedCrossEntropy(label_smoothing=label_smoothing)
+
+
+@pytest.mark.needs_tensorflow
+def test_a_label_beyond_the_vocabulary_gives_nan_in_compiled_functions():
+    import tensorflow as tf
+
+    compiled = tf.function(MaskedCrossEntropy(0.1), jit_compile=True)
+    logits = tf.zeros((1, 3, 7))
+    assert np.isfinite(compiled(tf.constant([[6, 2, 0]]), logits))
+    assert np.isnan(compiled(tf.constant([[7, 2, 0]]), logits))

@@ -1,4 +1,4 @@
-"""The loss and LayerNorm can be differentiated twice, and forward on JAX."""
+"""Own gradients can be differentiated twice, and forward on JAX."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from keras import ops
 
 from tests.backend import BACKEND
 from tf_transformer.layers.normalization import LayerNormalization
+from tf_transformer.layers.ssru import linear_recurrence
 from tf_transformer.training.losses import smoothed_cross_entropy
 
 RANDOM = np.random.default_rng(3)
@@ -93,11 +94,33 @@ def test_layer_norm_has_second_derivatives():
     assert np.abs(expected).max() > 0.5
 
 
+def recurrence(x):
+    return ops.sum(linear_recurrence(ops.sigmoid(x), x) ** 2)
+
+
+def plain_recurrence(x):
+    state, total = 0.0, 0.0
+    for t in range(x.shape[1]):
+        state = ops.sigmoid(x[:, t]) * state + x[:, t]
+        total = total + ops.sum(state**2)
+    return total
+
+
+def test_the_recurrence_of_the_ssru_has_second_derivatives():
+    found = hessian_times_direction(recurrence, LOGITS)
+    expected = hessian_times_direction(plain_recurrence, LOGITS)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    assert np.abs(expected).max() > 0.5
+
+
 @pytest.mark.skipif(BACKEND != "jax", reason="forward mode is JAX's")
-def test_forward_mode_is_that_of_the_plain_formula():
+@pytest.mark.parametrize(
+    ("function", "plain"), [(loss, plain_loss), (recurrence, plain_recurrence)]
+)
+def test_forward_mode_is_that_of_the_plain_formula(function, plain):
     import jax
 
-    value, tangent = jax.jvp(loss, (LOGITS,), (DIRECTION,))
-    expected = jax.jvp(plain_loss, (LOGITS,), (DIRECTION,))
+    value, tangent = jax.jvp(function, (LOGITS,), (DIRECTION,))
+    expected = jax.jvp(plain, (LOGITS,), (DIRECTION,))
     np.testing.assert_allclose(value, expected[0], rtol=1e-5)
     np.testing.assert_allclose(tangent, expected[1], rtol=1e-4)

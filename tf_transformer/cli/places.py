@@ -21,6 +21,11 @@ def run_directory(path: str):
         FileNotFoundError: If there is none.
     """
     if not Path(path, "config.json").exists():
+        if saved_model_folder(path) is not None:
+            raise FileNotFoundError(
+                "An exported model holds no settings of a run. Expected the folder of "
+                f"the run. Received: the exported model {path}"
+            )
         raise FileNotFoundError(
             "This is neither the folder of a run (it holds no config.json) nor of an "
             f"exported model (it holds no saved_model.pb). Received: {path}"

@@ -43,14 +43,19 @@ def _score_alone(translator, pair):
 
 
 def _line(row, options) -> str:
+    from tf_transformer.training.callbacks import json_number
+
     failed = isinstance(row, ValueError)
     tokens = [] if failed else [(token.piece, token.log_prob) for token in row]
     total = None if failed else sum(log_prob for _, log_prob in tokens)
     if options.json:
-        line = {"score": total}
+        line = {"score": total if failed else json_number(total)}
         if options.tokens:
-            line["tokens"] = [{"piece": p, "log_prob": value} for p, value in tokens]  # pyright: ignore[reportArgumentType]
-        return json.dumps(line, ensure_ascii=False)
+            line["tokens"] = [  # pyright: ignore[reportArgumentType]
+                {"piece": piece, "log_prob": json_number(value)}
+                for piece, value in tokens
+            ]
+        return json.dumps(line, ensure_ascii=False, allow_nan=False)
     words = [] if failed else [f"{total:.4f}"]
     if options.tokens:
         words += [f"{piece} {value:.4f}" for piece, value in tokens]

@@ -12,6 +12,7 @@ from tf_transformer.ids import BOS_ID, EOS_ID, UNK_ID
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers import (
     Decoder,
+    Encoder,
     FeedForward,
     LayerNormalization,
     MultiHeadAttention,
@@ -143,12 +144,21 @@ def _check_model(model) -> None:
             "CTranslate2 supports the paper's model only. Expected a Transformer. "
             f"Received: {type(model).__name__}"
         )
-    if type(model.decoder) is not Decoder:
-        raise ValueError(
-            "CTranslate2 has no such decoder. Expected Decoder, with self-attention. "
-            f"Received: {type(model.decoder).__name__}"
-        )
-    block = model.decoder.blocks[0]
+    for side, layer, expected in (
+        ("encoder", model.encoder, Encoder),
+        ("decoder", model.decoder, Decoder),
+    ):
+        if type(layer) is not expected:
+            raise ValueError(
+                f"CTranslate2 has no such {side}. Expected {expected.__name__}, with "
+                f"self-attention. Received: {type(layer).__name__}"
+            )
+    for block in (*model.encoder.blocks, *model.decoder.blocks):
+        _check_block(block)
+    _activation(model)
+
+
+def _check_block(block) -> None:
     for layer, expected in (
         (
             block.self_attention_norm,
@@ -163,7 +173,6 @@ def _check_model(model) -> None:
                 f"{' or '.join(kind.__name__ for kind in expected)}. "
                 f"Received: {type(layer).__name__}"
             )
-    _activation(model)
 
 
 def _activation(model) -> str:

@@ -4,6 +4,8 @@ A sub-layer is passed to a block as a class or a function that returns a layer. 
 configuration it is written as a name.
 """
 
+import math
+
 import keras
 
 KERAS_LAYERS = "keras.layers."
@@ -95,6 +97,26 @@ def check_rates(**rates) -> None:
                 f"{name} must be a number of at least 0 and below 1. "
                 f"Received: {name}={rate!r}"
             )
+
+
+def check_epsilon(epsilon) -> None:
+    """Checks the epsilon of a normalization.
+
+    Args:
+        epsilon: A number, or `None` for the normalization's own.
+
+    Raises:
+        ValueError: If it is not a finite number above 0.
+
+    Example:
+
+    >>> check_epsilon(1e-5)
+    """
+    is_number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
+    if epsilon is not None and not (is_number and 0 < epsilon < math.inf):
+        raise ValueError(
+            f"norm_epsilon must be a number above 0. Received: norm_epsilon={epsilon!r}"
+        )
 
 
 def layer_factory(factory):

@@ -6,6 +6,7 @@ from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import (
     BaseLayer,
     build_sublayer,
+    check_epsilon,
     check_rates,
     check_sizes,
     factory_name,
@@ -99,6 +100,7 @@ class EncoderBlock(BaseLayer):
         check_rates(
             dropout_rate=dropout_rate, attention_dropout_rate=attention_dropout_rate
         )
+        check_epsilon(norm_epsilon)
         self.d_model = d_model
         self.num_heads = num_heads
         self.d_ff = d_ff

@@ -12,8 +12,9 @@ BLOCK_SIZE = 8
 def linear_recurrence(decay, inputs):
     r"""Computes c_t = decay_t c_{t-1} + inputs_t for all t, with c_{-1} = 0.
 
-    The sequence is split into blocks of 8 positions. All blocks are computed in
-    parallel; a parallel scan (Hillis and Steele, 1986) then combines their last
+    On JAX and PyTorch this is `ops.associative_scan`. On TensorFlow, the sequence is
+    split into blocks of 8 positions. All blocks are computed
+    in parallel; a parallel scan (Hillis and Steele, 1986) then combines their last
     states. T positions take 8 + log2(T / 8) sequential steps. There is no division,
     so small decays stay exact. The gradient is the same recurrence in reverse:
 
@@ -35,7 +36,17 @@ def linear_recurrence(decay, inputs):
 
     Shape letters: B batch, T length, D width.
     """
-    return _recurrence(decay, inputs)
+    if keras.backend.backend() == "tensorflow":
+        return _recurrence(decay, inputs)
+    # custom gradients cannot be differentiated again on the other backends
+    _, states = ops.associative_scan(_one_after_other, (decay, inputs), axis=1)
+    return states
+
+
+def _one_after_other(first, second):
+    """One step c -> decay c + input in place of two."""
+    (decay_1, input_1), (decay_2, input_2) = first, second
+    return decay_1 * decay_2, decay_2 * input_1 + input_2
 
 
 @ops.custom_gradient

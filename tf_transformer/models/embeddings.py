@@ -100,7 +100,9 @@ def target_vectors(model, target_ids, position=0):
     """
     if model.start_id == BOS_ID:
         return model.target_embedding(target_ids)
-    is_start = ops.equal(ops.arange(ops.shape(target_ids)[1]) + position, 0)
+    # counted, since the length of a functional model's input may be unknown
+    numbers = ops.cumsum(ops.ones_like(target_ids, "int32"), axis=1)
+    is_start = ops.equal(numbers - 1 + position, 0)
     start_id = PAD_ID if model.start_id is None else model.start_id
     x = model.target_embedding(ops.where(is_start, start_id, target_ids))
-    return ops.where(is_start[:, None], 0, x) if model.start_id is None else x
+    return ops.where(is_start[..., None], 0, x) if model.start_id is None else x

@@ -293,6 +293,14 @@ def _depth(own, common):
 def _checked(arguments: dict) -> dict:
     """The constructor's arguments, classes and functions in place of their names."""
     check_sizes(**{name: arguments[name] for name in SIZES})
+    for name in ("num_encoder_layers", "num_decoder_layers"):
+        if arguments[name] is not None:
+            check_sizes(**{name: arguments[name]})
+    if arguments["learned_positions"] and arguments["positions"] != "alternating":
+        raise ValueError(
+            "Learned positions have no formula. Expected positions='alternating' with "
+            f"learned_positions=True. Received: positions={arguments['positions']!r}"
+        )
     vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
     check_start_id(arguments["start_id"], vocab_size)
     factories = {name: layer_factory(arguments[name]) for name in FACTORIES}

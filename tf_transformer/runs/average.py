@@ -43,4 +43,5 @@ def add_average(config, run, model, valid, quality, keep_best) -> None:
         flush=True,
     )
     scores = {name: json_number(score) for name, score in logs.items()}
+    value = json_number(value)
     run.set_average({"epochs": epochs, "is_best": is_best, "value": value, **scores})

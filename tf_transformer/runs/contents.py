@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from tf_transformer.runs.checks import check_types
+from tf_transformer.runs.choices import CHOICES
 from tf_transformer.runs.config import TrainingConfig
 
 FORMAT_VERSION = 1
@@ -39,6 +40,9 @@ def check_contents(contents, path: Path) -> dict:
     for name in ("training", "model"):
         if not isinstance(contents.get(name), dict):
             _refuse(path, f"an object as {name!r}", repr(contents.get(name)))
+    for name in ("tokenizer", "data"):
+        if not isinstance(contents.get(name, {}), dict):
+            _refuse(path, f"an object as {name!r}", repr(contents[name]))
     fields = {field.name for field in dataclasses.fields(TrainingConfig)}
     unknown = sorted(contents["training"].keys() - fields)
     if unknown:
@@ -47,7 +51,30 @@ def check_contents(contents, path: Path) -> dict:
         check_types(TrainingConfig(**contents["training"]))
     except ValueError as error:
         raise ValueError(f"{path} holds a wrong setting. {error}") from error
+    architecture = contents["training"].get("architecture")
+    if architecture not in (None, *CHOICES["architecture"]):
+        _refuse(path, f"one of {CHOICES['architecture']}", repr(architecture))
     return contents
+
+
+def check_object(value, path: Path, *names: str) -> dict:
+    """Checks that a JSON file of a run holds an object.
+
+    Args:
+        value: The value in the file.
+        path: The file, for messages.
+        *names: Names that the object must have.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(value, dict) or not set(names) <= value.keys():
+        expected = f"an object with {', '.join(names)}" if names else "an object"
+        _refuse(path, expected, repr(value)[:80])
+    return value
 
 
 def _refuse(path, expected, received):

@@ -10,7 +10,11 @@ from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.config import TrainingConfig
-from tf_transformer.runs.contents import FORMAT_VERSION, check_contents
+from tf_transformer.runs.contents import (
+    FORMAT_VERSION,
+    check_contents,
+    check_object,
+)
 from tf_transformer.training.checkpoints import checkpoint_files, epoch_of
 from tf_transformer.training.weights import load_weights
 from tf_transformer.utils.atomic import read_json, remove_abandoned, write_json
@@ -148,7 +152,10 @@ class RunDirectory:
 
     def average(self) -> dict | None:
         """The epochs of the average and its scores, if it has been made."""
-        return read_json(self._average_file) if self._average_file.exists() else None
+        if not self._average_file.exists():
+            return None
+        average = read_json(self._average_file)
+        return check_object(average, self._average_file, "epochs", "is_best", "value")
 
     def set_average(self, contents: dict) -> None:
         """Writes the epochs of the average and its scores."""
@@ -211,7 +218,9 @@ class RunDirectory:
 
     def evaluation(self) -> dict:
         """All scores measured so far, by name of the test set."""
-        return read_json(self._evaluation_file) if self.evaluated() else {}
+        if not self.evaluated():
+            return {}
+        return check_object(read_json(self._evaluation_file), self._evaluation_file)
 
     def evaluated(self) -> bool:
         """Whether there are scores."""

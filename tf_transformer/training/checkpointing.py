@@ -13,6 +13,7 @@ from tf_transformer.training.checkpoints import (
     epoch_of,
     save_checkpoint,
 )
+from tf_transformer.training.divergence import check_weights
 from tf_transformer.training.termination import Termination, TrainingTerminated
 from tf_transformer.training.updates import UpdateCounter
 from tf_transformer.utils.interval import parse_interval
@@ -76,6 +77,7 @@ class SaveWithinEpochs(SaveCheckpoint):
         on_saved: Function without arguments, called after each checkpoint.
 
     Raises:
+        TrainingDiverged: If a weight is not finite; nothing is written then.
         TrainingTerminated: After the checkpoint that follows SIGTERM.
     """
 
@@ -104,6 +106,7 @@ class SaveWithinEpochs(SaveCheckpoint):
             return
         must_end = any_process(self.termination.is_requested)
         if must_end or self._is_due():
+            check_weights(self.model)  # the loss of this update does not show its step
             path = self.save(self._finished, self.counter.updates)
             self._end_if(must_end, path)
 

@@ -140,6 +140,8 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
 def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Opens a checkpoint after a check of its checksum."""
     verify_checksum(path)
+    if not zipfile.is_zipfile(path):
+        raise DamagedFile(f"{path} is damaged. Received: a file that is no archive")
     try:
         # NumPy leaves a damaged file open if it opened the file itself
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

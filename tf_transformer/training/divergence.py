@@ -40,22 +40,35 @@ class DivergenceCheck(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._check_logs(logs)
-        for weight in self.model.weights:
-            if "float" not in weight.dtype:
-                continue
-            if not ops.convert_to_numpy(ops.all(ops.isfinite(weight))):
-                self._stop(f"non-finite values in {weight.path}")
+        check_weights(self.model)
 
     def _check_logs(self, logs):
         for name, value in (logs or {}).items():
             # a perplexity overflows float32 long before the loss is lost
             if math.isnan(value) or (math.isinf(value) and "perplexity" not in name):
-                self._stop(f"{name}={value}")
+                _stop(self.model, f"{name}={value}")
 
-    def _stop(self, received):
-        update = int(ops.convert_to_numpy(self.model.optimizer.iterations))
-        raise TrainingDiverged(
-            f"The training diverged at update {update}. Expected finite numbers: use "
-            "a lower learning rate or a longer warm-up and start again; checkpoints "
-            f"of earlier epochs are unchanged. Received: {received}"
-        )
+
+def check_weights(model) -> None:
+    """Checks that all weights of a compiled model are finite.
+
+    Args:
+        model: The model.
+
+    Raises:
+        TrainingDiverged: If one is not.
+    """
+    for weight in model.weights:
+        if "float" not in weight.dtype:
+            continue
+        if not ops.convert_to_numpy(ops.all(ops.isfinite(weight))):
+            _stop(model, f"non-finite values in {weight.path}")
+
+
+def _stop(model, received):
+    update = int(ops.convert_to_numpy(model.optimizer.iterations))
+    raise TrainingDiverged(
+        f"The training diverged at update {update}. Expected finite numbers: use "
+        "a lower learning rate or a longer warm-up and start again; earlier "
+        f"checkpoints are unchanged. Received: {received}"
+    )

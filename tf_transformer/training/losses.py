@@ -94,7 +94,8 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
         dtype: Dtype of the computation; at least float32. Defaults to float32.
 
     Returns:
-        Tensor `(B, T)`, 0 where the label is padding.
+        Tensor `(B, T)`, 0 where the label is padding. A label outside 0 to V - 1 is an
+        error, or gives NaN in compiled functions.
     """
     logits = ops.cast(logits, keras.backend.result_type(dtype, "float32"))
     labels = ops.cast(labels, "int32")
@@ -102,6 +103,9 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
         losses = _with_explicit_gradient(labels, label_smoothing)(logits)
     else:
         losses = _with_automatic_gradient(labels, label_smoothing, logits)
+    # compiled functions would read another class: NaN is noticed
+    is_known = ops.logical_and(labels >= 0, labels < logits.shape[-1])
+    losses = ops.where(is_known, losses, float("nan"))
     return ops.where(padding_mask(labels), losses, 0.0)
 
 

@@ -31,7 +31,14 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     with naming(path), _temporary_folder(path) as folder:
         yield folder / path.name
+        _write_through(folder / path.name)
         os.replace(folder / path.name, path)
+
+
+def _write_through(path: Path) -> None:
+    """Waits until a file is on the disk: its new name must not get there first."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
@@ -141,7 +148,7 @@ def remove_abandoned(folder: str | os.PathLike) -> None:
 def write_json(path: str | os.PathLike, value) -> None:
     """Writes a value as indented JSON, completely or not at all."""
     with replacing(path) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -153,5 +160,5 @@ def read_json(path: str | os.PathLike):
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON. Received: {error}") from error
