@@ -271,6 +271,7 @@ def test_what_cannot_be_imported_is_named(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"eos_token_id": [0]}, r"eos_token_id: .*Received: \[0\]"),
         ({"d_model": 3 * 10**9}, r"weight of shape \(\d+, 3000000000\)"),
         ({"encoder_layers": 10**9}, "Expected 1000000002 layers. Received: "),
         ({"decoder_layers": 3}, "the weight model.decoder.layers.2.fc1.weight"),
@@ -280,7 +281,7 @@ def test_what_cannot_be_imported_is_named(changes, message):
         ),
     ],
 )
-def test_sizes_are_those_of_the_weights(tmp_path, changes, message):
+def test_sizes_are_those_of_the_weights_and_ids_are_numbers(tmp_path, changes, message):
     """Before memory is used for them."""
     write_model(tmp_path)
     path = tmp_path / "config.json"

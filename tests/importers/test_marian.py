@@ -1,6 +1,7 @@
 """Marian's folders against its formulas in NumPy."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -111,11 +112,14 @@ def test_a_vocabulary_of_pieces_has_models_for_both_sides(tmp_path):
     models = train_pieces(SOURCE_LINES), train_pieces(TARGET_LINES, vocab_size=71)
     for name, model in zip(("source", "target"), models, strict=True):
         (tmp_path / f"{name}.spm").write_bytes(model)
-    pieces = ["</s>", "<unk>", *pieces_of(*models)]
+    # the last ones stand unquoted in the file
+    pieces = ["</s>", "<unk>", *pieces_of(*models), "2019", "true"]
     arrays = weights([len(pieces)])
     text = settings_array(settings())
     np.savez(tmp_path / "model.ende.npz", **arrays, **{SETTINGS: text})
     table = yaml.safe_dump({piece: i for i, piece in enumerate(pieces)})
+    table = re.sub("^'(2019|true)'", r"\1", table, flags=re.MULTILINE)
+    assert "\ntrue: " in table and "\n2019: " in table
     (tmp_path / "opus.vocab.yml").write_text(table)
     names = {"models": ["/elsewhere/model.ende.npz"], "vocabs": ["opus.vocab.yml"] * 2}
     (tmp_path / "decoder.yml").write_text(yaml.safe_dump(names))

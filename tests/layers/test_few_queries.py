@@ -118,3 +118,11 @@ def test_xla_gets_operations_that_it_can_compile():
     assert set(seen[len(seen) // 2 :]) == {False}
     for result in results:
         assert result[1, 0, :, 2].numpy().tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_symbols_of_a_functional_model_have_few_queries_too():
+    query, key = keras.Input((2, 12)), keras.Input((5, 12))
+    output, _ = scaled_dot_product_attention(query, key, key)
+    model = keras.Model([query, key], output)
+    rows = [np.ones((3, 2, 12)), np.ones((3, 5, 12))]
+    np.testing.assert_allclose(ops.convert_to_numpy(model(rows)), 1.0, rtol=1e-6)

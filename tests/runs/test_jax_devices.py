@@ -224,7 +224,7 @@ def test_processes_end_together_and_go_on_as_one(folder, answer):
     alone.start(0)
     ((code, output, errors),) = alone.ends()
     assert code == 0, errors[-3000:]
-    assert f"Continuing after update {updates:,}" in output
+    assert f"Resuming after update {updates:,}" in output
     assert_same_log(log(folder / "ended")[:5], log(folder / "one")[:updates])
 
 

@@ -6,6 +6,7 @@ import pytest
 from tf_transformer.cli import main
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.devices import device_scope, distribution
+from tf_transformer.runs.local_copy import no_distribution
 from tf_transformer.runs.processes import Processes, find_processes, join_processes
 
 JAX = {
@@ -121,9 +122,14 @@ def test_settings_that_do_not_go_together(settings, message):
         TrainingConfig(**settings).resolved()
 
 
-def test_a_distribution_is_undone():
-    with distribution(TrainingConfig()):
-        assert keras.distribution.distribution() is None
+def test_a_distribution_is_undone_for_a_while(monkeypatch):
+    now = ["that of the training"]
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: now[-1])
+    monkeypatch.setattr(keras.distribution, "set_distribution", now.append)
+    with pytest.raises(KeyError), no_distribution():
+        assert now[-1] is None
+        raise KeyError
+    assert now[-1] == "that of the training"
 
 
 @pytest.mark.parametrize(

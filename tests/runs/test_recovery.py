@@ -166,6 +166,13 @@ def test_an_edited_file_of_scores_is_an_error_that_names_it(
         run.evaluation() if name == "evaluation.json" else run.average()
 
 
+def test_a_file_of_the_tokenizer_that_is_gone_is_named(tmp_path):
+    value = contents(tokenizer={"tokenizer.target.model": "12:ab"})
+    (tmp_path / "config.json").write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(DamagedFile, match="tokenizer.target.model is damaged or gone"):
+        RunDirectory(tmp_path).tokenizer()
+
+
 def test_a_model_of_other_arguments_is_one_line(tmp_path, capsys):
     value = contents(model={"wings": 2})
     (tmp_path / "config.json").write_text(json.dumps(value), encoding="utf-8")

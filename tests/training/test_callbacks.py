@@ -142,3 +142,21 @@ def test_best_weights_have_no_optimizer_state(tmp_path):
     assert keep_best.keep_if_better(0, {"loss": 1.0})
     with h5py.File(keep_best.path) as file:
         assert "layers" in file and "optimizer" not in file
+
+
+@pytest.mark.parametrize(
+    ("monitor", "value", "expected"),
+    [
+        ("val_nll", 1.5, True),
+        ("val_nll", 2.0, False),
+        ("bleu", 2.5, True),
+        ("bleu", 2.0, False),
+        ("bleu", math.nan, False),
+        ("bleu", math.inf, False),
+    ],
+)
+def test_a_score_must_beat_the_best(tmp_path, monitor, value, expected):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", monitor)
+    assert keep_best.improves(value) == math.isfinite(value)
+    keep_best.restore({"best": 2.0, "best_epoch": 3})
+    assert keep_best.improves(value) == expected

@@ -8,7 +8,11 @@ from tf_transformer.importers.folder import required_file
 from tf_transformer.importers.foreign_model import ForeignModel
 from tf_transformer.importers.hugging_face_settings import model_arguments
 from tf_transformer.importers.safetensors_file import read_safetensors
-from tf_transformer.importers.settings import read_json_mapping, unsupported
+from tf_transformer.importers.settings import (
+    read_json_mapping,
+    read_json_vocabulary,
+    unsupported,
+)
 from tf_transformer.importers.vocabulary import (
     Rows,
     Special,
@@ -67,11 +71,14 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
         for name in ("source.spm", "target.spm")
     ]
     names = ["vocab.json"] if is_shared else ["vocab.json", "target_vocab.json"]
-    pieces = [read_json_mapping(required_file(folder, name)) for name in names]
+    pieces = [read_json_vocabulary(required_file(folder, name)) for name in names]
     piece_of = {row: piece for piece, row in pieces[-1].items()}
-    pad, eos, bos = (
-        piece_of.get(config.get(f"{name}_token_id")) for name in ("pad", "eos", "bos")
-    )
+    special = [config.get(f"{name}_token_id") for name in ("pad", "eos", "bos")]
+    for name, row in zip(("pad", "eos", "bos"), special, strict=True):
+        if not (row is None or isinstance(row, int)):
+            values = (f"0 to {len(piece_of) - 1}", None)
+            raise unsupported(folder / CONFIG, f"{name}_token_id", row, values)
+    pad, eos, bos = map(piece_of.get, special)
     # OPUS-MT gives the end token as `bos_token_id`, which it does not use
     bos = None if bos in (pad, eos, "<unk>") else bos
     special = Special(pad=pad or "<pad>", eos=eos or "</s>", bos=bos)

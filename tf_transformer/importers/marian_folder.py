@@ -14,7 +14,11 @@ from tf_transformer.importers.marian_settings import (
     model_arguments,
 )
 from tf_transformer.importers.npz_file import read_npz
-from tf_transformer.importers.settings import parse_yaml, unsupported
+from tf_transformer.importers.settings import (
+    parse_yaml,
+    parse_yaml_vocabulary,
+    unsupported,
+)
 from tf_transformer.importers.vocabulary import (
     Special,
     Vocabularies,
@@ -148,7 +152,7 @@ def _read_vocabularies(files: MarianFiles, is_shared: bool) -> Vocabularies:
         if is_shared and source != target:
             raise unsupported(files.model, "tied-embeddings-all", True, (False,))
         return from_sentencepiece(source, None if is_shared else target)
-    pieces = [parse_yaml(path.read_bytes(), path) for path in paths]
+    pieces = [parse_yaml_vocabulary(path.read_bytes(), path) for path in paths]
     source, target = (
         required_file(paths[0].parent, name).read_bytes()
         for name in ("source.spm", "target.spm")

@@ -105,6 +105,38 @@ def parse_yaml(text: str | bytes, path) -> dict:
         ) from error
 
 
+def parse_yaml_vocabulary(text: str | bytes, path) -> dict[str, int]:
+    """Pieces and their rows in YAML; a piece such as `no` or `1` is text.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    try:
+        rows = _mapping(yaml.load(text, Loader=yaml.BaseLoader))
+        return {piece: int(row) for piece, row in rows.items()}
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be read. Expected pieces and their rows in YAML. Received: "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def read_json_vocabulary(path: Path) -> dict[str, int]:
+    """Pieces and their rows in a JSON file.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    rows = read_json_mapping(path)
+    for piece, row in rows.items():
+        if not isinstance(row, int) or isinstance(row, bool):
+            raise ValueError(
+                f"{path} is no vocabulary. Expected an integer for each piece. "
+                f"Received: {piece!r}: {row!r}"
+            )
+    return rows
+
+
 def read_json_mapping(path: Path) -> dict:
     """A mapping in a JSON file.
 

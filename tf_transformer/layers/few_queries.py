@@ -1,5 +1,6 @@
 """Products and softmax of attention for the few queries of a decoding step."""
 
+import keras
 from keras import ops
 
 from tf_transformer.utils.keras_compat import is_plain_tensorflow
@@ -17,6 +18,8 @@ def has_few_queries(queries) -> bool:
     Args:
         queries: Tensor `(..., T, D)`.
     """
+    if keras.backend.is_keras_tensor(queries):
+        return False
     return queries.shape[-2] in range(1, MOST_QUERIES + 1) and is_plain_tensorflow()
 
 

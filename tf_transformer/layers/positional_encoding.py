@@ -96,7 +96,8 @@ class PositionalEncoding(BaseLayer):
         Tensor `(B, L, d_model)`.
 
     Raises:
-        ValueError: If L is known to exceed `max_length`, or for unknown `positions`.
+        ValueError: If L is known to exceed `max_length`, for unknown `positions`,
+            or for `positions` with `learned=True`.
 
     Example:
 
@@ -114,6 +115,11 @@ class PositionalEncoding(BaseLayer):
             raise ValueError(
                 f"Unknown positions. Expected one of {', '.join(POSITIONS)}. "
                 f"Received: {positions!r}"
+            )
+        if learned and positions != POSITIONS[0]:
+            raise ValueError(
+                f"Learned positions have no formula. Expected {POSITIONS[0]!r}, the "
+                f"default, with learned=True. Received: positions={positions!r}"
             )
         self.positions = positions
         self.max_length = max_length

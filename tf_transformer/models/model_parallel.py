@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 
-# Which axis of a variable the devices of a copy share: attention heads, d_ff, the
-# vocabulary. Each product of two of these matrices then needs one sum over devices, as
-# in Megatron-LM (Shoeybi et al., 2019, section 3).
+# Which axis of a variable the devices of a copy share: attention heads (whole ones if
+# the devices divide their number), d_ff, the vocabulary. Each product of two of these
+# matrices then needs one sum over devices, as in Megatron-LM (Shoeybi et al., 2019,
+# section 3).
 SHARED_AXES = {
     r".*attention/(query|key|value)/kernel": (None, "model"),
     r".*attention/(query|key|value)/bias": ("model",),

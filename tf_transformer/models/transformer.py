@@ -23,6 +23,7 @@ from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
 
 SIZES = ("vocab_size", "num_layers", "d_model", "num_heads", "d_ff", "max_length")
+DEPTHS = ("num_encoder_layers", "num_decoder_layers")
 FACTORIES = ("norm", "attention", "feed_forward", "encoder", "decoder")
 BLOCK_ARGUMENTS = (
     *("d_model", "num_heads", "d_ff", "dropout_rate", "attention_dropout_rate"),
@@ -165,12 +166,12 @@ class Transformer(SequenceModel):
         arguments["dtype"] = self.dtype_policy
         self.encoder = self._arguments["encoder"](
             name="encoder",
-            num_layers=_depth(self.num_encoder_layers, self.num_layers),
+            num_layers=self.num_encoder_layers or self.num_layers,
             **arguments,
         )
         self.decoder = self._arguments["decoder"](
             name="decoder",
-            num_layers=_depth(self.num_decoder_layers, self.num_layers),
+            num_layers=self.num_decoder_layers or self.num_layers,
             **arguments,
         )
         self.build()
@@ -286,21 +287,10 @@ class Transformer(SequenceModel):
         return attention_weights(self, inputs)
 
 
-def _depth(own, common):
-    return common if own is None else own
-
-
 def _checked(arguments: dict) -> dict:
     """The constructor's arguments, classes and functions in place of their names."""
-    check_sizes(**{name: arguments[name] for name in SIZES})
-    for name in ("num_encoder_layers", "num_decoder_layers"):
-        if arguments[name] is not None:
-            check_sizes(**{name: arguments[name]})
-    if arguments["learned_positions"] and arguments["positions"] != "alternating":
-        raise ValueError(
-            "Learned positions have no formula. Expected positions='alternating' with "
-            f"learned_positions=True. Received: positions={arguments['positions']!r}"
-        )
+    depths = [name for name in DEPTHS if arguments[name] is not None]
+    check_sizes(**{name: arguments[name] for name in (*SIZES, *depths)})
     vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
     check_start_id(arguments["start_id"], vocab_size)
     factories = {name: layer_factory(arguments[name]) for name in FACTORIES}

@@ -24,7 +24,7 @@ def add_average(config, run, model, valid, quality, keep_best) -> None:
     paths = run.last_checkpoints(config.average_last)
     epochs = [epoch_of(path) for path in paths]
     average = run.average()
-    if len(epochs) == 1 or (average is not None and average["epochs"] == epochs):
+    if len(epochs) <= 1 or (average is not None and average["epochs"] == epochs):
         return
     print(f"\nAverage of epochs {epochs[0]} to {epochs[-1]}:", flush=True)
     average_checkpoints(paths, model)

@@ -60,7 +60,12 @@ class RunDirectory:
         return self._config_file.exists()
 
     def begin(
-        self, config: TrainingConfig, tokenizer: Tokenizer, model, **more
+        self,
+        config: TrainingConfig,
+        tokenizer: Tokenizer,
+        model,
+        is_trained: bool = False,
+        **more,
     ) -> None:
         """Writes settings and, in a new run, the tokenizer before the first update.
 
@@ -70,6 +75,8 @@ class RunDirectory:
             config: The settings.
             tokenizer: The tokenizer.
             model: The model.
+            is_trained: Whether the run has its best weights already. Defaults to
+                `False`.
             **more: Further entries of `config.json`, such as `data`, the fingerprints
                 of the files of pairs.
 
@@ -82,7 +89,8 @@ class RunDirectory:
             folder.mkdir(parents=True, exist_ok=True)
             remove_abandoned(folder)
         if self.latest_checkpoint() is None:
-            self.first_epoch_marker.touch()
+            if not is_trained:
+                self.first_epoch_marker.touch()
             tokenizer.save(self.path)
         versions = {name: _version(name) for name in PACKAGES}
         contents = {
@@ -168,12 +176,12 @@ class RunDirectory:
         Raises:
             DamagedFile: If a file has changed since the run began.
         """
-        expected = self.contents().get("tokenizer", {})
-        for name, found in self._tokenizer_fingerprints().items():
-            if expected.get(name, found) != found:
+        found = self._tokenizer_fingerprints()
+        for name, expected in self.contents().get("tokenizer", {}).items():
+            if found.get(name) != expected:
                 raise DamagedFile(
-                    f"{self.path / name} is damaged. Expected {expected[name]}. "
-                    f"Received: {found}"
+                    f"{self.path / name} is damaged or gone. Expected {expected}. "
+                    f"Received: {found.get(name)}"
                 )
         return Tokenizer.load(self.path)
 

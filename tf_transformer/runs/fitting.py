@@ -9,7 +9,7 @@ from tf_transformer.training.tensorboard import EventFiles, TensorBoardLog
 from tf_transformer.training.termination import catching_sigterm
 from tf_transformer.training.updates import PartialMetrics, UpdateCounter
 from tf_transformer.utils.checksum import DamagedFile
-from tf_transformer.utils.processes import any_process
+from tf_transformer.utils.processes import any_process, failing_together
 
 
 def make_parts(config, run, counter: UpdateCounter) -> dict:
@@ -63,23 +63,30 @@ class Fitting:
         if checkpoint is not None:
             self.parts["best"].restore(state["best"])
             is_over = not self.counter.plan.epochs_left(self.counter.updates)
+            if is_over and not finished:
+                raise ValueError(
+                    "No epoch of this run has ended yet. Expected max_updates above "
+                    f"{self.counter.updates}. Received: {self.config.max_updates}"
+                )
             if is_over or self.parts["best"].exhausted(finished - 1):
                 print(f"{self.run.path} is trained already: {finished} epochs.")
                 return
             self._expect_better_than_average()
             print(f"Resuming after update {self.counter.updates:,} from {checkpoint}.")
         tokenizer = self.translator.tokenizer
-        self.run.begin(self.config, tokenizer, self.model, data=self.files)
+        with failing_together():  # only the first process writes
+            self.run.begin(self.config, tokenizer, self.model, data=self.files)
         self._restore_logs(state, valid_set)
         with catching_sigterm() as termination:
             self._fit(train_set, valid_set, finished, state, termination)
 
     def _expect_better_than_average(self):
-        average = self.run.average()
-        if average is not None and average["is_best"]:
+        average, best = self.run.average(), self.parts["best"]
+        if average is None or not average["is_best"]:
+            return
+        if best.improves(average["value"]):  # else a later epoch has beaten it
             last_epoch = average["epochs"][-1] - 1
-            state = {"best": average["value"], "best_epoch": last_epoch}
-            self.parts["best"].restore(state)
+            best.restore({"best": average["value"], "best_epoch": last_epoch})
 
     def _restore_logs(self, state, valid_set):
         for name in ("log", "events"):

@@ -7,6 +7,7 @@ from tf_transformer.importers.importing import read_model
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.training.weights import save_weights
+from tf_transformer.utils.lock import locked
 
 
 def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirectory:
@@ -24,14 +25,22 @@ def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirecto
 
     Raises:
         FileExistsError: If `path` holds a run.
+        FolderInUse: If another process works in `path`.
         FileNotFoundError: If the foreign folder or a file in it does not exist.
         ValueError: If a file is damaged, or the model cannot be imported.
     """
     run = RunDirectory(Path(path))
-    if run.exists():
-        raise FileExistsError(
-            f"An import does not replace a run. Expected a new folder. Received: {path}"
-        )
+    with locked(run.path):
+        if run.exists():
+            raise FileExistsError(
+                "An import does not replace a run. Expected a new folder. Received: "
+                f"{path}"
+            )
+        _import(source, run)
+    return run
+
+
+def _import(source, run: RunDirectory) -> None:
     foreign = read_model(source)
     translator = foreign.translator()
     model = translator.model
@@ -48,9 +57,6 @@ def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirecto
         max_length=model.max_length,
     )
     origin = {"format": foreign.kind, "path": os.path.abspath(source)}
-    run.path.mkdir(parents=True, exist_ok=True)
     # the folder is a run when `begin` has written config.json, last of all
     save_weights(model, run.best_weights)
-    run.begin(config, translator.tokenizer, model, imported=origin)
-    run.end_first_epoch()
-    return run
+    run.begin(config, translator.tokenizer, model, is_trained=True, imported=origin)

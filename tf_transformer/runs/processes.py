@@ -169,5 +169,5 @@ def join_processes(processes: Processes) -> None:
     except RuntimeError as error:
         raise ValueError(
             "The processes could not be connected. Expected process 0 at "
-            f"{processes.coordinator}. Received: {str(error).splitlines()[0]}"
+            f"{processes.coordinator}. Received: {str(error).partition(chr(10))[0]}"
         ) from error

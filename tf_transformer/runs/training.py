@@ -117,6 +117,7 @@ def _prepare(config: TrainingConfig, run: RunDirectory) -> tuple:
     files = fingerprints(config)
     if not is_new:
         _check_same(run.config(), config, run.path)
+        _check_same_backend(run.contents().get("backend"), run.path)
         check_unchanged(run.contents().get("data", {}), files, run.path)
     corpus = load_corpus(config)
     keras.utils.set_random_seed(config.seed)
@@ -222,6 +223,16 @@ def compile_model(config, model, total_steps) -> None:
         loss=MaskedCrossEntropy(config.label_smoothing),
         metrics=[MaskedAccuracy(), NegativeLogLikelihood(), Perplexity()],
     )
+
+
+def _check_same_backend(found: str | None, path) -> None:
+    backend = keras.backend.backend()
+    if found not in (None, backend):
+        raise ValueError(
+            f"{path} was trained on another backend, whose batches and random numbers "
+            f"differ. Expected KERAS_BACKEND={found}, or another folder with "
+            f"init_from={path}. Received: KERAS_BACKEND={backend}"
+        )
 
 
 def _check_same(found, config, path) -> None:

@@ -122,16 +122,20 @@ class KeepBest(keras.callbacks.Callback):
                 f"one of {sorted(logs or {})}. Received: monitor={self.monitor!r}"
             )
         value = float(logs[self.monitor])
-        sign = 1 if self.higher_is_better else -1
-        if not math.isfinite(value):
-            return False
-        # earlier versions kept NaN in a run's state
-        first = self.best is None or not math.isfinite(self.best)
-        if not (first or sign * value > sign * self.best):  # pyright: ignore
+        if not self.improves(value):
             return False
         self.best, self.best_epoch = value, epoch
         save_weights(self.model, self.path)
         return True
+
+    def improves(self, value: float) -> bool:
+        """Whether a score is better than the best so far; NaN never is."""
+        if not math.isfinite(value):
+            return False
+        # earlier versions kept NaN in a run's state
+        if self.best is None or not math.isfinite(self.best):
+            return True
+        return value > self.best if self.higher_is_better else value < self.best
 
     def exhausted(self, epoch: int) -> bool:
         """Whether the last `patience` epochs brought no improvement."""

@@ -70,7 +70,9 @@ class SaveWithinEpochs(SaveCheckpoint):
     Several processes end together once one of them received SIGTERM.
 
     Args:
-        folder, parts, num_kept: As for `SaveCheckpoint`.
+        folder: Folder of the checkpoints.
+        parts: As for `SaveCheckpoint`.
+        num_kept: As for `SaveCheckpoint`. Defaults to 2.
         counter: The `UpdateCounter`, called before this callback.
         every: Interval in updates or minutes, such as `500` or `"10m"`.
         termination: Set by SIGTERM.
@@ -83,14 +85,16 @@ class SaveWithinEpochs(SaveCheckpoint):
 
     def __init__(
         self,
-        *arguments,
+        folder: Path,
+        parts: dict[str, Any],
+        num_kept: int = 2,
+        *,
         counter: UpdateCounter,
         every: int | str,
         termination: Termination,
         on_saved: Callable[[], None],
-        **named,
     ):
-        super().__init__(*arguments, **named)
+        super().__init__(folder, parts, num_kept)
         self.counter = counter
         self.termination = termination
         self.on_saved = on_saved

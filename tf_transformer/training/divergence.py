@@ -14,8 +14,8 @@ class DivergenceCheck(keras.callbacks.Callback):
     """Raises `TrainingDiverged` at the first loss or weight that is not finite.
 
     Checks the logs after every batch, and all logs and weights at the end of every
-    epoch. Put it first in the list of callbacks, so that nothing is saved from an
-    epoch that diverged and earlier checkpoints stay unchanged. Keras'
+    epoch. Put it first in the list of callbacks, so that no score or best weights are
+    kept from an epoch that diverged and earlier checkpoints stay unchanged. Keras'
     `TerminateOnNaN` instead ends `fit` without an error, after other callbacks have
     saved NaN.
 

@@ -29,23 +29,45 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         FolderInUse: If another process has locked the folder.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY) if fcntl is not None else None
+    descriptor = _locked_descriptor(folder)
     try:
-        _lock(folder, descriptor)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # while it is locked: nobody else works in it
         if descriptor is not None:
             os.close(descriptor)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
-def _lock(folder: Path, descriptor: int | None) -> None:
-    if fcntl is None or descriptor is None:
-        return
+def _locked_descriptor(folder: Path) -> int | None:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        if fcntl is None:
+            return None
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # removed by another process since
+            continue
+        try:
+            _lock(folder, descriptor)
+            if _is_opened_by(folder, descriptor):
+                return descriptor
+        except FolderInUse:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # the folder that was locked is gone
+
+
+def _is_opened_by(folder: Path, descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.stat(folder), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(folder: Path, descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # pyright: ignore[reportOptionalMemberAccess]
     except BlockingIOError as error:
         raise FolderInUse(
             "Another process works in this folder. Expected to wait until it ends, or "

@@ -1,0 +1,22 @@
+"""A folder is locked by one process at a time, also after others were refused."""
+
+import pytest
+
+from tf_transformer.utils.lock import FolderInUse, locked
+
+
+def test_who_is_refused_leaves_an_empty_folder_to_its_owner(tmp_path):
+    folder = tmp_path / "run"
+    with locked(folder):
+        for _ in range(2):
+            with pytest.raises(FolderInUse, match="Another process"), locked(folder):
+                pass
+            assert folder.is_dir()
+    assert not folder.exists()
+
+
+def test_a_folder_with_files_stays_and_is_free_again(tmp_path):
+    with locked(tmp_path / "run"):
+        (tmp_path / "run" / "config.json").touch()
+    with locked(tmp_path / "run"):
+        assert (tmp_path / "run" / "config.json").exists()
