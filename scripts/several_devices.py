@@ -52,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         default=1024,
         help="of all devices together",
     )
+    parser.add_argument("--peak", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument(
         "--logical-devices", type=int, help="logical CPU devices to use"
     )
@@ -68,7 +69,10 @@ def train_model(pairs, tokenizer, options):
     model = tt.Transformer.from_preset(options.preset, tokenizer.vocab_size)
     num_updates = options.epochs * len(train)
     schedule = tt.TransformerSchedule(
-        model.d_model, min(4000, max(1, num_updates // 4)), total_steps=num_updates
+        model.d_model,
+        warmup_steps=min(400, max(1, num_updates // 4)),
+        peak=options.peak,
+        total_steps=num_updates,
     )
     model.compile(
         optimizer=tt.Adam(schedule),

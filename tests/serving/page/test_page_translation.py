@@ -142,7 +142,7 @@ def test_nothing_is_asked_while_keys_are_pressed(site, signatures, open_page):
     asked = []
     page.on("request", lambda request: asked.append(request.post_data))
     page.clock.install()
-    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    page.clock.pause_at(page.evaluate("Date.now() + 60_000"))
     for character in TEXT:
         page.locator("#text").press(character if character != " " else "Space")
         page.clock.run_for(240)
