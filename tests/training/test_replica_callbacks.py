@@ -26,4 +26,5 @@ def test_every_callback_works_on_two_replicas(tmp_path):
     assert found["epoch"] == found["state"]["epoch"] == 2
     assert found["same_weights"]
     assert found["loaded_updates"] == updates == found["log"][1]["updates"]
-    assert found["state"]["best"]["best"] == min(line["val_nll"] for line in found["log"])
+    best = found["state"]["best"]["best"]
+    assert best == min(line["val_nll"] for line in found["log"])
