@@ -13,10 +13,10 @@ def linear_recurrence(decay, inputs):
     r"""Computes c_t = decay_t c_{t-1} + inputs_t for all t, with c_{-1} = 0.
 
     On JAX and PyTorch this is `ops.associative_scan`. On TensorFlow, the sequence is
-    split into blocks of 8 positions. All blocks are computed
-    in parallel; a parallel scan (Hillis and Steele, 1986) then combines their last
-    states. T positions take 8 + log2(T / 8) sequential steps. There is no division,
-    so small decays stay exact. The gradient is the same recurrence in reverse:
+    split into blocks of 8 positions. All blocks are computed in parallel; a parallel
+    scan (Hillis and Steele, 1986) then combines their last states. T positions take
+    8 + log2(T / 8) sequential steps. There is no division, so small decays stay
+    exact. The gradient is the same recurrence in reverse:
 
         g_t = dL/dc_t + decay_{t+1} g_{t+1}
         dL/dinputs_t = g_t,  dL/ddecay_t = g_t c_{t-1}

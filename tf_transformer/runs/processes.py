@@ -167,7 +167,8 @@ def join_processes(processes: Processes) -> None:
     try:
         keras.distribution.initialize(*processes)
     except RuntimeError as error:
+        reason, _, _ = str(error).partition("\n")
         raise ValueError(
             "The processes could not be connected. Expected process 0 at "
-            f"{processes.coordinator}. Received: {str(error).partition(chr(10))[0]}"
+            f"{processes.coordinator}. Received: {reason}"
         ) from error
