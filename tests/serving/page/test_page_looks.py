@@ -136,7 +136,10 @@ def test_other_browsers_are_answered_in_english(site, open_page):
 
 
 def test_it_finds_its_noun(demo_site, open_page, tmp_path):
-    """While Korean names what *it* is, heads of the last layer attend to that noun."""
+    """While Korean names what *it* is, the last layer attends to that noun.
+
+    How many of its heads do differs from one training to the next.
+    """
     page = open_page(demo_site)
     for text, start, noun, translation in (
         (WIDE, "길", "street", "길이 너무 넓어서 그 동물은 길을 건너지 않았다."),
@@ -146,8 +149,9 @@ def test_it_finds_its_noun(demo_site, open_page, tmp_path):
         assert page.locator("#translation").text_content() == translation
         held = page.locator("#queries [aria-pressed=true] .unit").text_content()
         assert held.startswith(start)
-        seen = most_attended(page)
-        assert seen[4:].count(noun) >= 2, seen
+        last_layer = most_attended(page)[4:]
+        [other] = {"street", "animal"} - {noun}
+        assert last_layer.count(noun) > last_layer.count(other), last_layer
         assert noun in page.locator("#note").text_content()
     folder = Path(os.environ.get("TF_TRANSFORMER_PICTURES", tmp_path))
     page.mouse.move(0, 0)

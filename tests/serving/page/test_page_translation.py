@@ -180,19 +180,19 @@ def test_a_text_that_is_too_long_gives_an_error_with_the_limit(site, open_page):
 
 def test_a_busy_service_is_asked_again(site, signatures, open_page):
     page = open_page(site, model="toy")
-    refused = []
+    free = []
 
-    def refuse_first(route):
-        if refused:
+    def refuse_until_free(route):
+        if free:
             route.continue_()
         else:
-            refused.append(route)
-            headers = {"Retry-After": "1"}
+            headers = {"Retry-After": "5"}
             route.fulfill(status=503, headers=headers, json={"error": "full"})
 
-    page.route("**:predict", refuse_first)
+    page.route("**:predict", refuse_until_free)
     type_text(page, TEXT)
     page.locator("#state[data-kind=busy]").wait_for()
+    free.append(True)
     wait_for_translation(page, nbest_of(signatures, TEXT)[0][0])
 
 
