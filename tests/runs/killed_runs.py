@@ -5,7 +5,8 @@
 WHAT is the number of updates after which a process is killed (each process continues
 where the one before was killed), or `NAMES` of places where files are written.
 Environment: SETTINGS, other settings of the run as JSON; TRACED=1, compiled training
-steps on TensorFlow; FORGET, partial metrics are not restored; KERAS_BACKEND.
+steps on TensorFlow; DEVICES, number of parts of the CPU that TensorFlow sees; FORGET,
+partial metrics are not restored; KERAS_BACKEND.
 Prints one line of JSON. This process imports the backend and computes nothing, so that
 each fork begins with a fresh runtime within a second.
 """
@@ -156,6 +157,12 @@ def unlink_and_kill(path, missing_ok=False):
         kill_here()
 
 
+def divide_cpu(count):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(cpu, parts)
+
+
 def in_a_fork(config, path, prepare=lambda: None):
     """Trains in a forked process; whether it ended by a kill."""
     child = os.fork()
@@ -167,6 +174,7 @@ def in_a_fork(config, path, prepare=lambda: None):
             if BACKEND == "tensorflow" and os.environ.get("TRACED") != "1":
                 # operations run one by one: nothing is traced in the many processes
                 tf.config.run_functions_eagerly(True)
+            divide_cpu(int(os.environ.get("DEVICES", "1")))
             training.make_model = small_model
             tensorboard.UPDATES_PER_POINT = 3
             if "FORGET" in os.environ:

@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BACKEND != "tensorflow", reason="forks TensorFlow"),
 ]
+AVERAGES = ({"ema_momentum": 0.9}, {"ema_momentum": None, "average_last": 2})
 SAMPLE = (2, 4, 5) if FAST else range(1, 7)  # an epoch has 4 updates
 
 
@@ -53,6 +54,25 @@ def test_a_run_killed_while_a_file_is_written_equals_one_that_was_not(tmp_path, 
     found = killed_runs(tmp_path, *places)
     assert found["kills"] == len(places)
     assert found["different"] == {place: [] for place in places}
+
+
+@pytest.mark.parametrize("averages", AVERAGES[: 1 if FAST else 2])
+def test_a_run_on_two_replicas_killed_within_epochs_equals_one_that_was_not(
+    tmp_path, averages
+):
+    kills = (2,) if FAST else (2, 5)
+    replicas = {"distribute": "mirrored", "devices": 2, "static_shapes": True}
+    replicas |= {"gradient_accumulation_steps": 1, "validate_every": 2}
+    found = killed_runs(
+        tmp_path,
+        *kills,
+        SETTINGS=json.dumps({**replicas, **averages}),
+        DEVICES="2",
+        TRACED="1",
+    )
+    assert found["kills"] == len(kills)
+    assert found["variables"] > 90 and found["points"] > 9
+    assert found["different"] == {"last": []}
 
 
 def test_a_run_on_jax_killed_within_epochs_equals_one_that_was_not(tmp_path):

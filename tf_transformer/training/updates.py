@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_transformer.data.endless import EndlessBatches, Place, Progress
@@ -101,19 +102,19 @@ class PartialMetrics(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self.restored: list[float] | None = None
+        self.restored: list[float | list[float]] | None = None
         self._is_within = False
 
-    def state(self) -> list[float] | None:
-        """Returns the values of the metrics' variables; `None` between epochs."""
+    def state(self) -> list[float | list[float]] | None:
+        """Returns the values of the metrics' variables; `None` between epochs.
+
+        On several replicas, each has its own part of a sum, and the value is a list.
+        """
         if not self._is_within:
             return None
-        return [
-            float(ops.convert_to_numpy(ops.convert_to_tensor(variable)))
-            for variable in self.model.metrics_variables
-        ]
+        return [_value(variable) for variable in self.model.metrics_variables]
 
-    def restore(self, state: list[float] | None) -> None:
+    def restore(self, state: list[float | list[float]] | None) -> None:
         """Starts the next epoch with these values; the metrics must be built."""
         self.restored = state
 
@@ -121,8 +122,30 @@ class PartialMetrics(keras.callbacks.Callback):
         if self.restored is not None:
             variables = self.model.metrics_variables
             for variable, value in zip(variables, self.restored, strict=True):
-                variable.assign(value)
+                _assign(variable, value)
         self.restored, self._is_within = None, True
 
     def on_epoch_end(self, epoch, logs=None):
         self._is_within = False
+
+
+def _parts(variable):
+    """The variables of the replicas, or the variable itself."""
+    return getattr(variable.value, "values", None) or [variable]
+
+
+def _value(variable):
+    found = [
+        float(ops.convert_to_numpy(ops.convert_to_tensor(part)))
+        for part in _parts(variable)
+    ]
+    return found if len(found) > 1 else found[0]
+
+
+def _assign(variable, value):
+    values = np.atleast_1d(value)
+    parts = _parts(variable)
+    if len(parts) != len(values):  # a run on another number of devices: the sum
+        parts, values = [variable], [np.sum(values)]
+    for part, part_value in zip(parts, values, strict=True):
+        part.assign(part_value)
