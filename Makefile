@@ -27,7 +27,7 @@ test: $(BIN)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long" $(PYTEST_OPTIONS)
 
 test-slow: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or long" --durations=30 $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "slow or long" --durations=30 $(PYTEST_OPTIONS)
 
 # layers to text under every other backend that is installed; the rest is about
 # TensorFlow. `make test` and `make test-slow` say which are missing.

@@ -26,14 +26,20 @@ def pytest_configure(config):
         let_numpy_read_tensors()
 
 
-# each of their tests is a separate program, so any process may run it
-_SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme")
-# pytest-xdist runs files of many tests first, and of these programs the longest, so
+# pytest-xdist runs files of many tests first, and of single programs the longest, so
 # that no process is idle at the end
-_LONGEST = ("[08_", "[09_", "test_quickstart", "[11_", "[07_")
+_LONGEST = ("[08_", "[00_", "[09_", "test_quickstart", "[11_", "[07_")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from tests.scheduling import SharedFixtures
+
+    return SharedFixtures(config, log)
+
+
 def pytest_collection_modifyitems(items):
     from tests.backend import BACKEND
 
@@ -44,9 +50,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
         if FAST and item.get_closest_marker("full"):
             item.add_marker(only_full)
-        # with --dist loadgroup the other tests of a file share its fixtures
-        if not item.nodeid.startswith(_SINGLE):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
 
 
