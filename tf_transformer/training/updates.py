@@ -130,8 +130,9 @@ class PartialMetrics(keras.callbacks.Callback):
 
 
 def _parts(variable):
-    """The variables of the replicas, or the variable itself."""
-    return getattr(variable.value, "values", None) or [variable]
+    """The variables of TensorFlow's replicas, or the variable itself."""
+    parts = getattr(variable.value, "values", None)
+    return parts if isinstance(parts, tuple) else [variable]
 
 
 def _value(variable):
