@@ -10,6 +10,7 @@ import pytest
 
 import tf_transformer as tt
 from tests.models.small_model import INPUTS, make_model, numbers
+from tests.models.test_marian_options import MARIAN
 from tests.training.small_runs import (
     arrays,
     compiled,
@@ -47,6 +48,9 @@ def layers_of_every_kind():
     encoded = layers.Encoder(num_layers=1, d_model=8, num_heads=2, d_ff=13)(x)
     decoded = layers.Decoder(num_layers=1, d_model=8, num_heads=2, d_ff=13)(
         positions(y), encoded
+    )
+    decoded = layers.SSRUDecoder(num_layers=1, d_model=8, num_heads=2, d_ff=13)(
+        decoded, encoded
     )
     mixed = layers.MultiHeadAttention(d_model=8, num_heads=4)(decoded, encoded)
     return {
@@ -87,6 +91,7 @@ def test_a_fresh_process_loads_models_and_layers(tmp_path, imports):
     models = {
         "trained_model": trained,
         "recurrent_model": RecurrentSeq2Seq(23, d_model=8, score="additive"),
+        "marian_model": make_model(**MARIAN),
         **layers_of_every_kind(),
     }
     for name, model in models.items():
@@ -116,6 +121,7 @@ def test_a_fresh_process_loads_models_and_layers(tmp_path, imports):
     assert result.stdout.splitlines() == [
         f"Transformer True {updates}",
         "RecurrentSeq2Seq False None",
+        "Transformer False None",
         "Functional False None",
     ]
 
