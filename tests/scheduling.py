@@ -1,4 +1,4 @@
-"""Which tests share a process of pytest-xdist: with `--dist loadscope`, those here."""
+"""Which tests run in one process of pytest-xdist with `--dist loadscope`."""
 
 from xdist.scheduler import LoadScopeScheduling
 
