@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.serving.patience import until
 from tests.serving.served_models import save_half_plus_two, save_words
+from tests.serving.service_process import Service
 from tf_transformer.serving.app import make_app
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.server import make_config
@@ -99,3 +100,18 @@ def closing():
     """A function that returns its argument, which is closed after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda resource: stack.enter_context(contextlib.closing(resource))
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A function that starts a service, which is ended after the test."""
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((tmp_path / "log").open("w+"))
+
+        def start(folder, *options):
+            service = Service(folder, log, *options)
+            stack.enter_context(service.process)  # closes its pipe and waits
+            stack.callback(service.process.kill)
+            return service
+
+        yield start

@@ -1,103 +1,26 @@
 """The command as its own process: real translator, signals, load, memory."""
 
-import contextlib
-import http.client
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.export.toy_export import TEXTS
-from tests.fast import FAST
 from tests.serving.patience import until
+from tests.serving.service_process import clients
 from tf_transformer.export.saved_translator import SavedTranslator
 
 pytestmark = pytest.mark.slow
-
-SOAK_SECONDS = float(os.environ.get("TF_TRANSFORMER_SOAK_SECONDS", 9 if FAST else 20))
-
-
-class Service:
-    """A running `tf-transformer serve`."""
-
-    def __init__(self, folder, log, *options):
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tf_transformer", "serve", str(folder)),
-                *("--port", "0", "--poll", "0.2", *options),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        )
-        line = self.process.stdout.readline()
-        log.seek(0)
-        assert line.startswith("Serving "), log.read()
-        self.port = int(re.search(r" at http://127\.0\.0\.1:(\d+)$", line)[1])
-        until(lambda: self.get("/readyz")[0] == 200, seconds=300)
-
-    def connection(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-
-    def get(self, path):
-        with contextlib.closing(self.connection()) as connection:
-            return asked(connection, "GET", path)
-
-    def post(self, model, body, connection=None):
-        path = f"/v1/models/{model}:predict"
-        with contextlib.ExitStack() as stack:
-            if connection is None:
-                connection = stack.enter_context(contextlib.closing(self.connection()))
-            return asked(connection, "POST", path, json.dumps(body))
-
-    def memory(self):
-        """Resident megabytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
-
-
-def asked(connection, method, path, body=None):
-    connection.request(method, path, body)
-    answer = connection.getresponse()
-    return answer.status, json.loads(answer.read())
-
-
-@pytest.fixture
-def start(tmp_path):
-    """A function that starts a service, which is ended after the test."""
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context((tmp_path / "log").open("w+"))
-
-        def start(folder, *options):
-            service = Service(folder, log, *options)
-            stack.enter_context(service.process)  # closes its pipe and waits
-            stack.callback(service.process.kill)
-            return service
-
-        yield start
 
 
 @pytest.fixture
 def exported(toy_export):
     return toy_export
-
-
-def clients(number, function):
-    """Runs `function(k)` in so many threads to the end."""
-    threads = [threading.Thread(target=function, args=(k,)) for k in range(number)]
-    for thread in threads:
-        thread.start()
-    return threads
 
 
 def test_a_translator_answers_as_it_does_without_the_service(start, exported):
@@ -271,35 +194,3 @@ def test_many_versions_leave_no_memory_behind(start, exports, tmp_path):
         swap(version)
     growth = service.memory() - before
     assert growth < 50
-
-
-def test_it_stands_a_full_load(start, exported):
-    """As long as TF_TRANSFORMER_SOAK_SECONDS says; 1800 for the whole half hour."""
-    service = start(exported.parents[1])
-    stop, statuses = threading.Event(), []
-
-    def client(k):
-        generator = np.random.default_rng(k)
-        connection = service.connection()
-        while not stop.is_set():
-            # ten of the longest are as many tokens as the model reads
-            words = generator.choice(
-                ["a", "cat", "house", "공원"], generator.integers(11)
-            )
-            status, _ = service.post(
-                "toy", {"instances": [" ".join(words)]}, connection
-            )
-            statuses.append(status)
-
-    threads = clients(8, client)
-    time.sleep(SOAK_SECONDS / 3)
-    before = service.memory()
-    time.sleep(SOAK_SECONDS * 2 / 3)
-    after = service.memory()
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert set(statuses) == {200}
-    assert len(statuses) > 50
-    assert after - before < 100
-    assert service.get("/healthz")[0] == 200
