@@ -72,15 +72,15 @@ def head_off(model, kind: str, layer: int, head: int) -> Iterator[None]:
             f"Received: head={head}"
         )
     kernel = attention.output_dense.kernel
-    kept = keras.ops.convert_to_numpy(kernel).copy()
-    changed = kept.copy()
+    original = keras.ops.convert_to_numpy(kernel).copy()
+    changed = original.copy()
     d_k = attention.d_model // attention.num_heads
     changed[(head - 1) * d_k : head * d_k] = 0
     kernel.assign(changed)
     try:
         yield
     finally:
-        kernel.assign(kept)
+        kernel.assign(original)
 
 
 def nll(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:

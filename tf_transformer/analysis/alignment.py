@@ -156,11 +156,11 @@ def alignment_error_rates(
     weights = [word_weights(sentence_maps) for sentence_maps in maps]
     rates = np.zeros((maps[0].num_layers, maps[0].num_heads))
     for layer, head in np.ndindex(rates.shape):
-        found = [
+        links = [
             strongest_links(sentence_weights[layer, head])
             for sentence_weights in weights
         ]
-        rates[layer, head] = alignment_error_rate(found, gold)
+        rates[layer, head] = alignment_error_rate(links, gold)
     return rates
 
 

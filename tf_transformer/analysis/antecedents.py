@@ -90,8 +90,8 @@ def antecedent_scores(
         weights = _row(sentence_maps, example, kind)
         choices = {"words": _other_words(example, pronoun), "nouns": nouns}
         for name, columns in choices.items():
-            others = [column for column in columns if column != noun]
-            strongest = np.max(weights[..., others], axis=-1)
+            other_columns = [column for column in columns if column != noun]
+            strongest = np.max(weights[..., other_columns], axis=-1)
             scores[name].append(weights[..., noun] > strongest)
     return {name: np.mean(choices, axis=0) for name, choices in scores.items()}
 

@@ -159,8 +159,8 @@ def attention_maps(
     sources = tokenizer.encode_source(texts)
     _check(sources, max_length)
     if translations is None:
-        found = translator.nbest(texts, **settings)
-        targets = [best.token_ids for best, *_ in found]
+        results = translator.nbest(texts, **settings)
+        targets = [best.token_ids for best, *_ in results]
     elif len(texts) == len(translations) and not settings:
         targets = tokenizer.encode_target(translations)
         _check_lengths(targets, max_length)

@@ -52,12 +52,12 @@ def attention_maps_of_saved_model(
     for start in range(0, len(texts), _TEXTS_AT_ONCE):
         group = tf.constant(list(texts[start : start + _TEXTS_AT_ONCE]), tf.string)
         try:
-            found = signatures["attend"](text=group)
+            outputs = signatures["attend"](text=group)
         except tf.errors.InvalidArgumentError as error:
             problem = failed_assertion(error.message) or error.message.splitlines()[0]
             raise ValueError(problem) from error
-        weights = {kind: found[kind].numpy() for kind in KINDS if kind in found}
-        sources, targets = _pieces(found["source"]), _pieces(found["target"])
+        weights = {kind: outputs[kind].numpy() for kind in KINDS if kind in outputs}
+        sources, targets = _pieces(outputs["source"]), _pieces(outputs["target"])
         maps += cut(weights, sources, targets)
     return maps
 

@@ -51,17 +51,17 @@ def _without_startup_messages():
     """Hides what TensorFlow prints when it is imported, unless the import fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as messages:
-        kept = os.dup(2)
+        stderr = os.dup(2)
         os.dup2(messages.fileno(), 2)
         try:
             yield
         except BaseException:
             messages.seek(0)
-            os.write(kept, messages.read())
+            os.write(stderr, messages.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

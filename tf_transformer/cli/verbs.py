@@ -119,13 +119,13 @@ def translate(options) -> None:
 def _translate_function(options):
     """A function from texts to the lines to print for each of them."""
     settings = _options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
-    others = _options_set(options, "nbest", "prefix")
+    output_options = _options_set(options, "nbest", "prefix")
     folder = saved_model_folder(options.model)
     if folder is not None:
-        if settings or others:
+        if settings or output_options:
             raise ValueError(
                 "An exported model uses the search settings of its export. Expected no "
-                f"search options. Received: {', '.join({**settings, **others})}"
+                f"search options. Received: {', '.join({**settings, **output_options})}"
             )
         from tf_transformer.export.saved_translator import SavedTranslator
 
@@ -139,12 +139,12 @@ def _translate_function(options):
     translator = run_directory(options.model).translator(options.batch_size)
 
     def translate_all(texts):
-        found = translator.nbest(texts, [options.prefix] * len(texts), **settings)
+        results = translator.nbest(texts, [options.prefix] * len(texts), **settings)
         if options.nbest is None:
-            return [[_one_line(best.text)] for best, *_ in found]
+            return [[_one_line(best.text)] for best, *_ in results]
         return [
             [f"{best.score:.4f}\t{_one_line(best.text)}" for best in row]
-            for row in found
+            for row in results
         ]
 
     return translate_all

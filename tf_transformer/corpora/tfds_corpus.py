@@ -146,12 +146,12 @@ def _few_retries() -> Iterator[None]:
     downloader: Any = importlib.import_module(
         "tensorflow_datasets.core.download.downloader"
     )
-    kept = getattr(downloader, "MAX_RETRIES", None)
+    max_retries = getattr(downloader, "MAX_RETRIES", None)
     downloader.MAX_RETRIES = _DOWNLOAD_RETRIES
     try:
         yield
     finally:
-        downloader.MAX_RETRIES = kept
+        downloader.MAX_RETRIES = max_retries
 
 
 def _pairs(tfds, builder, split: str, source: str, target: str) -> Iterator[Pair]:
@@ -170,10 +170,10 @@ def _with_held_out(splits: dict, stream: bool) -> dict:
     """Takes validation and test from train if the set has none."""
     if stream or {"train", "validation", "test"} <= set(splits):
         return splits
-    found = split_pairs(splits["train"])
+    new_splits = split_pairs(splits["train"])
     missing = [name for name in ("validation", "test") if name not in splits]
-    kept = {name for name in found if name in (*missing, "train")}
+    added = {name for name in new_splits if name in (*missing, "train")}
     # pairs held out for a split that the set already has stay in train
-    held_out = {pair for name in missing for pair in found[name]}
+    held_out = {pair for name in missing for pair in new_splits[name]}
     train = [pair for pair in splits["train"] if pair not in held_out]
-    return {**splits, **{name: found[name] for name in kept}, "train": train}
+    return {**splits, **{name: new_splits[name] for name in added}, "train": train}

@@ -60,11 +60,11 @@ class EndlessBatches:
 
     def progress(self, updates: int) -> Progress:
         """Returns the progress after `updates` updates, which were yielded already."""
-        found = self._progress[updates]
+        progress = self._progress[updates]
         # a copy: the next batches may be made in another thread at the same time
         for earlier in [number for number in list(self._progress) if number < updates]:
             del self._progress[earlier]
-        return found
+        return progress
 
     def __iter__(self) -> Iterator[tuple]:
         try:

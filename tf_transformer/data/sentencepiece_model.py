@@ -35,20 +35,20 @@ def with_package_ids(serialized: bytes) -> bytes:
     """
     processor = load_processor(serialized)
     model = _parse(serialized)
-    found = [processor.pad_id(), None, processor.bos_id(), processor.eos_id()]
+    ids = [processor.pad_id(), None, processor.bos_id(), processor.eos_id()]
     kinds = [piece.type for piece in model.pieces]
     # spec.unk_piece may name another piece than the one that is unknown
-    found[UNK_ID] = kinds.index(_Piece.UNKNOWN) if _Piece.UNKNOWN in kinds else -1
-    is_named = processor.unk_id() == found[UNK_ID]
-    if is_named and found == [PAD_ID, UNK_ID, BOS_ID, EOS_ID]:
+    ids[UNK_ID] = kinds.index(_Piece.UNKNOWN) if _Piece.UNKNOWN in kinds else -1
+    is_named = processor.unk_id() == ids[UNK_ID]
+    if is_named and ids == [PAD_ID, UNK_ID, BOS_ID, EOS_ID]:
         return serialized
     names = {piece.piece for piece in model.pieces}
     special = []
     for token_id, (role, name) in enumerate(_SPECIAL):
-        if found[token_id] >= 0 and found[token_id] not in found[:token_id]:
-            piece = model.pieces[found[token_id]]
+        if ids[token_id] >= 0 and ids[token_id] not in ids[:token_id]:
+            piece = model.pieces[ids[token_id]]
         else:
-            found[token_id] = -1
+            ids[token_id] = -1
             while name in names:
                 name = f"<{name}>"
             names.add(name)
@@ -57,8 +57,8 @@ def with_package_ids(serialized: bytes) -> bytes:
         special.append(piece)
         setattr(model.trainer_spec, f"{role}_id", token_id)
         setattr(model.trainer_spec, f"{role}_piece", piece.piece)
-    others = [piece for i, piece in enumerate(model.pieces) if i not in found]
-    pieces = [_Piece.FromString(p.SerializeToString()) for p in special + others]
+    other_pieces = [piece for i, piece in enumerate(model.pieces) if i not in ids]
+    pieces = [_Piece.FromString(p.SerializeToString()) for p in special + other_pieces]
     del model.pieces[:]
     model.pieces.extend(pieces)
     return model.SerializeToString(deterministic=True)

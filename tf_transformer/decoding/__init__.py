@@ -1,4 +1,8 @@
-"""Searches over a step function, independent of model and tokenizer."""
+"""Beam search, greedy search and sampling over a step function.
+
+They do not depend on a model or a tokenizer: `inference/search.py` runs them with a
+model.
+"""
 
 from tf_transformer.decoding.beam import beam_search
 from tf_transformer.decoding.greedy import greedy_search

@@ -1,4 +1,4 @@
-"""Beam search (section 6.1): several hypotheses of each sentence side by side."""
+"""Beam search (section 6.1): keeps several hypotheses of each sentence."""
 
 import keras
 from keras import ops
@@ -32,8 +32,8 @@ def beam_search(
 
     Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     Hypotheses are ranked by ln P(tokens) / ((5 + n) / 6)^alpha, n counting the end
-    token. A finished hypothesis keeps its score, and its place among the K, until
-    better ones replace it. With K = 1 this is greedy search.
+    token. A finished hypothesis keeps its score and stays in the beam until better
+    ones replace it. With K = 1 this is greedy search.
 
     The search needs only the function `step`, not the model. The state is a dictionary.
     Its entry `"hypothesis"` holds tensors of B * K rows, which are reordered with the
@@ -79,28 +79,30 @@ def beam_search(
     )
     beams = _first_beams(limits, max_length, beam_size, state)
 
-    def going_on(beams):
+    def is_unfinished(beams):
         return ops.logical_not(ops.all(_decided(beams, limits, alpha, num_hypotheses)))
 
-    def write_one(beams):
+    def extend(beams):
         logits, state = step(ops.reshape(beams["token_ids"], (-1,)), beams["state"])
         logits = ops.reshape(logits, (-1, beam_size, logits.shape[-1]))
-        log_probs, scores = rules.log_probs(logits, beams["written"], beams["position"])
+        log_probs, scores = rules.log_probs(
+            logits, beams["generated"], beams["position"]
+        )
         return (_choose({**beams, "state": state}, log_probs, scores, alpha),)
 
-    (beams,) = ops.while_loop(going_on, write_one, (beams,))
+    (beams,) = ops.while_loop(is_unfinished, extend, (beams,))
     log_probs = beams["log_probs"][:, :num_hypotheses]
     exists = is_possible(ops.minimum(log_probs, beams["scores"][:, :num_hypotheses]))
     return {
         "token_ids": ops.where(
-            exists[..., None], beams["written"][:, :num_hypotheses], PAD_ID
+            exists[..., None], beams["generated"][:, :num_hypotheses], PAD_ID
         ),
         "log_probs": ops.where(exists, log_probs, -float("inf")),
     }
 
 
 def _first_beams(limits, max_length, beam_size, state):
-    # One real hypothesis. The other slots are placeholders that any real one beats.
+    # One real hypothesis. The other slots hold placeholders with the lowest score.
     num_sentences = ops.shape(limits)[0]
     shape = (num_sentences, beam_size)
     is_first = ops.broadcast_to(ops.arange(beam_size) == 0, shape)
@@ -108,7 +110,7 @@ def _first_beams(limits, max_length, beam_size, state):
     return {
         "position": ops.convert_to_tensor(0, dtype="int32"),
         "token_ids": ops.full(shape, BOS_ID, dtype="int32"),
-        "written": ops.zeros((*shape, max_length), dtype="int32"),
+        "generated": ops.zeros((*shape, max_length), dtype="int32"),
         "log_probs": ops.where(is_first, 0.0, IMPOSSIBLE),
         "scores": ops.where(is_first, 0.0, IMPOSSIBLE),
         "lengths": ops.zeros(shape, dtype="int32"),
@@ -131,17 +133,17 @@ def _choose(beams, log_probs, scores, alpha):
     token_ids = gather(ops.reshape(token_ids, flat_shape), chosen)
     scores = gather(ops.reshape(scores, flat_shape), chosen)
     if has_penalty:
-        gained = gather(ops.reshape(log_probs, flat_shape), chosen)
-        log_probs = gather(beams["log_probs"], slots) + gained
+        chosen_log_probs = gather(ops.reshape(log_probs, flat_shape), chosen)
+        log_probs = gather(beams["log_probs"], slots) + chosen_log_probs
 
-    written = gather(beams["written"], slots)
-    columns = ops.arange(ops.shape(written)[2])
-    written = ops.where(columns == beams["position"], token_ids[..., None], written)
+    generated = gather(beams["generated"], slots)
+    columns = ops.arange(ops.shape(generated)[2])
+    generated = ops.where(columns == beams["position"], token_ids[..., None], generated)
     ended = ops.logical_or(gather(beams["ended"], slots), ops.equal(token_ids, EOS_ID))
     return {
         "position": beams["position"] + 1,
         "token_ids": token_ids,
-        "written": written,
+        "generated": generated,
         "log_probs": log_probs if has_penalty else scores,
         "scores": scores,
         "lengths": gather(lengths, slots),
@@ -151,14 +153,14 @@ def _choose(beams, log_probs, scores, alpha):
 
 
 def _continuations(ended, log_probs, scores):
-    """The K best of each hypothesis, among which are the K best of the sentence.
+    """The K best continuations of each hypothesis; they include the sentence's K best.
 
     An ended hypothesis has one continuation: padding, with log probability 0.
 
     Args:
         ended: Bool tensor `(B, K)`.
         log_probs: First tensor of `TokenRules.log_probs`.
-        scores: The second one, which ranks.
+        scores: Second tensor of `TokenRules.log_probs`, by which tokens are ranked.
 
     Returns:
         Token ids, log-probabilities and scores, each `(B, K, min(K, V))`.
@@ -190,8 +192,8 @@ def _reorder(state, slots):
 def _decided(beams, limits, alpha, num_hypotheses):
     """Whether the first N hypotheses of each sentence are final: `(B,)`."""
     ended, scores = beams["ended"], beams["scores"]
-    # The score of an unfinished hypothesis can only fall, and the largest penalty is
-    # that of its length limit.
+    # The score of an unfinished hypothesis can only fall, and dividing by the penalty
+    # of the length limit, the largest one, gives an upper bound.
     reachable = scores / length_penalty(limits, alpha)[:, None]
     reachable = ops.max(ops.where(ended, IMPOSSIBLE, reachable), axis=1, keepdims=True)
     ranking = scores / length_penalty(beams["lengths"], alpha)

@@ -1,4 +1,4 @@
-"""Which tokens a search may write next, and the length penalty."""
+"""The tokens that a search may choose next, and the length penalty."""
 
 import dataclasses
 from typing import Any
@@ -13,13 +13,13 @@ IMPOSSIBLE = -1e9  # finite, so that sums and products with it never become NaN
 
 @dataclasses.dataclass(frozen=True)
 class TokenRules:
-    """Which tokens a search may write next, and how it ranks them.
+    """Decides which tokens a search may choose next, and how it ranks them.
 
     Args:
         limits: Integer tensor `(B,)`: maximum number of tokens, end token counted.
         min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
-        no_repeat_ngram_size: Integer n: no n-gram twice; 0 for no such rule.
+        no_repeat_ngram_size: Integer n: no n-gram may occur twice; 0 for no rule.
         repetition_penalty: Float, see `penalize_repetition`; 1 for none.
     """
 
@@ -29,14 +29,14 @@ class TokenRules:
     no_repeat_ngram_size: int = 0
     repetition_penalty: float = 1.0
 
-    def log_probs(self, logits, written, position):
+    def log_probs(self, logits, generated, position):
         """Log-probabilities of the next token, and the scores that rank it.
 
         Both are the same tensor unless there is a repetition penalty.
 
         Args:
             logits: Tensor `(B, K, V)`.
-            written: int32 tensor `(B, K, L)`: the tokens so far, padded with 0.
+            generated: int32 tensor `(B, K, L)`: the tokens so far, padded with 0.
             position: Integer scalar tensor: the number of tokens so far.
 
         Returns:
@@ -52,12 +52,12 @@ class TokenRules:
         }
         if self.no_repeat_ngram_size:
             rules["forbidden"] = repeating_tokens(
-                written, position, self.no_repeat_ngram_size, logits.shape[-1]
+                generated, position, self.no_repeat_ngram_size, logits.shape[-1]
             )
         log_probs = allowed_log_probs(logits, **rules)
         if self.repetition_penalty == 1:
             return log_probs, log_probs
-        penalized = penalize_repetition(logits, written, self.repetition_penalty)
+        penalized = penalize_repetition(logits, generated, self.repetition_penalty)
         return log_probs, allowed_log_probs(penalized, **rules)
 
 
@@ -69,8 +69,8 @@ def allowed_log_probs(
     Padding and the start token are never allowed. The end token is not allowed before
     `min_length` tokens (itself counted) and is the only choice at a sentence's limit,
     so that every hypothesis ends and its score is that of a whole sentence. Prefix
-    tokens are the only choice at their positions. The allowed log-probabilities are
-    not normalized again: scores stay the model's own.
+    tokens are the only choice at their positions. Log-probabilities are those of the
+    model: they are not normalized over the allowed tokens.
 
     Args:
         logits: Tensor `(B, K, V)`.
@@ -102,15 +102,15 @@ def allowed_log_probs(
         allowed = ops.logical_and(allowed, ops.logical_not(forbidden))
     if prefix_ids is not None:
         last = prefix_ids.shape[1] - 1
-        wanted = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
-        wanted = ops.cast(wanted, "int32")[:, None, None]
-        is_forced = ops.logical_and(ops.not_equal(wanted, PAD_ID), position <= last)
-        allowed = ops.where(is_forced, ops.equal(token_ids, wanted), allowed)
+        forced_ids = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
+        forced_ids = ops.cast(forced_ids, "int32")[:, None, None]
+        is_forced = ops.logical_and(ops.not_equal(forced_ids, PAD_ID), position <= last)
+        allowed = ops.where(is_forced, ops.equal(token_ids, forced_ids), allowed)
     return _defined(log_probs, allowed)
 
 
 def defined_log_probs(logits):
-    """Log-softmax with a defined value for any logits.
+    """Log-softmax that is also defined for logits that are not finite.
 
     A token whose logit is -inf has no probability: it gets `IMPOSSIBLE`. If a logit is
     NaN or +inf, or if all are -inf, there is no distribution, and every token gets

@@ -1,10 +1,10 @@
-"""Entries of each sentence, chosen by index."""
+"""A gather along axis 1 that is fast on TensorFlow."""
 
 from keras import ops
 
 
 def gather(tensor, indices):
-    """`ops.take_along_axis` on axis 1, which on TensorFlow copies the whole tensor.
+    """As `ops.take_along_axis` on axis 1, which on TensorFlow copies the whole tensor.
 
     Args:
         tensor: Tensor `(B, M, ...)`; M is static.

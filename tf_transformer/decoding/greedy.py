@@ -1,7 +1,7 @@
 """Greedy search: always the most probable next token."""
 
 from tf_transformer.decoding.constraints import TokenRules, sentence_limits
-from tf_transformer.decoding.token_loop import write_tokens
+from tf_transformer.decoding.token_loop import generate
 from tf_transformer.decoding.top_k import argmax
 
 
@@ -59,4 +59,4 @@ def greedy_search(
         no_repeat_ngram_size,
         repetition_penalty,
     )
-    return write_tokens(step, state, rules, max_length, 1, choose)
+    return generate(step, state, rules, max_length, 1, choose)

@@ -4,7 +4,7 @@ from keras import ops
 
 from tf_transformer.ids import PAD_ID
 
-_STRIDE = -1640531527  # 2^32 / golden ratio: neighbours in a count lie far apart
+_STRIDE = -1640531527  # 2^32 / golden ratio: spreads consecutive integers
 
 
 def sentence_keys(source_ids, seeds):
@@ -21,11 +21,11 @@ def sentence_keys(source_ids, seeds):
         int32 tensor `(B,)`.
     """
     source_ids = ops.cast(source_ids, "int32")
-    positions = _mixed((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
-    hashes = _mixed(source_ids + positions)
+    positions = _mix((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
+    hashes = _mix(source_ids + positions)
     hashes = ops.where(ops.equal(source_ids, PAD_ID), 0, hashes)
     seeds = ops.cast(seeds, "int32") * _STRIDE
-    return _mixed(ops.cast(ops.sum(hashes, axis=1), "int32") + seeds)
+    return _mix(ops.cast(ops.sum(hashes, axis=1), "int32") + seeds)
 
 
 def uniform_numbers(keys, num_rows, position):
@@ -39,22 +39,22 @@ def uniform_numbers(keys, num_rows, position):
     Returns:
         float32 tensor `(B, N)`, strictly between 0 and 1.
     """
-    bits = _mixed(keys[:, None] + ops.arange(num_rows) * _STRIDE)
-    bits = _mixed(bits + position * _STRIDE)
+    bits = _mix(keys[:, None] + ops.arange(num_rows) * _STRIDE)
+    bits = _mix(bits + position * _STRIDE)
     # 22 bits: in float32 the largest, 1 - 2^-23, times any x is still less than x
-    return (ops.cast(_shifted(bits, 10), "float32") + 0.5) / 2**22
+    return (ops.cast(_shift(bits, 10), "float32") + 0.5) / 2**22
 
 
-def _mixed(bits):
-    """Spreads each of 32 bits over all: the last step of MurmurHash3.
+def _mix(bits):
+    """Spreads each bit over all 32 bits: the last step of MurmurHash3.
 
     Products are taken modulo 2^32, as int32 does on every backend.
     """
     for shift, factor in ((16, -2048144789), (13, -1028477387)):
-        bits = ops.bitwise_xor(bits, _shifted(bits, shift)) * factor
-    return ops.bitwise_xor(bits, _shifted(bits, 16))
+        bits = ops.bitwise_xor(bits, _shift(bits, shift)) * factor
+    return ops.bitwise_xor(bits, _shift(bits, 16))
 
 
-def _shifted(bits, shift):
-    # the shift of a negative number brings ones in: they are taken out
+def _shift(bits, shift):
+    # shifting a negative number inserts ones, which are masked out
     return ops.bitwise_and(ops.right_shift(bits, shift), 2 ** (32 - shift) - 1)

@@ -8,7 +8,7 @@ from tf_transformer.decoding.constraints import (
     sentence_limits,
 )
 from tf_transformer.decoding.random_numbers import uniform_numbers
-from tf_transformer.decoding.token_loop import write_tokens
+from tf_transformer.decoding.token_loop import generate
 
 _LOWEST_TEMPERATURE = 1e-6  # in float32, already the same as argmax
 
@@ -34,7 +34,8 @@ def sampling_search(
     after three changes in this order: the log-probabilities are divided by
     `temperature`; only the `top_k` most probable tokens are kept; of these, only the
     smallest set whose probabilities add up to `top_p` ([nucleus
-    sampling](https://arxiv.org/abs/1904.09751)). Scores are the model's own.
+    sampling](https://arxiv.org/abs/1904.09751)). Scores are those of the unchanged
+    distribution.
 
     The same keys give the same translations in any batch.
 
@@ -86,7 +87,7 @@ def sampling_search(
         no_repeat_ngram_size,
         repetition_penalty,
     )
-    return write_tokens(step, state, rules, max_length, num_samples, choose)
+    return generate(step, state, rules, max_length, num_samples, choose)
 
 
 def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
@@ -116,13 +117,13 @@ def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
     if top_p is not None:
         before = ops.cumsum(weights, axis=-1) - weights
         enough = top_p * ops.sum(weights, axis=-1, keepdims=True)
-        kept = ops.logical_or(before < enough, indices == 0)
-        weights = ops.where(kept, weights, 0.0)
-    # A parallel sum may fall slightly: only tokens with a weight count.
+        is_kept = ops.logical_or(before < enough, indices == 0)
+        weights = ops.where(is_kept, weights, 0.0)
+    # Rounding may make a parallel cumulative sum fall: use only tokens with a weight.
     cumulative = ops.where(weights > 0, ops.cumsum(weights, axis=-1), 0.0)
     threshold = numbers * ops.max(cumulative, axis=-1)
     reached = cumulative > threshold[..., None]
-    # Without any weight the last index: a search ends there.
+    # The last index if all weights are 0: the search then ends.
     index = ops.min(ops.where(reached, indices, indices.shape[0] - 1), axis=-1)
     if token_ids is None:
         return ops.cast(index, "int32")

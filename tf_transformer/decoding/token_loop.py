@@ -7,11 +7,11 @@ from tf_transformer.decoding.gather import gather
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
-def write_tokens(step, state, rules, max_length, num_rows, choose):
-    """Writes N independent translations of each of B sentences, token by token.
+def generate(step, state, rules, max_length, num_rows, choose):
+    """Generates N independent translations of each of B sentences, token by token.
 
     The loop stops when all have ended. Tokens after the end are padding. A translation
-    ends, too, where no token has a probability.
+    also ends where no token has a probability.
 
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
@@ -20,7 +20,7 @@ def write_tokens(step, state, rules, max_length, num_rows, choose):
         max_length: Integer or scalar tensor L, at least the largest limit.
         num_rows: Integer N.
         choose: Function `(scores (B, N, V), position) -> token ids (B, N)`; scores
-            are those by which `TokenRules.log_probs` ranks.
+            are the second tensor of `TokenRules.log_probs`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
@@ -30,22 +30,24 @@ def write_tokens(step, state, rules, max_length, num_rows, choose):
     shape = (ops.shape(rules.limits)[0], num_rows)
     columns = ops.arange(max_length, dtype="int32")
 
-    def not_all_ended(position, token_ids, written, log_probs, ended, state):
+    def is_unfinished(position, token_ids, generated, log_probs, ended, state):
         return ops.logical_not(ops.all(ended))
 
-    def write_one(position, token_ids, written, log_probs, ended, state):
+    def extend(position, token_ids, generated, log_probs, ended, state):
         logits, state = step(ops.reshape(token_ids, (-1,)), state)
         logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
-        own, scores = rules.log_probs(logits, written, position)
+        all_log_probs, scores = rules.log_probs(logits, generated, position)
         chosen = choose(scores, position)
-        flat = ops.reshape(own, (-1, own.shape[-1]))
-        gained = ops.reshape(gather(flat, ops.reshape(chosen, (-1, 1))), (-1, num_rows))
+        flat = ops.reshape(all_log_probs, (-1, all_log_probs.shape[-1]))
+        chosen_log_probs = ops.reshape(
+            gather(flat, ops.reshape(chosen, (-1, 1))), (-1, num_rows)
+        )
         token_ids = ops.where(ended, PAD_ID, chosen)
-        log_probs = log_probs + ops.where(ended, 0.0, gained)
-        written = ops.where(columns == position, token_ids[..., None], written)
+        log_probs = log_probs + ops.where(ended, 0.0, chosen_log_probs)
+        generated = ops.where(columns == position, token_ids[..., None], generated)
         ended = ops.logical_or(ended, ops.equal(token_ids, EOS_ID))
         ended = ops.logical_or(ended, ops.logical_not(is_possible(log_probs)))
-        return position + 1, token_ids, written, log_probs, ended, state
+        return position + 1, token_ids, generated, log_probs, ended, state
 
     start = (
         ops.convert_to_tensor(0, dtype="int32"),
@@ -55,9 +57,9 @@ def write_tokens(step, state, rules, max_length, num_rows, choose):
         ops.broadcast_to(ops.equal(rules.limits, 0)[:, None], shape),
         state,
     )
-    _, _, written, log_probs, _, _ = ops.while_loop(not_all_ended, write_one, start)
+    _, _, generated, log_probs, _, _ = ops.while_loop(is_unfinished, extend, start)
     exists = is_possible(log_probs)
     return {
-        "token_ids": ops.where(exists[..., None], written, PAD_ID),
+        "token_ids": ops.where(exists[..., None], generated, PAD_ID),
         "log_probs": ops.where(exists, log_probs, -float("inf")),
     }

@@ -1,4 +1,4 @@
-"""Indices of the largest scores, found without sorting the others."""
+"""Indices of the largest scores, without sorting the others."""
 
 from keras import ops
 
@@ -8,7 +8,7 @@ BLOCK = 64
 
 
 def argmax(scores):
-    """Index of the largest score, the first of equals; faster than `ops.argmax`.
+    """Index of the largest score, the first of equal ones; faster than `ops.argmax`.
 
     Args:
         scores: Tensor `(..., V)`.

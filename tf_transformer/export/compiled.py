@@ -41,8 +41,8 @@ def compiled_search(model, settings: SearchSettings):
         rows = next_size(BATCH_SIZES, batch_size) - batch_size
         columns = next_size(lengths, length) - length
         padding = [[0, rows], [0, columns]]
-        found = program(tf.pad(source_ids, padding, constant_values=PAD_ID))
-        return {name: tensor[:batch_size] for name, tensor in found.items()}
+        outputs = program(tf.pad(source_ids, padding, constant_values=PAD_ID))
+        return {name: tensor[:batch_size] for name, tensor in outputs.items()}
 
     return padded_search
 

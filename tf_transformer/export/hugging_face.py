@@ -144,25 +144,25 @@ def _weights(model) -> dict[str, np.ndarray]:
         "decoder": "self_attention",
         "normalize_first": False,
     }
-    found = {}
+    weights = {}
     for path, foreign, is_transposed in weight_names(arguments, "hugging_face"):
         if is_transposed:
             layer = variable_at(model, path.removesuffix(".kernel"))
-            found[foreign] = float_matrix(layer, "kernel").T
+            weights[foreign] = float_matrix(layer, "kernel").T
         else:
-            found[foreign] = _array(variable_at(model, path))
+            weights[foreign] = _array(variable_at(model, path))
     source, target = model.source_embedding, model.target_embedding
     if source is target:
-        found["model.shared.weight"] = float_matrix(source.matrix, "embeddings")
+        weights["model.shared.weight"] = float_matrix(source.matrix, "embeddings")
     else:
         for side, embedding in (("encoder", source), ("decoder", target)):
             name = f"model.{side}.embed_tokens.weight"
-            found[name] = float_matrix(embedding.matrix, "embeddings")
+            weights[name] = float_matrix(embedding.matrix, "embeddings")
     bias = np.zeros(target.vocab_size)
     if model.output_bias:
         bias = _array(target.output_bias)
-    found[OUTPUT_BIAS["hugging_face"]] = bias[None]
-    return found
+    weights[OUTPUT_BIAS["hugging_face"]] = bias[None]
+    return weights
 
 
 def _write_vocabularies(folder: Path, tokenizer) -> None:

@@ -197,15 +197,15 @@ class ServableTranslator(tf.Module):
             "translation",
         )
 
-    def _best(self, found):
+    def _best(self, result):
         return {
-            "translation": self.target_tokenizer.decode(found["token_ids"][:, 0]),
-            "score": found["log_probs"][:, 0],
+            "translation": self.target_tokenizer.decode(result["token_ids"][:, 0]),
+            "score": result["log_probs"][:, 0],
         }
 
     def _nbest(self, text, model, settings):
-        found = search(model, self._source_ids(text, model), settings)
-        token_ids, scores = found["token_ids"], found["log_probs"]
+        result = search(model, self._source_ids(text, model), settings)
+        token_ids, scores = result["token_ids"], result["log_probs"]
         # (B, N, L) to (B * N, L) and back
         rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
         texts = self.target_tokenizer.decode(rows)

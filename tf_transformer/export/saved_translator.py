@@ -36,13 +36,13 @@ class SavedTranslator:
             ValueError: If a text is longer than the model can read.
         """
         try:
-            found = self.signatures["translate"](text=tf.constant(texts, tf.string))
+            outputs = self.signatures["translate"](text=tf.constant(texts, tf.string))
         except tf.errors.InvalidArgumentError as error:
             problem = failed_assertion(error.message)
             if problem is None:
                 raise
             raise ValueError(problem) from error
-        return [text.decode() for text in found["translation"].numpy()]
+        return [text.decode() for text in outputs["translation"].numpy()]
 
     def info(self) -> dict:
         """The JSON object of the `info` signature."""

@@ -1,1 +1,4 @@
-"""From a trained model to translations: of ids and of text."""
+"""Translation with a trained model: `search` from ids to ids, `Translator` from text.
+
+`search` runs the functions of `decoding/` with a model.
+"""

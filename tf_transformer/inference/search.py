@@ -29,8 +29,8 @@ def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=N
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)` and `"log_probs"` `(B, N)`,
-        best first, or samples. A translation without a probability, because of
-        logits that are not finite, is empty with the score -inf.
+        best first, or samples. If the logits are not finite, so that a translation has
+        no probability, it is empty and its score is -inf.
     """
     encoded = model.encode(source_ids, training=False)
     lengths = ops.sum(ops.cast(encoded["padding_mask"], "int32"), axis=1)

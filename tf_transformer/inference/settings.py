@@ -23,12 +23,12 @@ class SearchSettings:
         min_length: Fewest tokens, end token counted.
         max_length: Most tokens, end token counted. By default twice the source's
             tokens plus 10, and never more than the model's `max_length`.
-        no_repeat_ngram_size: Integer n: a translation holds no sequence of n tokens
+        no_repeat_ngram_size: Integer n: a translation contains no sequence of n tokens
             twice, unless a prefix does. 0, the default, allows repetition.
         repetition_penalty: Float above 0. Logits of tokens that a translation already
             holds are divided by it if positive, else multiplied ([CTRL](
             https://arxiv.org/abs/1909.05858)). Above 1 it discourages repetition.
-            Scores stay the model's own. Defaults to 1.
+            Reported scores are not changed. Defaults to 1.
         sample: Whether to sample from the model's distribution instead of searching
             for the best translation; `beam_size` and `alpha` then do not apply.
             Defaults to `False`.
@@ -91,16 +91,17 @@ class SearchSettings:
         self._check_sampling()
 
     def _check_sampling(self):
-        others = ("beam_size", "alpha") if self.sample else SAMPLING
+        other_settings = ("beam_size", "alpha") if self.sample else SAMPLING
         not_allowed = [
             f"{field.name}={getattr(self, field.name)}"
             for field in dataclasses.fields(self)
-            if field.name in others and getattr(self, field.name) != field.default
+            if field.name in other_settings
+            and getattr(self, field.name) != field.default
         ]
         if not_allowed:
             raise ValueError(
-                f"{', '.join(others)} go with sample={not self.sample}. Received: "
-                f"sample={self.sample}, {', '.join(not_allowed)}"
+                f"{', '.join(other_settings)} go with sample={not self.sample}. "
+                f"Received: sample={self.sample}, {', '.join(not_allowed)}"
             )
         if not 0 < self.temperature < math.inf:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""A translation with its score, and a token with its score."""
+"""The results of a `Translator`: translations and tokens with their scores."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Text in, text out: a tokenizer, a model and a search."""
+"""Translation from text to text: a tokenizer, a model and a search."""
 
 import dataclasses
 import operator
@@ -57,8 +57,8 @@ class Translator:
         Raises:
             ValueError: If a sentence is longer than the model's `max_length`.
         """
-        found = self.nbest(texts, prefixes, **settings)
-        return [best.text for best, *_ in found]
+        results = self.nbest(texts, prefixes, **settings)
+        return [best.text for best, *_ in results]
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
         """Whether each text is short enough for the model."""
@@ -98,10 +98,10 @@ class Translator:
                 inputs["prefix_ids"] = self._padded(prefix_rows, group)
             if settings.sample:
                 inputs["seeds"] = np.full(len(group), settings.seed, "int32")
-            found = search_model.predict_on_batch(inputs)
-            found = {name: np.asarray(array) for name, array in found.items()}
+            outputs = search_model.predict_on_batch(inputs)
+            outputs = {name: np.asarray(array) for name, array in outputs.items()}
             for i, ids, scores in zip(
-                group, found["token_ids"], found["log_probs"], strict=True
+                group, outputs["token_ids"], outputs["log_probs"], strict=True
             ):
                 results[i] = self._translations(ids, scores)
         return results

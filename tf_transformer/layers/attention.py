@@ -103,7 +103,7 @@ class MultiHeadAttention(BaseLayer):
             `True` = may attend.
         return_attention_scores: If `True`, also return the weights `(B, h, T, S)`.
         training: Whether dropout is active.
-        use_causal_mask: If `True`, a query sees only the keys up to its own position.
+        use_causal_mask: If `True`, a query may attend only to keys up to its position.
 
     Returns:
         Tensor `(B, T, d_model)`, or `(output, weights)`.
@@ -176,7 +176,7 @@ class MultiHeadAttention(BaseLayer):
         return (output, weights) if return_attention_scores else output
 
     def keys_and_values(self, value, key=None):
-        """Projects keys and values once, so that a decoder can keep them.
+        """Projects keys and values, which a decoder caches.
 
         Args:
             value: Tensor `(B, S, d_model)`.

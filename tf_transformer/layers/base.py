@@ -1,7 +1,7 @@
-"""What the package's layers share: checks of arguments, and layers passed as classes.
+"""Shared by all layers: the base class, checks of arguments, and layer factories.
 
-A sub-layer is passed to a block as a class or a function that returns a layer. In a
-configuration it is written as a name.
+A factory is a class, or a function that returns a layer: `EncoderBlock(norm=...)` takes
+one and calls it once for each sub-layer. A configuration stores its registered name.
 """
 
 import math
@@ -12,7 +12,7 @@ KERAS_LAYERS = "keras.layers."
 
 
 class BaseLayer(keras.layers.Layer):
-    """A Keras layer that hands its dtype policy and `autocast` to its sub-layers.
+    """A Keras layer that passes its dtype policy and `autocast` to its sub-layers.
 
     Args:
         **kwargs: The arguments of `keras.layers.Layer`.
@@ -130,35 +130,37 @@ def layer_factory(factory):
         The class or function.
 
     Raises:
-        ValueError: If the name is not registered, or if it is no class or function.
+        ValueError: If the name is not registered, or the value cannot be called.
 
     Example:
 
     >>> layer_factory("keras.layers.RMSNormalization").__name__
     'RMSNormalization'
     """
-    found = factory
+    layer_class = factory
     if isinstance(factory, str):
         if factory.startswith(KERAS_LAYERS):
-            found = getattr(keras.layers, factory.removeprefix(KERAS_LAYERS), None)
+            layer_class = getattr(
+                keras.layers, factory.removeprefix(KERAS_LAYERS), None
+            )
         else:
-            found = keras.saving.get_registered_object(factory)
-        if found is None:
+            layer_class = keras.saving.get_registered_object(factory)
+        if layer_class is None:
             raise ValueError(
-                "A layer's class is known by its name only if it was registered with "
-                "keras.saving.register_keras_serializable, or passed as one of "
+                "The class of a layer is not registered. Expected a class registered "
+                "with keras.saving.register_keras_serializable, or passed in "
                 f"custom_objects. Received: {factory!r}"
             )
-    if not callable(found) or isinstance(found, keras.layers.Layer):
+    if not callable(layer_class) or isinstance(layer_class, keras.layers.Layer):
         raise ValueError(
             "Expected a class or a function that returns a layer, so that each block "
-            f"gets a layer of its own. Received: {factory!r}"
+            f"gets its own layer. Received: {factory!r}"
         )
-    return found
+    return layer_class
 
 
 def factory_name(factory) -> str:
-    """Returns the name under which a configuration keeps a class or function.
+    """Returns the name by which a configuration stores a class or function.
 
     Args:
         factory: A class or function that returns a layer.

@@ -15,8 +15,9 @@ class DecoderBlock(EncoderBlock):
     """One decoder layer: self-attention, cross-attention, feed-forward network.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    figure 1 right. The self-attention is causal: a position sees itself and the past.
-    The cross-attention sees the encoder's output. Around each sub-layer:
+    figure 1 right. The self-attention is causal: a position attends to itself and the
+    past.
+    The cross-attention attends to the encoder's output. Around each sub-layer:
 
         post-norm (the paper):  x = LayerNorm(x + Dropout(Sublayer(x)))
         pre-norm:               x = x + Dropout(Sublayer(LayerNorm(x)))
@@ -128,7 +129,7 @@ class DecoderBlock(EncoderBlock):
         Args:
             x: Tensor `(B, T, d_model)`.
             first_sublayer: Function from x to the output of the self-attention, or of
-                what replaces it.
+                the layer that replaces it.
             cross_attention: Function from x to the cross-attention's output.
             training: Whether dropout is active.
 

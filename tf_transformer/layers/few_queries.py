@@ -1,4 +1,4 @@
-"""Products and softmax of attention for the few queries of a decoding step."""
+"""Faster products and softmax for the few queries of a decoding step."""
 
 import keras
 from keras import ops
@@ -10,10 +10,10 @@ MOST_QUERIES = 4
 
 
 def has_few_queries(queries) -> bool:
-    """Whether the functions of this file are faster: a step in plain TensorFlow.
+    """Whether the operations of this file are faster than the usual ones.
 
-    With 1 to 4 queries for each sentence, TensorFlow's usual kernels (oneDNN) start
-    longer than they compute; with 16 and more they are faster.
+    With 1 to 4 queries per sentence, TensorFlow's usual kernels (oneDNN) spend more
+    time on starting than on computing; with 16 or more queries they are faster.
 
     Args:
         queries: Tensor `(..., T, D)`.
@@ -40,10 +40,10 @@ def product(a, b, transpose_b=False):
 
 
 def few_queries_softmax(scores, attention_mask=None):
-    """The softmax over keys by single operations; a masked key gets the weight 0.
+    """The softmax over keys in elementary operations; a masked key gets the weight 0.
 
     Args:
-        scores: float32 tensor `(..., T, S)`; masked ones are far below the others.
+        scores: float32 tensor `(..., T, S)`, at masked keys far below the others.
         attention_mask: Optional bool tensor that broadcasts to it. `True` = may
             attend.
 

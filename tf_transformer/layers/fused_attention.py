@@ -1,14 +1,14 @@
-"""Attention by PyTorch's own kernel, which never holds all the weights."""
+"""Attention by PyTorch's fused kernel, which does not store the weights."""
 
 import keras
 from keras import ops
 
 
 def has_kernel() -> bool:
-    """Whether the backend has one that was tried: PyTorch.
+    """Whether the backend's fused kernel is used: on PyTorch only.
 
-    TensorFlow has none. JAX has them for GPUs and TPUs, under conditions that Keras
-    does not check (docs/performance.md).
+    TensorFlow has none. JAX has kernels for GPUs and TPUs, but Keras does not check
+    their requirements (docs/performance.md).
     """
     return keras.backend.backend() == "torch"
 
@@ -16,8 +16,8 @@ def has_kernel() -> bool:
 def fused_attention(query, key, value, attention_mask=None):
     """The output of `scaled_dot_product_attention`, without its weights.
 
-    Keras' `ops.dot_product_attention`, in which a query that may attend to nothing
-    gets a mean of the values: here it gets 0.
+    Calls Keras' `ops.dot_product_attention`. There, the output of a query that may
+    attend to no key is a mean of the values; here it is 0.
 
     Args:
         query: Tensor `(B, h, T, d_k)`.

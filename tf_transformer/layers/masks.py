@@ -2,7 +2,7 @@
 
 All masks are boolean with `True` = may attend, as in Keras. A padding mask `(B, L)`
 says which tokens are real; an attention mask `(B, T, S)` says which keys each query
-may attend to.
+may attend to. `docs/architecture.md` describes where masks are made and used.
 """
 
 import functools
@@ -31,7 +31,7 @@ def padding_mask(token_ids):
 
 
 def causal_mask(length, key_length=None):
-    """Hides the future: position i sees the positions 0 to i.
+    """Hides the future: position i may attend to positions 0 to i.
 
     Also called look-ahead mask; it "preserves the auto-regressive property"
     (section 3.2.3).
@@ -83,7 +83,7 @@ def keys_mask(padding_mask):
 
 
 def checked_padding_mask(padding_mask, inputs):
-    """Returns a padding mask as a bool tensor, after a check of its shape.
+    """Checks the shape of a padding mask and returns it as a bool tensor.
 
     Args:
         padding_mask: Bool tensor `(B, L)`, `True` = real token.
@@ -101,8 +101,8 @@ def checked_padding_mask(padding_mask, inputs):
     [[True, True, False]]
     """
     mask, expected = _with_rank_2(padding_mask), tuple(inputs.shape[:2])
-    for size, wanted in zip(mask.shape, expected, strict=True):
-        if None not in (size, wanted) and size != wanted:
+    for size, expected_size in zip(mask.shape, expected, strict=True):
+        if None not in (size, expected_size) and size != expected_size:
             raise ValueError(
                 "The padding_mask does not fit the inputs. Expected shape "
                 f"(batch, length)={expected}. Received: shape={tuple(mask.shape)}"
@@ -136,7 +136,7 @@ def decoder_self_attention_mask(target_padding_mask):
     [[[1, 0, 0], [1, 1, 0], [1, 1, 0]]]
     """
     if keras.backend.is_keras_tensor(target_padding_mask):
-        # the length may be unknown: positions are counted, not made from it
+        # count positions instead of using the length, which may be unknown
         positions = ops.cumsum(ops.ones_like(target_padding_mask, "int32"), axis=1)
         causal = ops.expand_dims(positions, 1) <= ops.expand_dims(positions, 2)
     else:
@@ -147,14 +147,14 @@ def decoder_self_attention_mask(target_padding_mask):
 def combine_masks(
     query, key, *, padding_mask=None, attention_mask=None, use_causal_mask=False
 ):
-    """Makes the attention mask that hides what any of the masks hides.
+    """Combines masks: a key is hidden if any of the masks hides it.
 
     Args:
         query: Tensor `(B, T, ...)`; only its shape is used.
         key: Tensor `(B, S, ...)`; only its shape is used.
         padding_mask: Optional bool tensor `(B, S)`, `True` = real token.
         attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or `(B, 1, S)`.
-        use_causal_mask: Whether a query sees only the keys up to its own position.
+        use_causal_mask: Whether a query may attend only to keys up to its position.
 
     Returns:
         Bool tensor of rank 3 that broadcasts to `(B, T, S)`, or `None` if nothing is
@@ -198,10 +198,10 @@ def _with_rank_3(attention_mask, query, key):
 
 
 def _check_shape(name, mask, shape, query, key):
-    """Checks the sizes that are known before the numbers are."""
+    """Checks the static sizes of a mask."""
     expected = (query.shape[0], query.shape[1], key.shape[1])
-    for size, wanted in zip(shape, expected, strict=True):
-        if size not in (None, 1, wanted) and wanted is not None:
+    for size, expected_size in zip(shape, expected, strict=True):
+        if size not in (None, 1, expected_size) and expected_size is not None:
             raise ValueError(
                 f"The {name} does not fit query and key. Expected (T, S) or (B, T, S) "
                 "for an attention mask and (B, S) for a padding mask, which is passed "

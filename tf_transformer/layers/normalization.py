@@ -39,9 +39,9 @@ class LayerNormalization(keras.layers.LayerNormalization):
     def call(self, inputs):
         if keras.backend.backend() != "tensorflow" or not self._is_plain():
             return super().call(inputs)  # one kernel on PyTorch, one loop in XLA
-        at_least = keras.backend.result_type(self.compute_dtype, "float32")
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
         x, gamma, beta = (
-            ops.cast(tensor, at_least) for tensor in (inputs, self.gamma, self.beta)
+            ops.cast(tensor, dtype) for tensor in (inputs, self.gamma, self.beta)
         )
         y = _layer_norm(self.epsilon)(x, gamma, beta)
         return ops.cast(y, self.compute_dtype)
@@ -51,7 +51,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
 
 
 def _layer_norm(epsilon):
-    """LayerNorm of `(..., D)`, with its gradient written out.
+    """LayerNorm of `(..., D)`, with an explicit gradient.
 
     With z = (x - mean) / deviation, y = gamma z + beta and g = gamma dL/dy:
     dL/dx = (g - mean(g) - z mean(g z)) / deviation.

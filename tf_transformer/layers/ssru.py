@@ -39,12 +39,12 @@ def linear_recurrence(decay, inputs):
     if keras.backend.backend() == "tensorflow":
         return _recurrence(decay, inputs)
     # custom gradients cannot be differentiated again on the other backends
-    _, states = ops.associative_scan(_one_after_other, (decay, inputs), axis=1)
+    _, states = ops.associative_scan(_compose, (decay, inputs), axis=1)
     return states
 
 
-def _one_after_other(first, second):
-    """One step c -> decay c + input in place of two."""
+def _compose(first, second):
+    """Composes two steps c -> decay c + input into one."""
     (decay_1, input_1), (decay_2, input_2) = first, second
     return decay_1 * decay_2, decay_2 * input_1 + input_2
 

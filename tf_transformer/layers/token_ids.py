@@ -6,15 +6,14 @@ from keras import ops
 
 
 def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=None):
-    """Checks the token ids of a batch of sentences and makes them integers.
+    """Checks the token ids of a batch of sentences and casts them to int32.
 
-    Type, rank and length are checked while a function is traced, hence once per
-    shape, compiled or not. The ids themselves are checked only if their values can be
-    read: outside compiled functions.
+    Type, rank and length are always checked, in compiled functions when they are
+    traced. The values are checked only outside compiled functions.
 
     Args:
         token_ids: Tensor or array `(B, L)` of integers, or of floats that are
-            integers, as `keras.Input((None,))` makes them.
+            integers, such as those of `keras.Input((None,))`.
         name: Name of the argument, for the error.
         max_length: Optional integer. The largest L.
         vocab_size: Optional integer. Number of ids.
@@ -80,8 +79,8 @@ def _check_values(token_ids, name, vocab_size):
     except (NotImplementedError, TypeError, ValueError, RuntimeError):
         return  # symbolic, traced, or on an accelerator that NumPy cannot read
     if values.size and not 0 <= values.min() <= values.max() < vocab_size:
-        wrong = values.max() if values.max() >= vocab_size else values.min()
+        bad_id = values.max() if values.max() >= vocab_size else values.min()
         raise ValueError(
             f"An id in {name} is not in the vocabulary. Expected 0 to "
-            f"{vocab_size - 1} (vocab_size={vocab_size}). Received: {wrong}"
+            f"{vocab_size - 1} (vocab_size={vocab_size}). Received: {bad_id}"
         )

@@ -1,4 +1,8 @@
-"""Sequence-to-sequence models with one interface, `SequenceModel`."""
+"""Sequence-to-sequence models with one interface, `SequenceModel`.
+
+`Transformer` is the model of the paper; `RecurrentSeq2Seq` is the recurrent model with
+attention that preceded it.
+"""
 
 from tf_transformer.models.presets import PRESETS
 from tf_transformer.models.recurrent import RecurrentSeq2Seq

@@ -6,7 +6,7 @@ from tf_transformer.layers.intermediates import capture_intermediates
 
 
 def attention_weights(model, inputs):
-    """Computes the attention weights of each head of each layer by teacher forcing.
+    """Computes the attention weights of all layers and heads with teacher forcing.
 
     Args:
         model: A `Transformer`.

@@ -1,4 +1,4 @@
-"""Token ids and embeddings of a model's two sides."""
+"""The embeddings of source and target, and checks of their ids."""
 
 from keras import ops
 
@@ -19,7 +19,7 @@ def token_embeddings(vocab_size, target_vocab_size, d_model, dtype, output_bias=
         output_bias: Whether the target's logits have a bias. Defaults to `False`.
 
     Returns:
-        Two layers; without `target_vocab_size` twice the same.
+        Two layers; without `target_vocab_size` both are the same layer.
 
     Example:
 
@@ -55,7 +55,7 @@ def check_ids(model, token_ids, name, training):
         model: A `SequenceModel`.
         token_ids: Ids `(B, L)`.
         name: "source_ids" or "target_ids".
-        training: In training the values are not read: `data.batches` checks them.
+        training: In training the values are not checked here: `data.batches` does.
 
     Returns:
         int32 tensor `(B, L)`.
@@ -77,7 +77,7 @@ def check_start_id(start_id, vocab_size):
         vocab_size: Integer. Size of the target's vocabulary.
 
     Raises:
-        ValueError: For anything else than `None` and an id of the vocabulary.
+        ValueError: If it is neither `None` nor an id of the vocabulary.
     """
     is_id = isinstance(start_id, int) and not isinstance(start_id, bool)
     if start_id is not None and not (is_id and 0 <= start_id < vocab_size):
@@ -88,21 +88,21 @@ def check_start_id(start_id, vocab_size):
 
 
 def target_vectors(model, target_ids, position=0):
-    """Embeds the ids that a decoder reads, the first as the model's `start_id` says.
+    """Embeds the target ids; at position 0 it embeds the model's `start_id`.
 
     Args:
         model: A `Transformer`.
         target_ids: Ids `(B, T)`.
-        position: Integer or scalar tensor, position of the first of them.
+        position: Integer or scalar tensor, the position of `target_ids[:, 0]`.
 
     Returns:
         Tensor `(B, T, D)`.
     """
     if model.start_id == BOS_ID:
         return model.target_embedding(target_ids)
-    # counted, since the length of a functional model's input may be unknown
-    numbers = ops.cumsum(ops.ones_like(target_ids, "int32"), axis=1)
-    is_start = ops.equal(numbers - 1 + position, 0)
+    # count positions instead of using the length, which may be unknown
+    offsets = ops.cumsum(ops.ones_like(target_ids, "int32"), axis=1) - 1
+    is_start = ops.equal(offsets + position, 0)
     start_id = PAD_ID if model.start_id is None else model.start_id
     x = model.target_embedding(ops.where(is_start, start_id, target_ids))
     return ops.where(is_start[..., None], 0, x) if model.start_id is None else x

@@ -1,4 +1,4 @@
-"""One copy of a Transformer's weights on several devices."""
+"""A Transformer whose weights are divided among several devices."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ SHARED_AXES = {
 
 
 class TransformerParallel(keras.distribution.ModelParallel):
-    """Divides heads, d_ff and vocabulary of a `Transformer` between devices.
+    """Divides heads, d_ff and vocabulary of a `Transformer` among devices.
 
     For the JAX backend. Set it before the model is made. A variable whose axis the
     devices cannot divide, such as a vocabulary of 8001 pieces on 2 devices, is kept
@@ -62,7 +62,7 @@ class TransformerParallel(keras.distribution.ModelParallel):
         )
 
     def get_variable_layout(self, variable):
-        """The layout of a variable: its shared axis, if the devices can divide it."""
+        """Returns how a variable is divided, or the whole variable on each device."""
         layout = super().get_variable_layout(variable)
         model_devices = self.device_mesh.shape[1]
         if len(layout.axes) == len(variable.shape) and all(

@@ -39,7 +39,7 @@ PRESETS = {
 RECURRENT_PRESETS = {
     "tiny": {"num_layers": 1, "d_model": 224, "dropout_rate": 0.1},
     "small": {"num_layers": 1, "d_model": 432, "dropout_rate": 0.15},
-    # near Bahdanau et al. 2015, RNNsearch: 1000 gated units, additive score
+    # similar to RNNsearch (Bahdanau et al. 2015): 1000 gated units, additive score
     "base": {
         "num_layers": 1,
         "d_model": 1000,
@@ -47,7 +47,7 @@ RECURRENT_PRESETS = {
         "score": "additive",
         "dropout_rate": 0.1,
     },
-    # near Luong et al. 2015: four layers of 1000 LSTM units, dropout 0.2
+    # similar to Luong et al. 2015: four layers of 1000 LSTM units, dropout 0.2
     "big": {
         "num_layers": 4,
         "d_model": 1000,

@@ -1,4 +1,4 @@
-"""The model before the Transformer: recurrent encoder-decoder with attention."""
+"""The recurrent encoder-decoder with attention that preceded the Transformer."""
 
 import keras
 from keras import ops
@@ -14,7 +14,7 @@ from tf_transformer.models.sequence_model import SequenceModel
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class RecurrentSeq2Seq(SequenceModel):
-    """A recurrent encoder-decoder with attention, or with a single vector between.
+    """A recurrent encoder-decoder with attention, or without it for comparison.
 
     The models of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473) and
     [Luong et al. 2015](https://arxiv.org/abs/1508.04025), on which
@@ -23,9 +23,9 @@ class RecurrentSeq2Seq(SequenceModel):
     decoder's state at time t, keys and values are the encoder's states at all times.
     There is no self-attention. It has the same methods as `Transformer`.
 
-    With `score=None` the decoder sees the encoder's last state only: a sentence of any
-    length in one vector ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). The rest
-    is the same, including the number of weights: c_t is that vector at every t.
+    With `score=None` the decoder reads only the encoder's last state: one vector for a
+    sentence of any length ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). Nothing
+    else differs, including the number of weights: c_t is that vector at every t.
 
     Differs from Bahdanau et al. 2015: the query is the decoder's state after the newest
     token, not the one before; the decoder starts from the last states of both
@@ -128,7 +128,7 @@ class RecurrentSeq2Seq(SequenceModel):
 
         Args:
             name: "tiny", "small", "base" or "big" (see `models/presets.py`; the last
-                two are near the models of Bahdanau et al. and Luong et al.).
+                two are similar to the models of Bahdanau et al. and Luong et al.).
             vocab_size: Integer. Size of the vocabulary.
             **changes: Other arguments of `RecurrentSeq2Seq`, which override the
                 preset's.

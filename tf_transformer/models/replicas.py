@@ -1,4 +1,4 @@
-"""Refuses at `compile` what Keras' `fit` would compute wrongly or not at all."""
+"""Checks at `compile` for settings with which Keras would compute other updates."""
 
 import keras
 
@@ -6,7 +6,7 @@ from tf_transformer.utils.keras_compat import inner_optimizer, learning_rate_sch
 
 CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
 # class names: models do not import TensorFlow
-STRATEGIES_THAT_FIT_DOES_NOT_KNOW = {
+UNSUPPORTED_STRATEGIES = {
     "CollectiveAllReduceStrategy": "MultiWorkerMirroredStrategy",
     "ParameterServerStrategyV1": "ParameterServerStrategy",
     "ParameterServerStrategyV2": "ParameterServerStrategy",
@@ -14,7 +14,7 @@ STRATEGIES_THAT_FIT_DOES_NOT_KNOW = {
 
 
 def check_compiled(model) -> None:
-    """Raises an error if a compiled model's updates would differ from one device's.
+    """Raises an error if a model's updates would differ from those on one device.
 
     Args:
         model: A compiled `keras.Model`.
@@ -47,11 +47,11 @@ def _check_schedule(optimizer) -> None:
 
 def _check_distribution(strategy) -> None:
     names = {kind.__name__ for kind in type(strategy).__mro__}
-    for name in names & set(STRATEGIES_THAT_FIT_DOES_NOT_KNOW):
+    for name in names & set(UNSUPPORTED_STRATEGIES):
         raise ValueError(
             "Keras' fit does not work under this strategy. Expected one process with "
             "tf.distribute.MirroredStrategy, or keras.distribution on the JAX backend "
-            f"for several. Received: {STRATEGIES_THAT_FIT_DOES_NOT_KNOW[name]}"
+            f"for several. Received: {UNSUPPORTED_STRATEGIES[name]}"
         )
     distribution = keras.distribution.distribution()
     if distribution is not None and keras.backend.backend() == "tensorflow":

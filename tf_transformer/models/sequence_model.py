@@ -15,7 +15,7 @@ State = dict[str, Any]
 
 
 class SequenceModel(keras.Model, abc.ABC):
-    """Base class of the models that training, search, scoring and export can use.
+    """Base class of all models. Training, search, scoring and export use its methods.
 
     A subclass defines `encode`, `decode`, `start`, `step` and `attend`. Calling the
     model with `{"source_ids": ..., "target_ids": ...}` encodes the source and decodes
@@ -52,7 +52,7 @@ class SequenceModel(keras.Model, abc.ABC):
             setattr(self, name, value)
 
     def compile(self, *args, **kwargs):
-        """Compiles as Keras does, after a check of the optimizer's settings.
+        """Compiles as Keras does, and checks the optimizer's settings.
 
         Raises:
             ValueError: If schedule and optimizer differ in
@@ -163,7 +163,7 @@ class SequenceModel(keras.Model, abc.ABC):
 
         Args:
             encoded: Result of `encode` for B sentences.
-            max_length: Integer or scalar tensor: the most steps.
+            max_length: Integer or scalar tensor: maximum number of steps.
             beam_size: Integer K.
 
         Returns:
@@ -184,14 +184,14 @@ class SequenceModel(keras.Model, abc.ABC):
 
     @abc.abstractmethod
     def attend(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Computes attention weights by teacher forcing.
+        """Computes attention weights with teacher forcing.
 
         Args:
             inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
 
         Returns:
-            Dictionary of float32 tensors, some of `"encoder"`, `"decoder"` and
-            `"cross"`, each (batch, layer, head, query, key).
+            Dictionary of float32 tensors (batch, layer, head, query, key). The keys are
+            those of `"encoder"`, `"decoder"` and `"cross"` that the model has.
         """
 
     def call(self, inputs, training=None):
@@ -224,5 +224,5 @@ class SequenceModel(keras.Model, abc.ABC):
 
 
 def _has_our_batches(dataset) -> bool:
-    """Whether a dataset was made by `batches(...)`, not a user's own class."""
+    """Whether a dataset was made by `tf_transformer.data.batches`."""
     return isinstance(getattr(dataset, "batches", None), EpochBatches)

@@ -39,8 +39,8 @@ class Transformer(SequenceModel):
     Section 3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
     `model({"source_ids", "target_ids"})` is
     `model.decode(target_ids, model.encode(source_ids))`: the logits of teacher
-    forcing. Search uses `encode`, `start` and `step`. Id 0 is padding, which no
-    query sees.
+    forcing. Search uses `encode`, `start` and `step`. Id 0 is padding, which is
+    hidden from all queries.
 
     To change a layer, pass another class, or a function that returns a layer:
     `Transformer(..., feed_forward=MyFeedForward)` (see `docs/extending.md`).
@@ -82,7 +82,7 @@ class Transformer(SequenceModel):
         norm_epsilon: Optional float. Epsilon of all normalizations; by default their
             own.
         start_id: Optional integer. Id whose embedding is the decoder's first input,
-            `None` for a vector of zeros. Any other than the default replaces the
+            `None` for a vector of zeros. A value other than the default replaces the
             first id of `target_ids`. Defaults to 2, the begin token.
 
     Call arguments:
@@ -177,7 +177,7 @@ class Transformer(SequenceModel):
         self.build()
 
     def arguments(self) -> dict:
-        """Returns the arguments of a model like this one, classes by their names."""
+        """The constructor's arguments, with classes given by their names."""
         arguments = super().arguments()
         names = {name: factory_name(arguments[name]) for name in FACTORIES}
         activation = keras.activations.serialize(arguments["activation"])
@@ -242,7 +242,7 @@ class Transformer(SequenceModel):
             "sentence": {
                 "source": source,
                 "padding_mask": encoded["padding_mask"],
-                # its shape holds K, which a graph cannot divide out of B * K
+                # its shape holds K: a graph cannot divide B * K by B
                 "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
             },
             "hypothesis": caches,
@@ -253,7 +253,7 @@ class Transformer(SequenceModel):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start`, or of one of the at most L - 1 steps before.
+            state: Result of `start` or of the step before.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.
@@ -288,7 +288,7 @@ class Transformer(SequenceModel):
 
 
 def _checked(arguments: dict) -> dict:
-    """The constructor's arguments, classes and functions in place of their names."""
+    """Checks the constructor's arguments; replaces names by classes and functions."""
     depths = [name for name in DEPTHS if arguments[name] is not None]
     check_sizes(**{name: arguments[name] for name in (*SIZES, *depths)})
     vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]

@@ -49,16 +49,16 @@ def device_scope(devices: int | None = None, distribute: str | None = None) -> C
         )
     import tensorflow as tf
 
-    found = tf.config.list_logical_devices("GPU")
+    available = tf.config.list_logical_devices("GPU")
     if devices is None:
-        devices = max(1, len(found))
+        devices = max(1, len(available))
     # without GPUs: logical CPUs, for tests
-    found = found or tf.config.list_logical_devices("CPU")
-    if devices > len(found):
-        raise ValueError(_too_few(found, devices))
+    available = available or tf.config.list_logical_devices("CPU")
+    if devices > len(available):
+        raise ValueError(_too_few(available, devices))
     if devices == 1:
         return contextlib.nullcontext
-    names = [device.name for device in found[:devices]]
+    names = [device.name for device in available[:devices]]
     return tf.distribute.MirroredStrategy(names).scope
 
 
@@ -84,24 +84,26 @@ def distribution(config) -> contextlib.AbstractContextManager:
             "with it on others. Expected KERAS_BACKEND=jax, or distribute=mirrored. "
             f"Received: {keras.backend.backend()}"
         )
-    found = devices_by_process()
-    devices = config.devices or len(found)
+    available = devices_by_process()
+    devices = config.devices or len(available)
     _, num_processes = process_place()
-    if devices > len(found):
-        raise ValueError(_too_few(found, devices))
-    if num_processes > 1 and devices != len(found):
+    if devices > len(available):
+        raise ValueError(_too_few(available, devices))
+    if num_processes > 1 and devices != len(available):
         raise ValueError(
             "Several processes use all their devices. Expected devices="
-            f"{len(found)}, or none. Received: devices={devices}"
+            f"{len(available)}, or none. Received: devices={devices}"
         )
-    found = found[:devices]
+    available = available[:devices]
     if config.distribute == "data":
-        made = keras.distribution.DataParallel(devices=found, auto_shard_dataset=False)
-        return made.scope()
-    return _model_parallel(config, found, devices // num_processes).scope()
+        distribution = keras.distribution.DataParallel(
+            devices=available, auto_shard_dataset=False
+        )
+        return distribution.scope()
+    return _model_parallel(config, available, devices // num_processes).scope()
 
 
-def _model_parallel(config, found, num_local) -> TransformerParallel:
+def _model_parallel(config, available, num_local) -> TransformerParallel:
     if config.architecture == "recurrent":
         raise ValueError(
             "Only the Transformer's weights can be divided. Expected distribute=data. "
@@ -114,11 +116,11 @@ def _model_parallel(config, found, num_local) -> TransformerParallel:
             f"to divide its {num_local} devices. Received: "
             f"model_devices={model_devices}"
         )
-    return TransformerParallel(found, model_devices)
+    return TransformerParallel(available, model_devices)
 
 
-def _too_few(found, devices) -> str:
+def _too_few(available, devices) -> str:
     return (
         "There are too few devices. Expected devices of at most "
-        f"{len(found)}. Received: devices={devices}"
+        f"{len(available)}. Received: devices={devices}"
     )

@@ -176,12 +176,12 @@ class RunDirectory:
         Raises:
             DamagedFile: If a file has changed since the run began.
         """
-        found = self._tokenizer_fingerprints()
+        fingerprints = self._tokenizer_fingerprints()
         for name, expected in self.contents().get("tokenizer", {}).items():
-            if found.get(name) != expected:
+            if fingerprints.get(name) != expected:
                 raise DamagedFile(
                     f"{self.path / name} is damaged or gone. Expected {expected}. "
-                    f"Received: {found.get(name)}"
+                    f"Received: {fingerprints.get(name)}"
                 )
         return Tokenizer.load(self.path)
 

@@ -24,15 +24,16 @@ def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[st
         **settings: Arguments of `SearchSettings`.
     """
     fits = translator.fits(texts)
-    kept = [text for text, fit in zip(texts, fits, strict=True) if fit]
-    if len(kept) < len(texts):
+    short_texts = [text for text, fit in zip(texts, fits, strict=True) if fit]
+    if len(short_texts) < len(texts):
         warnings.warn(
-            f"{len(texts) - len(kept)} of {len(texts)} sentences are longer than the "
-            f"model's {translator.model.max_length} tokens and are not translated.",
+            f"{len(texts) - len(short_texts)} of {len(texts)} sentences are longer "
+            f"than the model's {translator.model.max_length} tokens and are not "
+            "translated.",
             stacklevel=2,
         )
-    found = iter(translator(kept, **settings) if kept else [])
-    return [next(found) if fit else "" for fit in fits]
+    translations = iter(translator(short_texts, **settings) if short_texts else [])
+    return [next(translations) if fit else "" for fit in fits]
 
 
 def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]:
@@ -52,14 +53,14 @@ def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
     """
     has_corpus = config.data is not None or config.train_source is not None
     splits = load_corpus(config).splits if has_corpus else {}
-    found = {name: splits[name] for name in splits if name.startswith("test")}
-    found = {name: pairs for name, pairs in found.items() if pairs}
-    if not found:
+    test_splits = {name: splits[name] for name in splits if name.startswith("test")}
+    test_splits = {name: pairs for name, pairs in test_splits.items() if pairs}
+    if not test_splits:
         raise ValueError(
             "The run has no test split. Expected --source and --target. "
             "Received: neither"
         )
-    return found  # pyright: ignore
+    return test_splits  # pyright: ignore
 
 
 def evaluate(

@@ -31,13 +31,13 @@ def fingerprints(config) -> dict[str, str]:
     return {path: fingerprint(path) for path in files if os.path.isfile(path)}
 
 
-def check_unchanged(expected: dict[str, str], found: dict[str, str], folder) -> None:
+def check_unchanged(expected: dict[str, str], actual: dict[str, str], folder) -> None:
     """Checks fingerprints against those with which the run began.
 
     Raises:
         ValueError: With the names of the files that have changed or are gone.
     """
-    changed = [path for path, value in expected.items() if found.get(path) != value]
+    changed = [path for path, value in expected.items() if actual.get(path) != value]
     if changed:
         raise ValueError(
             f"{folder} was trained on other data. Expected the files as they were when "
@@ -70,15 +70,15 @@ class UnchangedPairs:
     def _states(self) -> list[tuple[int, int] | None]:
         states = []
         for path in map(Path, self.paths):
-            found = path.stat() if path.exists() else None
-            states.append(found and (found.st_size, found.st_mtime_ns))
+            status = path.stat() if path.exists() else None
+            states.append(status and (status.st_size, status.st_mtime_ns))
         return states
 
     def _check(self):
         states = zip(self.paths, self._expected, self._states(), strict=True)
-        for path, expected, found in states:
-            if found != expected:
-                received = "a file that is gone" if found is None else "a changed file"
+        for path, expected, actual in states:
+            if actual != expected:
+                received = "a file that is gone" if actual is None else "a changed file"
                 raise ValueError(
                     "The data changed during training. Expected the file as it was at "
                     f"the beginning. Received: {received}, {path}"

@@ -61,20 +61,20 @@ def find_processes(
     >>> find_processes("node1:8476", 2, 1, environment={})
     Processes(coordinator='node1:8476', number=2, process_id=1)
     """
-    found: dict[str, str | None] = dict.fromkeys(
+    settings: dict[str, str | None] = dict.fromkeys(
         ("coordinator", "num_processes", "process_id")
     )
     for source in (*_from_variables(environment), _from_slurm(environment)):
-        found = {name: found[name] or source.get(name) for name in found}
+        settings = {name: settings[name] or source.get(name) for name in settings}
     passed = (coordinator, num_processes, process_id)
-    for name, value in zip(found, passed, strict=True):
-        found[name] = found[name] if value is None else str(value)
-    number = _integer("num_processes", found["num_processes"])
-    if number in (None, 1) and found["coordinator"] is None:
+    for name, value in zip(settings, passed, strict=True):
+        settings[name] = settings[name] if value is None else str(value)
+    number = _integer("num_processes", settings["num_processes"])
+    if number in (None, 1) and settings["coordinator"] is None:
         return None
     if number == 1:
         return None
-    missing = [name for name, value in found.items() if value is None]
+    missing = [name for name, value in settings.items() if value is None]
     if missing:
         raise ValueError(
             "Several processes need coordinator, num_processes and process_id. "
@@ -82,9 +82,9 @@ def find_processes(
         )
     return _checked(
         Processes(
-            found["coordinator"],  # pyright: ignore[reportArgumentType]
+            settings["coordinator"],  # pyright: ignore[reportArgumentType]
             number,  # pyright: ignore[reportArgumentType]
-            _integer("process_id", found["process_id"]),  # pyright: ignore[reportArgumentType]
+            _integer("process_id", settings["process_id"]),  # pyright: ignore[reportArgumentType]
         )
     )
 

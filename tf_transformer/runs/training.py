@@ -225,26 +225,26 @@ def compile_model(config, model, total_steps) -> None:
     )
 
 
-def _check_same_backend(found: str | None, path) -> None:
+def _check_same_backend(run_backend: str | None, path) -> None:
     backend = keras.backend.backend()
-    if found not in (None, backend):
+    if run_backend not in (None, backend):
         raise ValueError(
             f"{path} was trained on another backend, whose batches and random numbers "
-            f"differ. Expected KERAS_BACKEND={found}, or another folder with "
+            f"differ. Expected KERAS_BACKEND={run_backend}, or another folder with "
             f"init_from={path}. Received: KERAS_BACKEND={backend}"
         )
 
 
-def _check_same(found, config, path) -> None:
+def _check_same(run_config, config, path) -> None:
     different = [
         field.name
         for field in dataclasses.fields(config)
         if field.name not in MAY_CHANGE
-        and getattr(found, field.name) != getattr(config, field.name)
+        and getattr(run_config, field.name) != getattr(config, field.name)
     ]
     if different:
         received = ", ".join(
-            f"{name}={getattr(config, name)!r} instead of {getattr(found, name)!r}"
+            f"{name}={getattr(config, name)!r} instead of {getattr(run_config, name)!r}"
             for name in different
         )
         raise ValueError(

@@ -38,10 +38,10 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
     Raises:
         OSError: If the folder itself cannot be listed.
     """
-    found = {}
+    models = {}
     own = _find_versions(folder)
     if own.versions:
-        found[folder.resolve().name] = own
+        models[folder.resolve().name] = own
     for path in _folders(folder):
         if path in own.versions.values():
             continue
@@ -54,13 +54,13 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
         if (path / "saved_model.pb").is_file():
             model.ignored[path] = NOT_A_NUMBER
         if model.versions or model.ignored or not model.is_readable:
-            found[path.name] = model
-    return found
+            models[path.name] = model
+    return models
 
 
-def has_versions(found: dict[str, FoundModel]) -> bool:
+def has_versions(models: dict[str, FoundModel]) -> bool:
     """Whether some model has a version to serve."""
-    return any(model.versions for model in found.values())
+    return any(model.versions for model in models.values())
 
 
 def identity(folder: Path) -> tuple[int, int]:
@@ -98,20 +98,20 @@ def _change_time(path: Path) -> float:
 
 
 def _find_versions(folder: Path) -> FoundModel:
-    found = FoundModel()
+    model = FoundModel()
     for path in _folders(folder):
         has_model = (path / "saved_model.pb").is_file()
         number = int(path.name) if _is_number(path.name) else None
         if number is None or number > MAX_VERSION:
             if has_model:
-                found.ignored[path] = NOT_A_NUMBER
+                model.ignored[path] = NOT_A_NUMBER
         elif not has_model:
-            found.ignored[path] = NO_MODEL
-        elif number in found.versions:
-            found.ignored[path] = f"it is version {number} like another folder"
+            model.ignored[path] = NO_MODEL
+        elif number in model.versions:
+            model.ignored[path] = f"it is version {number} like another folder"
         else:
-            found.versions[number] = path
-    return found
+            model.versions[number] = path
+    return model
 
 
 def _is_number(name: str) -> bool:

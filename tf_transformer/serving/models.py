@@ -107,15 +107,15 @@ class Models:
 
     async def _look(self) -> None:
         """Starts to refresh each model that is not being refreshed already."""
-        found = await in_thread(find_models, self.folder)
+        models = await in_thread(find_models, self.folder)
         folder = await in_thread(identity, self.folder)
-        if has_versions(found):
+        if has_versions(models):
             self._identity = folder
         elif self._identity not in (None, folder):
             raise OSError(f"An empty folder took the place of {self.folder}")
-        self._name_ignored(found)
-        for name in sorted({*found, *self._models}):
-            model = found.get(name, FoundModel())
+        self._name_ignored(models)
+        for name in sorted({*models, *self._models}):
+            model = models.get(name, FoundModel())
             if not model.is_readable:
                 LOG.warning("%s cannot be listed", self.folder / name)
             elif name not in self._tasks:
@@ -137,10 +137,10 @@ class Models:
             LOG.warning(event, extra={"details": details})
         self._problem = problem
 
-    def _name_ignored(self, found: dict[str, FoundModel]) -> None:
+    def _name_ignored(self, models: dict[str, FoundModel]) -> None:
         before = {path for paths in self._ignored.values() for path in paths}
         self._ignored = {
-            n: model.ignored for n, model in found.items() if model.ignored
+            n: model.ignored for n, model in models.items() if model.ignored
         }
         now = {p: why for paths in self._ignored.values() for p, why in paths.items()}
         # at the second look: a folder that is being copied gets its files later
@@ -151,17 +151,17 @@ class Models:
 
     async def _refresh_model(self, name: str, on_disk: dict[int, Path]) -> None:
         states = self._models.setdefault(name, {})
-        wanted = set()
+        active = set()
         for version in sorted(on_disk, reverse=True):
             state = states.get(version)
             is_available = state is not None and state.state == "AVAILABLE"
             if is_available or await self._load(name, version, on_disk[version]):
-                wanted.add(version)
+                active.add(version)
                 if not self.keep_all:
                     break
-        if wanted or not on_disk:
+        if active or not on_disk:
             for state in states.values():
-                if state.state == "AVAILABLE" and state.version not in wanted:
+                if state.state == "AVAILABLE" and state.version not in active:
                     await self._unload(name, state)
         for state in list(states.values()):
             if state.state == "START" and state.version not in on_disk:
@@ -176,8 +176,8 @@ class Models:
         except OSError as error:
             self._wait(name, version, str(error))
             return False
-        known = states.get(version)
-        if known and known.error_code != "OK" and known.changed == changed:
+        previous = states.get(version)
+        if previous and previous.error_code != "OK" and previous.changed == changed:
             return False
         if not is_settled(changed, self.settle_seconds):
             self._wait(name, version, f"Waiting for changes to end: {changed_file}")
@@ -200,8 +200,8 @@ class Models:
 
     def _wait(self, name: str, version: int, reason: str) -> None:
         """Notes why a version is not loaded yet."""
-        known = self._models[name].get(version)
-        if known is None or known.state != "START":
+        state = self._models[name].get(version)
+        if state is None or state.state != "START":
             self._log("waiting", name, version, reason=reason)
         state = VersionState(version, error_message=reason)
         self._models[name][version] = state
@@ -237,12 +237,16 @@ class Models:
             raise invalid(f"Unrecognized servable version label: {label}")
         states = self._models.get(name, {})
         available = [n for n, state in states.items() if state.state == "AVAILABLE"]
-        wanted = max(available, default=None) if version is None else version
-        if wanted not in available:
+        served = max(available, default=None) if version is None else version
+        if served not in available:
             is_latest = version is None
-            asked = f"Latest({name})" if is_latest else f"Specific({name}, {version})"
-            raise RequestError("NOT_FOUND", f"Servable not found for request: {asked}")
-        state = states[wanted]
+            servable = (
+                f"Latest({name})" if is_latest else f"Specific({name}, {version})"
+            )
+            raise RequestError(
+                "NOT_FOUND", f"Servable not found for request: {servable}"
+            )
+        state = states[served]
         state.num_requests += 1
         try:
             yield state.loaded  # pyright: ignore

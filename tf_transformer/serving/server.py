@@ -90,10 +90,10 @@ def make_config(models: Models, settings: ServiceSettings, **others) -> uvicorn.
 
 
 def _check_models(path: Path, folder: str) -> None:
-    found = find_models(path)
-    if not has_versions(found):
+    models = find_models(path)
+    if not has_versions(models):
         ignored = {
-            p: why for model in found.values() for p, why in model.ignored.items()
+            p: why for model in models.values() for p, why in model.ignored.items()
         }
         hint = "".join(f" Ignored: {p}: {why}." for p, why in ignored.items())
         raise ValueError(

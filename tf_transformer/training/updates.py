@@ -136,11 +136,11 @@ def _parts(variable):
 
 
 def _value(variable):
-    found = [
+    values = [
         float(ops.convert_to_numpy(ops.convert_to_tensor(part)))
         for part in _parts(variable)
     ]
-    return found if len(found) > 1 else found[0]
+    return values if len(values) > 1 else values[0]
 
 
 def _assign(variable, value):

@@ -70,7 +70,7 @@ def _placeholder(name: str) -> type:
             importlib.import_module(f"{PACKAGE}.{module}")
         saving = sys.modules["keras"].saving
         registered = saving.get_custom_objects()
-        names = [f"{PACKAGE}>{other}" for other in NAMES]
+        names = [f"{PACKAGE}>{registered_name}" for registered_name in NAMES]
         # while Keras loads a file, it looks names up in a copy with placeholders
         with saving.custom_object_scope({key: registered[key] for key in names}):
             cls = registered[f"{PACKAGE}>{name}"]

@@ -22,9 +22,9 @@ def version_folders(path: str | os.PathLike) -> dict[int, Path]:
     >>> list(version_folders(path))
     [9, 10]
     """
-    found = {
+    folders = {
         int(folder.name): folder
         for folder in Path(path).glob("*")
         if folder.name.isascii() and folder.name.isdigit() and folder.is_dir()
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(folders.items()))

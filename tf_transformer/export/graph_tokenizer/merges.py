@@ -114,8 +114,8 @@ class Merges(tf.Module):
             )
             # only the pairs of the new symbols have changed
             changed = tf.where(is_merge | _left(is_merge))
-            found = self._pairs_at(symbols, segments, tf.cast(changed[:, 0], tf.int32))
-            merged = tf.tensor_scatter_nd_update(merged, changed, found)
+            pairs = self._pairs_at(symbols, segments, tf.cast(changed[:, 0], tf.int32))
+            merged = tf.tensor_scatter_nd_update(merged, changed, pairs)
             return symbols, starts, segments, merged
 
         merged = self._pairs_at(symbols, segments, tf.range(tf.size(symbols)))
@@ -135,8 +135,8 @@ class Merges(tf.Module):
             tf.gather(segments, indices), tf.gather(segments, following)
         )
         key = tf.gather(symbols, indices) * self._num_symbols
-        found = self._pairs.lookup(key + tf.gather(symbols, following))
-        return tf.where(is_pair, found, -1)
+        pairs = self._pairs.lookup(key + tf.gather(symbols, following))
+        return tf.where(is_pair, pairs, -1)
 
     def _is_best(self, segments, merged, num_segments):
         indices = tf.range(tf.size(segments))

@@ -110,12 +110,12 @@ class Normalization(tf.Module):
         # each character of the result, and its position within its rule: (N,)
         indices, places = repeats(counts)
         has_rule = tf.gather(has_rule, indices)
-        found = tf.gather(self._replacement_starts, tf.gather(offsets, indices))
-        found = tf.where(has_rule, found + places, 0)
+        replacements = tf.gather(self._replacement_starts, tf.gather(offsets, indices))
+        replacements = tf.where(has_rule, replacements + places, 0)
         used = tf.gather(used, indices)
         return tf.where(
             has_rule,
-            tf.gather(self._replacement_characters, found),
+            tf.gather(self._replacement_characters, replacements),
             tf.gather(code_points, used),
         ), tf.gather(rows, used)
 
@@ -126,8 +126,8 @@ class Normalization(tf.Module):
             sizes, offsets = self._longest_rules(values, starts)
         if self._user_defined is not None:
             symbol_sizes, symbol_offsets = (
-                tf.gather(found[0], starts)
-                for found in self._user_defined.longest_matches(values[None])
+                tf.gather(matches[0], starts)
+                for matches in self._user_defined.longest_matches(values[None])
             )
             is_symbol = symbol_sizes > 0
             sizes = tf.where(is_symbol, symbol_sizes, sizes)

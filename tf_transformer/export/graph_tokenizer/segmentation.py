@@ -61,11 +61,11 @@ class Segmentation(tf.Module):
             indices - tf.reshape(sizes, [-1]),
         )
         is_end &= tf.reshape(sizes, [-1]) > 0
-        found = tf.boolean_mask(indices, is_end)
-        rows = found // num_ends
-        found_sizes = tf.gather(tf.reshape(sizes, [-1]), found)
-        starts = found % num_ends - found_sizes
-        places = tf.stack([starts, rows, found_sizes - 1], 1)
+        pieces = tf.boolean_mask(indices, is_end)
+        rows = pieces // num_ends
+        piece_sizes = tf.gather(tf.reshape(sizes, [-1]), pieces)
+        starts = pieces % num_ends - piece_sizes
+        places = tf.stack([starts, rows, piece_sizes - 1], 1)
         ids = tf.gather(self._node_ids, tf.gather_nd(nodes, places))
         return rows, ids, tf.gather_nd(code_points, tf.stack([rows, starts], 1))
 

@@ -73,10 +73,10 @@ class Trie(tf.Module):
 
         def step(depth, nodes, sizes, values):
             nodes = self.next_nodes(nodes, padded[:, depth : depth + width])
-            found = tf.gather(self._values, nodes)
-            is_key = found >= 0
+            matches = tf.gather(self._values, nodes)
+            is_key = matches >= 0
             sizes = tf.where(is_key, depth + 1, sizes)
-            return depth + 1, nodes, sizes, tf.where(is_key, found, values)
+            return depth + 1, nodes, sizes, tf.where(is_key, matches, values)
 
         nothing = tf.zeros(tf.shape(symbols), tf.int32)
         nodes = tf.zeros(tf.shape(symbols), tf.int64)

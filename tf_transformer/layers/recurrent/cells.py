@@ -10,7 +10,7 @@ CELLS = ("gru", "lstm")
 
 
 def recurrent_cell(cell, units, **kwargs):
-    """Makes a cell: a vector and the last state give an output and the next state.
+    """Makes a cell, which computes the output and the next state of one step.
 
     Args:
         cell: "gru" (appendix A.1.1 of
@@ -36,7 +36,7 @@ def recurrent_cell(cell, units, **kwargs):
 
 
 class RecurrentStack(BaseLayer):
-    """What encoder and decoder share: arguments, and dropout between the layers."""
+    """Base class of encoder and decoder: their arguments, and dropout."""
 
     def __init__(self, *, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -148,8 +148,8 @@ class RecurrentEncoder(RecurrentStack):
             x = ops.concatenate([after, ops.flip(before, axis=1)], axis=-1)
             last_states.append(
                 [
-                    ops.concatenate(both, axis=-1)
-                    for both in zip(after_states, before_states, strict=True)
+                    ops.concatenate(pair, axis=-1)
+                    for pair in zip(after_states, before_states, strict=True)
                 ]
             )
         return x, last_states

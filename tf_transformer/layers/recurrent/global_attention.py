@@ -82,7 +82,7 @@ class GlobalAttention(BaseLayer):
         return self.attend(query, *self.keys_and_values(value), mask)[0]
 
     def keys_and_values(self, value):
-        """Computes what depends on the sentence alone, once.
+        """Computes keys and values, once per sentence.
 
         Args:
             value: Tensor `(B, S, d_model)`.
@@ -108,8 +108,8 @@ class GlobalAttention(BaseLayer):
         """
         weights = ops.cast(self._weights(query, keys, attention_mask), values.dtype)
         context = ops.matmul(weights, values)  # c_t: (B, T, d_model)
-        both = ops.concatenate([context, query], axis=-1)
-        return self.output_dense(both), weights
+        context_and_query = ops.concatenate([context, query], axis=-1)
+        return self.output_dense(context_and_query), weights
 
     def _weights(self, query, keys, attention_mask):
         if self.score_function is None:

@@ -193,8 +193,8 @@ class ConcatScore(AdditiveScore):
     """
 
     def make_weights(self, query_width, states_width):
-        both = self.add_matrix("kernel", query_width + states_width, query_width)
-        self.kernel, self.query_width = both, query_width
+        kernel = self.add_matrix("kernel", query_width + states_width, query_width)
+        self.kernel, self.query_width = kernel, query_width
         self.vector = self.add_matrix("vector", query_width, 1)
 
     @property
