@@ -1,4 +1,4 @@
-"""The command `tf-transformer`: one verb per function, no logic of its own."""
+"""The command `tf-transformer`: parses options and calls the package."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"tf-transformer: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # out of memory, a full disk: TensorFlow's errors have no base class of Python
+        # such as out of memory: TensorFlow's errors have no base class in Python
         if not type(error).__module__.startswith("tensorflow"):
             raise
         first_line, *_ = str(error).splitlines() or [""]

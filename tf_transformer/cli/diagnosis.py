@@ -22,8 +22,8 @@ def add_doctor(verb) -> None:
         nargs="?",
         const=True,
         metavar="NAME",
-        help="the input whose future is hidden from the outputs; without NAME that of "
-        "the outputs (default for a run: target_ids)",
+        help="the outputs must not depend on later tokens of this input; NAME may be "
+        "omitted for a model with one input (default for a run: target_ids)",
     )
     verb.add_argument(
         "--pad-id",
@@ -36,7 +36,7 @@ def add_doctor(verb) -> None:
     verb.add_argument(
         "--picture",
         metavar="FILE",
-        help="write a picture (PNG) of who influences whom",
+        help="write a picture (PNG): which inputs influence which outputs",
     )
 
 
@@ -79,7 +79,7 @@ def doctor(options) -> None:
 def _model(path: str):
     """The model of a Keras file, or of a run with the loss of its training.
 
-    An imported run was not trained here: its loss is that of a training by default.
+    An imported run has no training: its loss is the default one.
     """
     if path.endswith(".keras"):
         return _keras_file(path)

@@ -1,4 +1,4 @@
-"""Lines to translate, each with its file and line number."""
+"""Lines of input, each with its file and line number."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from tf_transformer.data.lines import open_bytes
 
 
 class Line(NamedTuple):
-    """A line, where it is from, and why it cannot be read, if so."""
+    """A line, its origin, and a message if it cannot be read."""
 
     text: str
     place: str

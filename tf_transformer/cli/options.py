@@ -91,7 +91,7 @@ def _add_evaluate(verbs) -> None:
     verb.add_argument(
         "--bleu-tokenize",
         choices=CHOICES["bleu_tokenize"],
-        help="sacreBLEU's tokenizer; by default the training's",
+        help="sacreBLEU's tokenizer; by default that of the training",
     )
     add_search(verb)
 
@@ -103,7 +103,7 @@ def _add_score(verbs) -> None:
 def _add_translate(verbs) -> None:
     verb = _add_verb(verbs, translate)
     verb.add_argument("model", help="the folder of a run or of a SavedModel")
-    verb.add_argument("text", nargs="*", help="sentences; by default lines of input")
+    verb.add_argument("text", nargs="*", help="sentences; by default lines of --input")
     verb.add_argument(
         "--input",
         nargs="+",
@@ -122,8 +122,9 @@ def _add_translate(verbs) -> None:
         "--nbest",
         type=positive,
         metavar="INT",
-        help="number of lines per sentence, SCORE TAB TRANSLATION, best first, or "
-        "samples; the score is ln P(translation); missing ones are -inf and empty",
+        help="print this number of translations per sentence, as lines SCORE TAB "
+        "TRANSLATION, best first; the score is ln P(translation); lines beyond the "
+        "last translation have the score -inf and no text",
     )
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
@@ -140,10 +141,10 @@ def _add_attend(verbs) -> None:
         "--kind",
         choices=("encoder", "decoder", "cross"),
         default="cross",
-        help="attention in the table or the picture (default: cross)",
+        help="kind of attention in the table or the picture (default: cross)",
     )
     verb.add_argument(
-        "--pieces", action="store_true", help="pieces of the vocabulary, not words"
+        "--pieces", action="store_true", help="show pieces of the vocabulary, not words"
     )
 
 
@@ -155,8 +156,8 @@ def _add_export(verbs) -> None:
         "--format",
         choices=("saved_model", "ctranslate2", "hugging_face"),
         default="saved_model",
-        help="ctranslate2: for that runtime; hugging_face: for its MarianMTModel; both "
-        "without search options",
+        help="format of the export (default: saved_model); ctranslate2 and "
+        "hugging_face (MarianMTModel) take no search options",
     )
     verb.add_argument(
         "--quantization",

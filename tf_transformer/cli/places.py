@@ -1,4 +1,4 @@
-"""Finds out whether a folder is a run or an exported model."""
+"""Tells apart the folder of a run and an exported model."""
 
 from pathlib import Path
 

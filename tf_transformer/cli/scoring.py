@@ -72,9 +72,11 @@ def add_score(verb) -> None:
         "--target", required=True, metavar="FILE", help="translations, line by line"
     )
     verb.add_argument(
-        "--tokens", action="store_true", help="also the score of each token"
+        "--tokens", action="store_true", help="print the score of each token too"
     )
-    verb.add_argument("--json", action="store_true", help="one JSON object per line")
+    verb.add_argument(
+        "--json", action="store_true", help="print one JSON object per line"
+    )
     verb.add_argument(
         "--batch-size",
         type=positive,

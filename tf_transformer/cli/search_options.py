@@ -17,7 +17,7 @@ def add_search(verb, beam_size=4, alpha=0.6) -> None:
         type=positive,
         default=beam_size,
         metavar="INT",
-        help="hypotheses kept; 1 is greedy (default: 4)",
+        help="number of hypotheses; 1 is greedy search (default: 4)",
     )
     verb.add_argument(
         "--alpha",
@@ -58,6 +58,6 @@ def add_sampling(verb) -> None:
         ("--temperature", float, "below 1 favours probable tokens (default: 1.0)"),
         ("--top-k", int, "sample from the k most probable tokens"),
         ("--top-p", float, "sample from the most probable tokens that add up to p"),
-        ("--seed", int, "another seed gives other translations (default: 0)"),
+        ("--seed", int, "seed of the random numbers (default: 0)"),
     ):
         group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=text)

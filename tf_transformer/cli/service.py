@@ -8,20 +8,20 @@ TOKEN_VARIABLE = "TF_TRANSFORMER_TOKEN"
 PACKAGES = ("prometheus_client", "starlette", "uvicorn")
 # option, type, default, help
 LIMITS = (
-    ("--batch-size", int, 32, "most sentences computed at once; 1 for no batching"),
+    ("--batch-size", int, 32, "maximum number of sentences in a batch; 1: no batching"),
     ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
     (
         "--queue",
         int,
         256,
-        "most waiting sentences of a model; more are answered by 503",
+        "maximum number of waiting sentences of a version; more are answered by 503",
     ),
-    ("--timeout", float, 30, "seconds that a request may take before answer 504"),
-    ("--max-body", int, 1 << 20, "most bytes of a request"),
-    ("--max-sentences", int, 64, "most sentences of a request"),
-    ("--max-characters", int, 2000, "most characters of a sentence"),
-    ("--max-connections", int, 512, "most connections at the same time"),
-    ("--poll", float, 2, "seconds between two looks for new versions"),
+    ("--timeout", float, 30, "seconds after which a request is answered by 504"),
+    ("--max-body", int, 1 << 20, "maximum size of a request in bytes"),
+    ("--max-sentences", int, 64, "maximum number of sentences in a request"),
+    ("--max-characters", int, 2000, "maximum number of characters in a sentence"),
+    ("--max-connections", int, 512, "maximum number of connections"),
+    ("--poll", float, 2, "seconds between two checks for new versions"),
 )
 
 
@@ -90,7 +90,7 @@ def add_serve(verb) -> None:
         "--versions",
         choices=("latest", "all"),
         default="latest",
-        help="of each model, serve the highest or all (default: latest)",
+        help="serve the highest version of each model, or all (default: latest)",
     )
     _add_access(verb)
     verb.add_argument(
@@ -132,7 +132,7 @@ def _add_access(verb) -> None:
         "--token-file",
         metavar="FILE",
         help="file with the secret that clients must send; by default the environment "
-        f"variable {TOKEN_VARIABLE}, else none is needed",
+        f"variable {TOKEN_VARIABLE}; without both, no secret is needed",
     )
 
 

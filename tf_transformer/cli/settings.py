@@ -1,4 +1,4 @@
-"""The options of `train`: one for each field of `TrainingConfig`."""
+"""The options of `train`, one for each field of `TrainingConfig`."""
 
 import argparse
 import dataclasses
@@ -37,16 +37,17 @@ HELP = {
     "shared_vocabulary": "one vocabulary for both sides",
     "source_normalization": "SentencePiece's normalization rule of the source",
     "target_normalization": "the same for the target; identity changes nothing",
-    "source_remove_extra_whitespaces": "merge and trim spaces of the source",
-    "target_remove_extra_whitespaces": "merge and trim spaces of the target",
+    "source_remove_extra_whitespaces": "merge and trim spaces in the source",
+    "target_remove_extra_whitespaces": "merge and trim spaces in the target",
     "user_defined_symbols": "strings that are always one token, such as '<2de>'",
     "architecture": "Transformer, or recurrent network with attention",
     "score": "score function of the recurrent model; none: no attention; by default "
     "the preset's",
-    "preset": "size of the model; tiny, small: for 2 cores; base, big: the paper's",
+    "preset": "size of the model; tiny, small: for 2 CPU cores; base, big: the paper's",
     "num_encoder_layers": "layers of the Transformer's encoder; by default the "
     "preset's",
-    "num_decoder_layers": "layers of its decoder; by default the preset's",
+    "num_decoder_layers": "layers of the Transformer's decoder; by default the "
+    "preset's",
     "decoder": "first sub-layer of the decoder; ssru is a recurrent unit, whose state "
     "has the same size at every step",
     "normalization": "normalization of the Transformer; the paper's is layer",
@@ -75,22 +76,22 @@ HELP = {
     "warmup_steps": "updates until the peak learning rate; by default the preset's",
     "peak": "peak learning rate; by default the preset's",
     "decay": "learning rate after the warm-up; cosine and linear end at zero",
-    "cooldown": "with inverse_sqrt: go down to zero over the last third",
+    "cooldown": "with inverse_sqrt: fall linearly to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
     "ema_momentum": "validate and keep an exponential moving average of the weights, "
     "with this momentum, such as 0.999",
     "validate_every": "number of updates that make an epoch, at whose end the model "
     "is validated; by default a pass over the pairs; needs --max-updates",
-    "checkpoint_every": "checkpoints within an epoch, every so many updates or "
+    "checkpoint_every": "interval of checkpoints within an epoch, in updates or "
     "minutes, such as 500 or 10m",
     "monitor": "metric that chooses the best epoch",
-    "patience": "stop after so many epochs without improvement",
+    "patience": "number of epochs without improvement after which training stops",
     "validation_sentences": "number of sentences translated after each epoch",
     "average_last": "average the weights of the last epochs when training ends; the "
     "average is kept as the best if it scores better",
     "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
-    "telemetry": "write statistics of attention and gradients to TensorBoard every so "
-    "many updates (default: never)",
+    "telemetry": "number of updates between statistics of attention and gradients in "
+    "TensorBoard (default: none are written)",
     "attention_images": "number of validation sentences whose attention TensorBoard "
     "shows after each epoch; needs tf_transformer[pictures]",
 }
@@ -117,7 +118,7 @@ def add_settings(verb: argparse.ArgumentParser) -> None:
 
 def add_processes(verb: argparse.ArgumentParser) -> None:
     """Adds the options that join several processes to the parser of `train`."""
-    by_default = "by default what JAX's, Kubernetes' or SLURM's variables say"
+    by_default = "by default from the environment variables of JAX, Kubernetes or SLURM"
     verb.add_argument(
         "--coordinator",
         metavar="HOST:PORT",
@@ -127,7 +128,7 @@ def add_processes(verb: argparse.ArgumentParser) -> None:
         "--num-processes", type=int, metavar="INT", help="number of processes"
     )
     verb.add_argument(
-        "--process-id", type=int, metavar="INT", help="this process, from 0"
+        "--process-id", type=int, metavar="INT", help="number of this process, from 0"
     )
 
 

@@ -1,4 +1,4 @@
-"""The verbs. Functions import what they need: `--help` must not load TensorFlow."""
+"""The verbs. Each imports what it needs, so that `--help` does not load TensorFlow."""
 
 import dataclasses
 import json
@@ -52,8 +52,8 @@ def _join_processes(options) -> None:
     if options.distribute not in ("data", "model"):
         if passed != (None, None, None):
             raise ValueError(
-                "Several processes share a training as data or model. Expected "
-                f"--distribute data or model. Received: {options.distribute}"
+                "Several processes need --distribute data or model. Expected one of "
+                f"the two. Received: {options.distribute}"
             )
         return
     processes = find_processes(*passed)
@@ -205,7 +205,7 @@ def _picture(maps, kind) -> bytes:
 
 
 def export(options) -> None:
-    """Writes a SavedModel, or a model of another program, under the next version."""
+    """Writes a SavedModel or another format, under the next version number."""
     from tf_transformer.inference.settings import SearchSettings
 
     run = run_directory(options.run)
@@ -215,7 +215,7 @@ def export(options) -> None:
     path = Path(options.folder, str(version))
     if options.quantization and options.format != "ctranslate2":
         raise ValueError(
-            "Other formats keep the model's own weights. Expected --quantization with "
+            "Only CTranslate2 stores quantized weights. Expected --quantization with "
             f"--format ctranslate2. Received: {options.quantization}"
         )
     if options.format != "saved_model":
@@ -241,8 +241,8 @@ def _export_elsewhere(run, path, options, settings) -> Path:
     received = [*settings, *_options_set(options, "languages", "warm_up")]
     if received:
         raise ValueError(
-            f"The format {options.format} holds no options of a search. Expected "
-            "none, no --languages and no --warm-up. Received: "
+            f"The format {options.format} stores no search options. Expected "
+            "none of them, no --languages and no --warm-up. Received: "
             f"{', '.join(received)}"
         )
     if options.format == "hugging_face":
@@ -259,7 +259,7 @@ def _export_elsewhere(run, path, options, settings) -> Path:
 
 
 def import_(options) -> None:
-    """Makes a run of a model of Marian, or of Hugging Face's Marian."""
+    """Converts a model of Marian, or of Hugging Face's Marian, to a run."""
     from tf_transformer.runs.importing import import_run
 
     try:

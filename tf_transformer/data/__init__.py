@@ -1,4 +1,4 @@
-"""From files and corpora to batches of ids.
+"""From files and corpora to batches of ids: files, tokenizer, batches.
 
 Each name is imported when it is first used.
 """

@@ -20,13 +20,13 @@ from tf_transformer.data.window import (
 
 
 class Place(NamedTuple):
-    """A place between two updates of an epoch.
+    """A position in the data, between two updates.
 
     Attributes:
         epoch: Integer. The epoch.
-        update: Integer. Updates of the epoch before this place.
-        window: Integer. The window of the last batch before it, in a stream.
-        batch: Integer. Batches of this window before it, in a stream.
+        update: Integer. Number of updates of the epoch before this position.
+        window: Integer. In a stream, the window of the last batch before it.
+        batch: Integer. In a stream, the number of batches of this window before it.
     """
 
     epoch: int = 0
@@ -40,8 +40,8 @@ class EpochBatches(abc.ABC):
 
     `elements(epoch)` yields the batches of an epoch in order, and `count()` returns
     their number. `updates(place)` yields the batches of each update, from a position
-    in the data. Iterating yields the batches of the attribute `epoch` and does not
-    change it; `fit` does, and you may.
+    in the data. Iterating yields the batches of the epoch in the attribute `epoch` and
+    does not change it; `fit` adds 1 after each epoch.
 
     Args:
         pairs: Pairs `(source, target)`.
@@ -83,7 +83,7 @@ class EpochBatches(abc.ABC):
 
     @abc.abstractmethod
     def _read(self, pairs: Iterable[Pair]) -> None:
-        """Reads the pairs, or remembers where they are."""
+        """Reads the pairs, or stores where to read them."""
 
     @abc.abstractmethod
     def count(self) -> int:
@@ -91,10 +91,10 @@ class EpochBatches(abc.ABC):
 
     @abc.abstractmethod
     def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
-        """Yields the batches of each update of an epoch and the place after it.
+        """Yields the batches of each update of an epoch and the position after it.
 
         Args:
-            place: Where to begin: `Place(epoch)`, or a place that was yielded.
+            place: Where to begin: `Place(epoch)`, or a `Place` that was yielded.
         """
 
     def elements(self, epoch: int) -> Iterator[Batch]:
@@ -124,8 +124,8 @@ class EpochBatches(abc.ABC):
         ):
             if received > size:
                 raise ValueError(
-                    f"The model cannot read these batches. Expected {name} of the "
-                    f"model to be at least {received}, as the batches need. Received: "
+                    f"The model cannot read these batches. Expected a model with "
+                    f"{name} of at least {received}. Received: "
                     f"{name}={size}"
                 )
 
@@ -136,7 +136,7 @@ class EpochBatches(abc.ABC):
         return Window(encoded, self.batch_tokens, shapes)
 
     def _filled_up(self, num_batches: int) -> int:
-        """Batches of whole updates."""
+        """The number of batches, rounded up to whole updates."""
         steps = self.gradient_accumulation_steps
         return -(-num_batches // steps) * steps
 
@@ -162,8 +162,8 @@ class Batches(EpochBatches):
     Keras averages the n gradients: the update is then the gradient of the mean over
     its tokens. Batches of padding complete the last update.
 
-    Shuffling permutes pairs of equal lengths, and the batches. So the number
-    of batches and their shapes are the same in every epoch.
+    Shuffling permutes pairs of equal lengths, and the batches. The number of batches
+    and their shapes are therefore the same in every epoch.
 
     With `static_shapes` every batch has one of at most 12 shapes, S = T, which depend
     on `max_length` and `batch_tokens` only: for compilers that compile once per
@@ -231,7 +231,7 @@ class Batches(EpochBatches):
         return self.num_batches  # pyright: ignore[reportReturnType]
 
     def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
-        """Yields the batches of each update of an epoch and the place after it."""
+        """Yields the batches of each update of an epoch and the position after it."""
         steps = self.gradient_accumulation_steps
         for update in range(place.update, self.count() // steps):
             indices = range(update * steps, (update + 1) * steps)
@@ -277,7 +277,7 @@ def check_at_least(name: str, value: int, least: int) -> None:
 def nothing_left(max_length: int, num_dropped: int) -> str:
     """The error message when no pair is left."""
     return (
-        f"There are no pairs to make batches of. Expected at least one pair "
+        f"There are no pairs to batch. Expected at least one pair "
         f"with two sides of 1 to {max_length - 1} tokens. "
         f"Received: {num_dropped} pairs, all too long or blank."
     )

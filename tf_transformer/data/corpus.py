@@ -1,4 +1,4 @@
-"""Sentence pairs, sorted into the splits train, validation and test."""
+"""A corpus: sentence pairs in the splits train, validation and test."""
 
 import hashlib
 import unicodedata
@@ -20,7 +20,7 @@ class Corpus:
         splits: Dictionary from the name of a split to its pairs
             `(source, target)`. The usual names are `"train"`, `"validation"` and
             `"test"`; a corpus may have more.
-        name: String. What the corpus is called in reports. Defaults to `""`.
+        name: String. Name of the corpus in messages. Defaults to `""`.
 
     Raises:
         KeyError: If the corpus has no split of that name.
@@ -47,12 +47,12 @@ class Corpus:
 
     @property
     def train(self) -> Sequence[Pair]:
-        """The pairs to learn from."""
+        """The training pairs."""
         return self["train"]
 
     @property
     def validation(self) -> Sequence[Pair]:
-        """The pairs that decide when to stop and which weights are best."""
+        """The pairs that choose the best weights and when to stop."""
         return self["validation"]
 
     @property
@@ -71,12 +71,12 @@ def direction(
 
     Args:
         languages: The languages of a set.
-        default: Its own direction, if it has one.
+        default: The direction of the set itself, if it has one.
         source: Optional source language.
         target: Optional target language.
 
     Raises:
-        ValueError: If a language is unknown, or one must be named and is not.
+        ValueError: If a language is unknown, or must be named and is not.
 
     Example:
 

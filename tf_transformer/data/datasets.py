@@ -53,7 +53,7 @@ def make_batches(
     static_shapes: bool | None = None,
     **arguments: Any,
 ) -> EpochBatches:
-    """The `Batches` or `StreamedBatches` behind `batches`."""
+    """The `Batches` or `StreamedBatches` that `batches` wraps."""
     if static_shapes is None:
         static_shapes = keras.backend.backend() != "tensorflow"
     arguments["static_shapes"] = static_shapes

@@ -1,4 +1,4 @@
-"""Encoded pairs of sentences: all ids of a side in one array."""
+"""Sentence pairs as ids, with all ids of a side in one array."""
 
 from array import array
 from collections.abc import Iterable

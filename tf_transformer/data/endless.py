@@ -1,4 +1,4 @@
-"""Endless batches, epoch after epoch, from any position in the data."""
+"""Batches without end, epoch after epoch, from any position in the data."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from tf_transformer.data.update_weights import mark_update
 
 
 class Progress(NamedTuple):
-    """The progress of a training in its data.
+    """How far training has progressed in the data.
 
     Attributes:
         place: The `Place` of the next update.
@@ -37,7 +37,7 @@ class EndlessBatches:
 
     Attributes:
         error: The exception that ended an iteration, or `None`. TensorFlow replaces it
-            by an error of its own.
+            by its own error.
 
     Example:
 

@@ -1,10 +1,10 @@
-"""Every epoch of `fit` has the next order of the batches."""
+"""A callback that gives each epoch of `fit` another order of the batches."""
 
 import keras
 
 
 class NextEpoch(keras.callbacks.Callback):
-    """Goes on to the next epoch's order at the end of each epoch.
+    """Moves the dataset to the order of the next epoch at the end of each epoch.
 
     `fit` of our models adds it for a dataset of `batches(...)`. Pass it yourself to
     `fit` of another model on TensorFlow, or when you have changed the dataset by

@@ -56,7 +56,7 @@ class PairStream:
 def stream_tsv(path: TextPath) -> PairStream:
     r"""Streams pairs from a file, one per line: source, TAB, target.
 
-    For files larger than memory. `read_tsv` describes the format.
+    For files larger than memory; the format is that of `read_tsv`.
 
     Args:
         path: The file, plain or gzip.
@@ -82,7 +82,7 @@ def stream_tsv(path: TextPath) -> PairStream:
 def stream_parallel(source: TextPath, target: TextPath) -> PairStream:
     """Streams pairs from two files, line by line.
 
-    For files larger than memory. `read_parallel` describes the format.
+    For files larger than memory; the format is that of `read_parallel`.
 
     Args:
         source: The file with the sources, plain or gzip.
@@ -114,9 +114,9 @@ def read_tsv(
 ) -> Corpus:
     r"""Reads a corpus from a file with one pair per line: source, TAB, target.
 
-    Files named `.csv` or `.jsonl` are read as such, see `table_pairs`. Further columns
-    are ignored. A header is skipped with a warning, and so are pairs with an empty
-    side. `read_lines` defines what a line is.
+    Files named `.csv` or `.jsonl` are read in that format, see `table_pairs`. Further
+    columns are ignored. A header is skipped with a warning, and so are pairs with an
+    empty side. `read_lines` defines what a line is.
 
     Args:
         path: The file with the training pairs, plain or gzip.
@@ -265,7 +265,7 @@ def _corpus(
     validation: list[Pair] | None,
     test: list[Pair] | None,
 ) -> Corpus:
-    """Splits by hash, unless there is a file for validation or test."""
+    """Splits the pairs by hash, unless there is a validation or test file."""
     if validation is None and test is None:
         return Corpus(split_pairs(pairs), name=name)
     splits = {"train": pairs, "validation": validation or [], "test": test or []}

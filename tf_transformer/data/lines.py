@@ -67,7 +67,7 @@ def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
 
 
 def raw_lines(path: TextPath) -> Iterator[str]:
-    """Yields the lines of a file without their line feed, as `read_lines` reads."""
+    """Yields the lines of a file without line feeds, decoded as in `read_lines`."""
     number = 0
     with open_bytes(path) as lines:
         try:
@@ -81,7 +81,7 @@ def raw_lines(path: TextPath) -> Iterator[str]:
 
 
 def _decoded(line: bytes, path: TextPath, number: int) -> str:
-    """Turns the bytes of line `number` into text without line feed and mark."""
+    """Decodes the line `number`, without line feed and byte order mark."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Mixes several sources of pairs evenly."""
+"""Several training files, evenly interleaved."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,11 +7,12 @@ from tf_transformer.data.corpus import Pair
 
 
 class Mixture:
-    """Pairs of several sources, evenly interleaved; some may come more than once.
+    """Pairs of several sources, evenly interleaved; some sources may be repeated.
 
-    Each part of a pass contains the sources in the same proportion, as a window of
-    `StreamedBatches` needs it. The order is always the same. Nothing is kept in
-    memory: each source is read as often as its weight says, and once before to count.
+    Each part of a pass contains the sources in the same proportion, so that this holds
+    for each window of `StreamedBatches`. The order is always the same. Nothing is kept
+    in memory: each source is read once to count it, and then as often as its weight
+    says.
 
     Args:
         sources: Lists or streams of pairs (source, target).
@@ -46,7 +47,7 @@ class Mixture:
             yield pair
 
     def _placed(self, index: int) -> Iterator[tuple[float, int, Pair]]:
-        """The pairs of a source with their places between 0 and 1."""
+        """The pairs of a source, with a position between 0 and 1 that orders them."""
         weight, size = self.weights[index], self._sizes[index]
         place = 0.5
         for _ in range(weight):

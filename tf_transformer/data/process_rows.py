@@ -11,9 +11,9 @@ from tf_transformer.utils.processes import process_place
 def process_rows(batch: Batch, distribution) -> Batch:
     """This process' share of a batch.
 
-    Rows of padding, which weigh nothing, complete the batch to a multiple of the
-    devices that share it; each process then takes the next rows. All processes
-    together have each row once, whatever their number.
+    Rows of padding, with weight 0, complete the batch to a multiple of the number of
+    devices that share it; each process then takes an equal part of the rows. All
+    processes together have each row once.
 
     Args:
         batch: `(inputs, labels, weights)` of arrays `(B, L)`, the same in each process.

@@ -14,14 +14,14 @@ class BatchesPyDataset(keras.utils.PyDataset):
     """Feeds `Batches` to `model.fit` without TensorFlow.
 
     Pass `shuffle=False` to `fit`: by default Keras shuffles the batches without a
-    seed. With `gradient_accumulation_steps` > 1 that would mix the batches of
-    different updates and raises an error, as it does for `StreamedBatches`.
+    seed. For `StreamedBatches`, and with `gradient_accumulation_steps` > 1, where this
+    would mix the batches of different updates, it is an error.
 
     Keras needs the number of batches: `len` counts `StreamedBatches` in a separate
     pass.
 
-    Keras calls `on_epoch_end`, which moves on to the next order if every batch was
-    used. The few batches with which Keras builds a model are not an epoch.
+    Keras calls `on_epoch_end`, which moves to the order of the next epoch if every
+    batch was used. The few batches with which Keras builds a model are not an epoch.
 
     Make it after `keras.distribution.set_distribution`: rows of padding then complete
     each batch, and in one of several processes it yields that process' rows.
@@ -75,7 +75,7 @@ class BatchesPyDataset(keras.utils.PyDataset):
         return mark_update(batch, self.batches.gradient_accumulation_steps)
 
     def on_epoch_end(self) -> None:
-        """Goes on to the next epoch's order if all batches were used."""
+        """Moves to the order of the next epoch if all batches were used."""
         if len(self._served) == len(self):
             self.batches.epoch += 1
         self._served.clear()

@@ -1,4 +1,4 @@
-"""A SentencePiece model file: its special ids made ours, and its contents."""
+"""The contents of a SentencePiece model, with our special ids."""
 
 import dataclasses
 import struct
@@ -19,7 +19,7 @@ _SPECIAL = (("pad", "<pad>"), ("unk", "<unk>"), ("bos", "<s>"), ("eos", "</s>"))
 
 
 def with_package_ids(serialized: bytes) -> bytes:
-    """The same model with padding, unknown, start and end at ids 0, 1, 2 and 3.
+    """Changes the ids of padding, unknown, start and end to 0, 1, 2 and 3.
 
     Special pieces that the model lacks are added; all others keep their order. Text
     is split into the same pieces as before.
@@ -138,7 +138,7 @@ class SentencePieceModel:
 
         Raises:
             ValueError: If it is not a SentencePiece model, or one that an exported
-                graph cannot follow exactly.
+                graph cannot reproduce exactly.
         """
         model = _parse(serialized)
         _refuse_unsupported(model)
@@ -189,7 +189,7 @@ class SentencePieceModel:
 
     @property
     def unigram_scores(self) -> list[float]:
-        """The scores by which a unigram model splits text."""
+        """The scores with which a unigram model splits text."""
         return [
             # a user-defined symbol has no probability: it always wins
             0.1 * (len(piece.encode()) - 1) if kind == self.USER_DEFINED else score
@@ -200,7 +200,7 @@ class SentencePieceModel:
 
     @property
     def unknown_score(self) -> float:
-        """A unigram model's score of a character that no piece holds."""
+        """A unigram model's score of a character that no piece contains."""
         ids = self._pieces_of(self.NORMAL).values()
         return min(self.scores[token_id] for token_id in ids) - UNKNOWN_PENALTY
 

@@ -1,4 +1,4 @@
-"""Training of SentencePiece vocabularies, and how text is normalized for them."""
+"""Training of SentencePiece vocabularies, and the normalization of text for it."""
 
 import io
 import itertools
@@ -46,7 +46,7 @@ def _checked_pair(pair) -> tuple[str, str]:
         source, target = pair
     except (TypeError, ValueError):
         raise _not_pairs(pair) from None
-    # a string of two characters is no pair
+    # a string of two characters is not a pair
     if isinstance(pair, str) or not (is_text(source) and is_text(target)):
         raise _not_pairs(pair)
     return source, target
@@ -83,8 +83,9 @@ def checked_symbols(symbols: Sequence[str]) -> list[str]:
         )
     if len(set(names)) < len(names) or set(names) & set(_RESERVED_PIECES):
         raise ValueError(
-            "Each user-defined symbol needs a name of its own. Expected no duplicates "
-            f"and none of {', '.join(_RESERVED_PIECES)}. Received: {symbols!r}"
+            "User-defined symbols must differ from each other and from reserved "
+            "pieces. Expected no duplicates and none of "
+            f"{', '.join(_RESERVED_PIECES)}. Received: {symbols!r}"
         )
     return names
 
@@ -120,7 +121,7 @@ def normalizer_spec(rule: str, remove_extra_whitespaces: bool):
 
 
 def normalize(texts: Sequence[str], spec, symbols: Sequence[str]) -> list[str]:
-    """Texts as a `normalizer_spec` writes them; user-defined symbols stay unchanged.
+    """Normalizes texts by a `normalizer_spec`, except user-defined symbols.
 
     Long texts are split into parts of at most 2,000 characters.
 
@@ -153,7 +154,7 @@ def train_pieces(
 
     Args:
         lines: Normalized texts.
-        vocab_size: The most pieces; small data gives fewer.
+        vocab_size: Maximum number of pieces; small data gives fewer.
         symbols: User-defined symbols.
 
     Returns:

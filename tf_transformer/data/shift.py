@@ -1,4 +1,4 @@
-"""The target that a decoder reads: the labels, one position to the right."""
+"""The decoder's input: the labels, shifted one position to the right."""
 
 import numpy as np
 

@@ -27,12 +27,13 @@ class StreamedBatches(EpochBatches):
     and the window only. Updates of several batches continue from one window to the
     next; only the last one of an epoch is completed with padding.
 
-    The number of batches is known after a whole pass: `count()` or an epoch makes
-    one. `as_keras_dataset` counts before the first epoch; `EndlessBatches` never do.
+    The number of batches is known only after a pass over all pairs, by `count()` or by
+    an epoch. `as_keras_dataset` counts before the first epoch; `EndlessBatches` does
+    not.
 
     Args:
         pairs: Pairs `(source, target)` that can be read repeatedly, such as a list
-            or the result of `stream_tsv`; no generator.
+            or the result of `stream_tsv`, but not a generator.
         tokenizer: As for `Batches`.
         window: Integer. Pairs in memory. Defaults to 100000.
         **arguments: As for `Batches`.
@@ -84,9 +85,9 @@ class StreamedBatches(EpochBatches):
         return self.num_batches  # pyright: ignore
 
     def updates(self, place: Place) -> Iterator[tuple[list[Batch], Place]]:
-        """Yields the batches of each update of an epoch and the place after it.
+        """Yields the batches of each update of an epoch and the position after it.
 
-        Pairs of windows before the place are read, but not encoded.
+        Pairs of the windows before the position are read, but not encoded.
         """
         epoch, num_updates, first, begin = place
         steps = self.gradient_accumulation_steps
@@ -106,7 +107,7 @@ class StreamedBatches(EpochBatches):
             yield _weighted(update, num_tokens), place
 
     def _windows(self, first: int = 0) -> Iterator[tuple[int, Window]]:
-        """Cuts one window after the other; a whole pass stores the counts."""
+        """Yields the windows one by one; a whole pass stores the counts."""
         num_batches = num_pairs = num_dropped = num_tokens = 0
         limits = BatchLimits(0, 0, 0)
         remaining = islice(self._pairs, first * self.window, None)

@@ -24,7 +24,7 @@ _LANGUAGE = re.compile("[a-z]{2}")
 
 
 def table_pairs(path: TextPath) -> Iterator[Pair]:
-    r"""Yields the pairs of a file, by its name: `.csv`, `.jsonl`, else TAB-separated.
+    r"""Yields the pairs of a file: `.csv`, `.jsonl`, or otherwise TAB-separated.
 
     The first two columns are source and target. If the first row is a header, it is
     skipped with a warning, and columns that are called `source` and `target` are used.
@@ -61,7 +61,7 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
 
 
 def header_columns(row: list[str]) -> tuple[int, int] | None:
-    """Where source and target stand if `row` is a header, else `None`.
+    """The columns of source and target if `row` is a header, else `None`.
 
     A header names a source and a target column, or its first two columns are two
     different language codes.

@@ -14,8 +14,8 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     """Feeds `Batches` to `model.fit` on TensorFlow.
 
     Each iteration yields the batches of the epoch `batches.epoch`, and does not change
-    it. `fit` of our models adds 1 at the end of each epoch; for another model pass the
-    callback `tf_transformer.data.NextEpoch`.
+    it. `fit` of our models adds 1 at the end of each epoch; with another model, pass
+    the callback `tf_transformer.data.NextEpoch`.
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
     rows of padding then complete each batch to a multiple of their number. Keras
@@ -59,7 +59,7 @@ def endless_tf_dataset(batches: EndlessBatches) -> tf.data.Dataset:
     """As `tf_dataset`, without end and without counting.
 
     Args:
-        batches: Where each iteration begins, and what follows.
+        batches: The `EndlessBatches`, with their position in the data.
     """
     return _dataset(batches.__iter__, batches.batches.gradient_accumulation_steps)
 
@@ -73,8 +73,8 @@ def _dataset(generate, steps: int, num_batches: int | None = None) -> tf.data.Da
     weights = tf.TensorSpec((None, None), tf.float32)
     batch = mark_update(({"source_ids": ids, "target_ids": ids}, ids, weights), steps)
     dataset = tf.data.Dataset.from_generator(generate, output_signature=batch)
-    # Where the end is unknown, Keras takes a step too many to find it, and that step
-    # counts for the optimizer: the updates of several batches would be shifted.
+    # If the number of batches is unknown, Keras takes an extra step to find the end,
+    # which the optimizer counts: later updates would start at other batches.
     if num_batches is not None:
         cardinality = tf.data.experimental.assert_cardinality(num_batches)
         dataset = dataset.apply(cardinality)

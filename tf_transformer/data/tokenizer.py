@@ -44,7 +44,7 @@ class Tokenizer:
 
     Raises:
         ValueError: If a model is not a SentencePiece model, or one that an exported
-            graph could not follow exactly: a word model, spaces behind words,
+            graph could not reproduce exactly: a word model, spaces after words,
             denormalization rules; or if the pieces of `shared` models differ.
 
     Example:
@@ -101,15 +101,15 @@ class Tokenizer:
         Normalization rules: `"identity"` changes nothing; `"nfkc"` replaces compatible
         characters, such as `"！"` by `"!"`; `"nmt_nfkc"` also removes control
         characters and turns line breaks into spaces; `"nfkc_cf"` and `"nmt_nfkc_cf"`
-        also fold to lower case. A model can only write what the target's rule keeps,
-        so by default targets are not changed. Malformed Unicode aside, only "▁"
-        (U+2581), which SentencePiece writes for a space, does not survive
-        `"identity"`: it is decoded as a space.
+        also fold to lower case. A model can only generate text that the target's rule
+        keeps, so by default targets are not changed. With `"identity"`, well-formed
+        text is decoded exactly, except "▁" (U+2581), with which SentencePiece marks
+        spaces: it is decoded as a space.
 
         Args:
             pairs: (source, target) sentences, read once.
-            vocab_size: The most pieces of a vocabulary; small data gives fewer.
-                Defaults to 8000.
+            vocab_size: Maximum number of pieces of a vocabulary; small data gives
+                fewer. Defaults to 8000.
             shared: `False` trains one vocabulary for each side.
             source_normalization: Rule of the source. Defaults to `"nmt_nfkc"`.
             target_normalization: Rule of the target. Defaults to `"identity"`.
@@ -163,15 +163,15 @@ class Tokenizer:
         return _decode(self._target, rows)
 
     def source_pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The pieces behind the ids of `encode_source`, one for one."""
+        """The piece of each id that `encode_source` returns."""
         return [self._source.id_to_piece(ids) for ids in self.encode_source(texts)]
 
     def target_pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The pieces behind the ids of `encode_target`, one for one."""
+        """The piece of each id that `encode_target` returns."""
         return self.target_pieces_of(self.encode_target(texts))
 
     def target_pieces_of(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
-        """The pieces behind target ids, one for one."""
+        """The piece of each target id."""
         return [self._target.id_to_piece(list(ids)) for ids in rows]
 
     def source_vocabulary(self) -> list[str]:
@@ -206,7 +206,7 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "Tokenizer":
-        """Reads what `save` wrote.
+        """Reads a tokenizer that `save` wrote.
 
         Raises:
             FileNotFoundError: If the folder holds no tokenizer.
@@ -253,8 +253,8 @@ def _checked_model(serialized: bytes):
     """The model with our ids, and its processor; refuses unsupported models."""
     if not isinstance(serialized, bytes):
         raise ValueError(
-            "A tokenizer is made from the contents of a model's file. Expected bytes; "
-            "Tokenizer.from_files reads files and Tokenizer.load folders. "
+            "A tokenizer is made from the contents of a model file. Expected bytes; "
+            "Tokenizer.from_files reads files, and Tokenizer.load reads folders. "
             f"Received: {serialized!r}"
         )
     serialized = with_package_ids(serialized)
@@ -265,7 +265,7 @@ def _checked_model(serialized: bytes):
 def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
     if isinstance(texts, (str, bytes)):
         raise ValueError(
-            "Texts are read many at a time. Expected a list of texts. "
+            "Texts are encoded in lists. Expected a list of texts. "
             f"Received: one text, {texts!r}"
         )
     texts = list(texts)
@@ -286,11 +286,11 @@ def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:
             ids = [int(token_id) for token_id in row]
         except TypeError as error:
             raise ValueError(
-                "Ids are read many texts at a time. Expected a list of ids for each "
+                "Ids are decoded in lists. Expected a list of ids for each "
                 f"text. Received: {row!r} as one of them"
             ) from error
         if EOS_ID in ids:
             ids = ids[: ids.index(EOS_ID)]
-        # padding and start read as nothing
+        # padding and start have no text
         texts.append(processor.decode(ids))
     return texts

@@ -1,10 +1,10 @@
-"""The mark of weights that hold the division by the tokens of an update."""
+"""Sample weights that already contain the division by the tokens of an update."""
 
 from typing import Any, NamedTuple
 
 
 class UpdateWeights(NamedTuple):
-    """Sample weights whose weighted *sum* is wanted, not the weighted mean.
+    """Marks sample weights for which the loss is the weighted *sum*, not the mean.
 
     Keras averages the gradients of n accumulated batches. For the mean over all
     tokens of the update, each real token needs the weight

@@ -24,7 +24,7 @@ class BatchPlan(NamedTuple):
 
 
 class BatchLimits(NamedTuple):
-    """What a model must be able to read: the longest row and the largest ids."""
+    """The longest row and the largest ids, which a model must be able to read."""
 
     length: int
     source_id: int
@@ -52,7 +52,7 @@ class Window:
         shapes: list[tuple[int, int]] | None = None,
     ):
         self.pairs = pairs
-        self._sorted, self._alike = self._sort()
+        self._sorted, self._groups = self._sort()
         self._shapes = None
         if shapes is None:
             self._starts = self._cut(batch_tokens)
@@ -62,7 +62,7 @@ class Window:
 
     def limits(self) -> BatchLimits:
         """The longest row of a batch, padding included, and the largest ids."""
-        length = int(self._longer().max())
+        length = int(self._pair_lengths().max())
         if self._shapes is not None:
             length = int(self._shapes[:, 1].max())
         sides = self.pairs.sources, self.pairs.targets
@@ -72,14 +72,14 @@ class Window:
         """Shuffles the pairs and the batches; without a key they stay sorted.
 
         Args:
-            *key: Integers that seed the order. Nothing else has an influence.
+            *key: Integers that seed the order. The order depends on nothing else.
         """
         num_pairs = self.pairs.num_pairs
         bounds = np.stack([self._starts, np.append(self._starts[1:], num_pairs)], 1)
         order, batch_order = self._sorted, np.arange(self.num_batches)
         if key:
             generator = np.random.default_rng(key)
-            order = order[np.lexsort((generator.random(num_pairs), self._alike))]
+            order = order[np.lexsort((generator.random(num_pairs), self._groups))]
             batch_order = generator.permutation(self.num_batches)
         tokens = np.add.reduceat(self.pairs.targets.lengths[order], self._starts)
         shapes = None if self._shapes is None else self._shapes[batch_order]
@@ -106,9 +106,9 @@ class Window:
         return inputs, ids, np.zeros(shape, np.float32)
 
     def _sort(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sorts the pairs by length; the source goes up and down in turn.
+        """Sorts pairs by target length; source lengths rise and fall in turn.
 
-        Returns the pairs in order, and the group of equal lengths of each place.
+        Returns the pairs in order, and for each position its group of equal lengths.
         """
         source, target = self.pairs.sources.lengths, self.pairs.targets.lengths
         upwards = np.where(target % 2 == 1, source, -source)
@@ -117,50 +117,50 @@ class Window:
         changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
         return order, np.concatenate([[0], np.cumsum(changes)])
 
-    def _longer(self) -> np.ndarray:
+    def _pair_lengths(self) -> np.ndarray:
         """The length of each pair's longer side, in the sorted order."""
         source, target = self.pairs.sources.lengths, self.pairs.targets.lengths
         return np.maximum(source, target)[self._sorted]
 
     def _cut(self, batch_tokens: int) -> np.ndarray:
-        """Cuts the sorted pairs greedily; returns the first place of each batch."""
+        """Cuts the sorted pairs greedily; returns the first position of each batch."""
         starts, longest = [0], 0
-        for place, length in enumerate(self._longer().tolist()):
+        for row, length in enumerate(self._pair_lengths().tolist()):
             longest = max(longest, length)
-            num_rows = place - starts[-1] + 1
+            num_rows = row - starts[-1] + 1
             if num_rows > 1 and num_rows * longest > batch_tokens:
-                starts.append(place)
+                starts.append(row)
                 longest = length
         return np.array(starts)
 
     def _cut_to_shapes(self, shapes: np.ndarray) -> np.ndarray:
-        """Gives each pair to the shortest shape that holds it.
+        """Assigns each pair to the shortest shape that holds it.
 
-        Sorts anew, by shape; all pairs of a shape may take each other's places.
-        Returns the first place of each batch.
+        Sorts the pairs by shape; all pairs of a shape form one group, within which they
+        are shuffled. Returns the first position of each batch.
         """
-        shape_of = np.searchsorted(shapes[:, 1], self._longer())
-        by_shape = np.argsort(shape_of, kind="stable")
-        self._sorted, self._alike = self._sorted[by_shape], shape_of[by_shape]
+        shape_indices = np.searchsorted(shapes[:, 1], self._pair_lengths())
+        by_shape = np.argsort(shape_indices, kind="stable")
+        self._sorted, self._groups = self._sorted[by_shape], shape_indices[by_shape]
         used, firsts, counts = np.unique(
-            self._alike, return_index=True, return_counts=True
+            self._groups, return_index=True, return_counts=True
         )
         starts = [
             np.arange(first, first + count, shapes[shape, 0])
             for shape, first, count in zip(used, firsts, counts, strict=True)
         ]
         starts = np.concatenate(starts)
-        self._shapes = shapes[self._alike[starts]]
+        self._shapes = shapes[self._groups[starts]]
         return starts
 
 
 def static_shapes(max_length: int, batch_tokens: int) -> list[tuple[int, int]]:
     """At most `MAX_SHAPES` shapes (rows, length) that hold every sentence.
 
-    Lengths are multiples of 8 in steps of a fixed ratio, the last one is
-    `max_length`. Rows times length is at most `batch_tokens`, where one row is not
-    more already; the number of rows is a multiple of 8 where 8 rows fit. The shapes
-    do not depend on the data, so that training and validation share them.
+    Lengths are multiples of 8 in steps of a fixed ratio, except the last one, which is
+    `max_length`. Rows times length is at most `batch_tokens`, unless a single row is
+    longer; the number of rows is a multiple of 8 if 8 rows fit. The shapes do not
+    depend on the data, so that training and validation share them.
 
     Args:
         max_length: Integer. Most tokens of a sentence.

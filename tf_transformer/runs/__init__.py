@@ -1,4 +1,4 @@
-"""Training runs: settings, training, the run's folder, scores.
+"""Training runs: settings, training, the run's folder, evaluation.
 
     from tf_transformer.runs import TrainingConfig, train
 

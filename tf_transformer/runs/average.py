@@ -10,8 +10,8 @@ def add_average(config, run, model, valid, quality, keep_best) -> None:
     """Averages the weights of the last epochs and scores them like an epoch.
 
     The average is written to `average.weights.h5`. If it scores better than the best
-    epoch, it becomes the best weights. A second call does nothing. Only checkpoints
-    are read, so that a call that was stopped can be repeated.
+    epoch, it becomes the best weights. A second call does nothing. A call that was
+    interrupted can be repeated, because it reads only checkpoints.
 
     Args:
         config: The run's settings.

@@ -31,8 +31,8 @@ def callbacks(config, run, quality, parts, shown, termination) -> list:
         config: The run's settings.
         run: The run's directory.
         quality: The run's `TranslationQuality`, or `None`.
-        parts: What a checkpoint holds beside variables, see `make_parts`.
-        shown: Callbacks that write for TensorBoard.
+        parts: What a checkpoint contains besides variables, see `make_parts`.
+        shown: Callbacks that write TensorBoard's log.
         termination: Set by SIGTERM.
     """
     counter = parts["data"]
@@ -72,7 +72,7 @@ def tensorboard(config, run, quality, valid_set) -> list:
 
 
 def attention_images(config, run, corpus, translator) -> list:
-    """Pictures of attention of validation pairs that fit the model, if asked for."""
+    """The callback that draws the attention of validation pairs, if it is set."""
     if not config.attention_images:
         return []
     from tf_transformer.analysis.images import AttentionImages

@@ -58,7 +58,7 @@ def _is_instance(value, kind) -> bool:
 
 
 def check_values(config) -> None:
-    """Checks the settings alone and beside each other.
+    """Checks each setting, and whether the settings fit together.
 
     Raises:
         ValueError: For settings that cannot work.
@@ -144,8 +144,8 @@ def _check_updates(config) -> None:
         )
     if config.validate_every is not None and config.max_updates is None:
         raise ValueError(
-            "validate_every makes an epoch of so many updates. Expected max_updates "
-            f"beside it. Received: validate_every={config.validate_every}"
+            "validate_every sets the number of updates of an epoch. Expected "
+            f"max_updates too. Received: validate_every={config.validate_every}"
         )
     if config.decay != "inverse_sqrt" and not config.cooldown:
         raise ValueError(
@@ -168,15 +168,15 @@ def _check_tokenizer(config) -> None:
     if changed:
         raise ValueError(
             "The tokenizer's files hold its vocabulary and normalization. Expected "
-            f"none of {', '.join(TRAINED_TOKENIZER_DEFAULTS)} beside tokenizer. "
+            f"none of {', '.join(TRAINED_TOKENIZER_DEFAULTS)} with tokenizer. "
             f"Received: {', '.join(changed)}"
         )
 
 
 def _changed(config, names) -> list[str]:
-    """The fields among `names` that were set to another value than their default.
+    """The fields among `names` that were set to a value other than their default.
 
-    A tokenizer's files decide even the defaults.
+    With a tokenizer's files, even the default value may not be set.
     """
     return [
         f"{name}={getattr(config, name)!r}"

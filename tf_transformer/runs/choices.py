@@ -1,18 +1,21 @@
-"""Allowed values of a run's settings. Imports no Keras: `--help` must be fast."""
+"""Defaults and allowed values of a run's settings.
+
+This file does not import Keras, so that `--help` is fast.
+"""
 
 from sacrebleu.metrics import BLEU
 
 from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
 
-# what suits a preset on the machine that it is meant for
+# settings of training that suit the machine for which a preset is meant
 PRESET_TRAINING = {
     "tiny": {"batch_tokens": 1024, "warmup_steps": 400, "peak": 2e-3},
     "small": {"batch_tokens": 1536, "warmup_steps": 500, "peak": 1.5e-3},
     "base": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
     "big": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
 }
-# settings that come from the other run if `init_from` is set: `None` marks a setting
-# that was not set
+# settings that are inherited from the other run if `init_from` is set; `None` means
+# "not set"
 TRAINED_TOKENIZER_DEFAULTS = {
     "vocab_size": 8000,
     "shared_vocabulary": True,

@@ -17,8 +17,8 @@ from tf_transformer.runs.data_checks import BUILT_IN_CORPUS, FILES
 class TrainingConfig:
     """Settings of a run; `config.json` in the run's folder holds them.
 
-    Fields that are `None` take their default (`runs/choices.py`) or what suits the
-    preset, see `resolved`; with `init_from`, what the other run has.
+    Fields that are `None` take their default (`runs/choices.py`) or the value of the
+    preset, see `resolved`; with `init_from`, the value of the other run.
     """
 
     # run whose tokenizer and best weights training starts from

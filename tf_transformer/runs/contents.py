@@ -1,4 +1,4 @@
-"""What `config.json` of a run must hold."""
+"""Checks of the contents of a run's `config.json`."""
 
 import dataclasses
 from pathlib import Path
@@ -26,7 +26,7 @@ def check_contents(contents, path: Path) -> dict:
     """
     if not isinstance(contents, dict) or "format_version" not in contents:
         raise FileNotFoundError(
-            f"This is not the folder of a run: {path} is some other program's. "
+            f"This is not the folder of a run: another program wrote {path}. "
             f"Received: {path.parent}"
         )
     version = contents["format_version"]
@@ -69,7 +69,7 @@ def check_object(value, path: Path, *names: str) -> dict:
         The value.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is not such an object.
     """
     if not isinstance(value, dict) or not set(names) <= value.keys():
         expected = f"an object with {', '.join(names)}" if names else "an object"
@@ -79,5 +79,6 @@ def check_object(value, path: Path, *names: str) -> dict:
 
 def _refuse(path, expected, received):
     raise ValueError(
-        f"{path} is not what a run writes. Expected {expected}. Received: {received}"
+        f"{path} does not have a run's format. Expected {expected}. "
+        f"Received: {received}"
     )

@@ -62,7 +62,7 @@ def _training_streams(config: TrainingConfig) -> list[PairStream]:
 
 
 def _held_out_splits(config: TrainingConfig) -> dict[str, list[Pair]]:
-    """The splits that have files of their own."""
+    """The splits that have their own files."""
     splits = {}
     if config.valid_source is not None:
         files = config.valid_source, config.valid_target
@@ -123,7 +123,7 @@ def make_tokenizer(config, corpus) -> Tokenizer:
 
 
 def describe_references(config, corpus, tokenizer) -> None:
-    """Prints how many references the tokenizer changes, and the BLEU this costs."""
+    """Prints how many references the tokenizer changes, and the BLEU still possible."""
     references = [target for _, target in corpus.validation]
     ceiling = reference_ceiling(tokenizer, references, config.bleu_tokenize)
     if ceiling is not None:

@@ -38,7 +38,7 @@ def _check_files(config) -> None:
         )
     if config.test_source is not None and config.valid_source is None:
         raise ValueError(
-            "Test files alone leave nothing to choose the best epoch by. Expected "
+            "The best epoch is chosen on validation files. Expected "
             "valid_source and valid_target too. Received: only test_source"
         )
 
@@ -81,8 +81,8 @@ def _check_named_data(config) -> None:
     named = config.data is None or not os.path.exists(config.data)
     if languages != (None, None) and not (named and config.train_source is None):
         raise ValueError(
-            "Files have the direction they are read in. Expected source_language "
-            "and target_language only with a corpus that is named. "
+            "The order of the files sets the direction. Expected source_language "
+            "and target_language only with the name of a corpus. "
             f"Received: source_language={languages[0]}, "
             f"target_language={languages[1]}"
         )

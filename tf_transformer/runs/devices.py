@@ -19,8 +19,8 @@ def device_scope(devices: int | None = None, distribute: str | None = None) -> C
             GPUs.
 
     Returns:
-        A function without arguments that gives a context manager: the scope of a
-        `tf.distribute.MirroredStrategy` over several devices, nothing for one.
+        A function without arguments that returns a context manager: the scope of a
+        `tf.distribute.MirroredStrategy` for several devices, an empty one for one.
 
     Raises:
         ValueError: If there are fewer devices, or the backend is not TensorFlow.
@@ -35,7 +35,7 @@ def device_scope(devices: int | None = None, distribute: str | None = None) -> C
     backend = keras.backend.backend()
     if distribute is not None and backend != "tensorflow":
         raise ValueError(
-            f"distribute={distribute} is TensorFlow's. Expected KERAS_BACKEND="
+            f"distribute={distribute} works on TensorFlow only. Expected KERAS_BACKEND="
             f"tensorflow, or distribute=data or model on JAX. Received: {backend}"
         )
     if devices == 1:
@@ -70,7 +70,7 @@ def distribution(config) -> contextlib.AbstractContextManager:
             `architecture` are used.
 
     Returns:
-        Its scope; nothing unless `distribute` is `"data"` or `"model"`.
+        Its scope, or an empty one unless `distribute` is `"data"` or `"model"`.
 
     Raises:
         ValueError: If the backend is not JAX, or the devices are too few or cannot be
@@ -80,8 +80,8 @@ def distribution(config) -> contextlib.AbstractContextManager:
         return contextlib.nullcontext()
     if keras.backend.backend() != "jax":
         raise ValueError(
-            f"distribute={config.distribute} is the JAX backend's: Keras does nothing "
-            "with it on others. Expected KERAS_BACKEND=jax, or distribute=mirrored. "
+            f"distribute={config.distribute} works on the JAX backend only. "
+            "Expected KERAS_BACKEND=jax, or distribute=mirrored. "
             f"Received: {keras.backend.backend()}"
         )
     available = devices_by_process()

@@ -1,4 +1,4 @@
-"""The folder of a run: settings, checkpoints, weights and scores."""
+"""The folder of a run: settings, checkpoints, weights, scores, logs."""
 
 import dataclasses
 import importlib.metadata
@@ -69,7 +69,7 @@ class RunDirectory:
     ) -> None:
         """Writes settings and, in a new run, the tokenizer before the first update.
 
-        Of several processes the first one writes.
+        If there are several processes, only the first one writes.
 
         Args:
             config: The settings.
@@ -109,11 +109,11 @@ class RunDirectory:
         return {path.name: fingerprint(path) for path in paths}
 
     def end_first_epoch(self) -> None:
-        """Notes that a checkpoint has been written."""
+        """Removes the mark of a run without a checkpoint."""
         self.first_epoch_marker.unlink(missing_ok=True)
 
     def check_checkpoints(self) -> None:
-        """Checks that a run that was trained still has a checkpoint to continue from.
+        """Checks that a run whose training has begun still has a checkpoint.
 
         Raises:
             ValueError: If its checkpoints were removed.
@@ -154,7 +154,7 @@ class RunDirectory:
         return checkpoint_files(self.checkpoints)
 
     def last_checkpoints(self, count: int) -> list[Path]:
-        """The checkpoints at the ends of the latest epochs in their order."""
+        """The checkpoints at the ends of the last `count` epochs, in order."""
         paths = self.all_checkpoints()
         return [path for path in paths if epoch_of(path) is not None][-count:]
 
@@ -209,7 +209,7 @@ class RunDirectory:
         return Translator(model, self.tokenizer(), batch_size)
 
     def load_best_weights(self, model) -> None:
-        """Gives a model of the run's sizes the weights of the best epoch.
+        """Loads the weights of the best epoch into a model of the same sizes.
 
         Raises:
             FileNotFoundError: If no epoch has been finished yet.
@@ -235,7 +235,7 @@ class RunDirectory:
         return self._evaluation_file.exists()
 
     def add_evaluation(self, name: str, scores: dict) -> None:
-        """Writes the scores of one test set beside the others."""
+        """Adds the scores of one test set to `evaluation.json`."""
         write_json(self._evaluation_file, {**self.evaluation(), name: scores})
 
 

@@ -14,7 +14,7 @@ from tf_transformer.training.quality import quality
 
 
 def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[str]:
-    """Translates texts; one too long for the model gets an empty translation.
+    """Translates texts; the translation of a text that is too long is empty.
 
     Such sentences count as failures in a score. Without them it would be too high.
 
@@ -71,12 +71,12 @@ def evaluate(
     alpha: float = 0.6,
     tokenize: str = "13a",
 ) -> dict:
-    """Translates the sources, scores against the targets, and keeps the scores.
+    """Translates the sources, scores the translations, and stores the scores.
 
     Args:
         run: The run.
-        name: Name of the test set. `evaluation.json` keeps the scores under it and
-            the search's settings: "test, beam 4, alpha 0.6".
+        name: Name of the test set. The scores are stored in `evaluation.json` under
+            this name with the search's settings: "test, beam 4, alpha 0.6".
         pairs: Pairs of sentences (source, target).
         beam_size: Number of hypotheses. Defaults to 4.
         alpha: Exponent of the length penalty. Defaults to 0.6.

@@ -6,7 +6,7 @@ from tf_transformer.runs.choices import DEFAULTS
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 
-# settings that the other run decides
+# settings that are inherited from the other run
 INHERITED = (
     *("tokenizer", *DEFAULTS, "score", "num_encoder_layers", "num_decoder_layers"),
 )
@@ -41,8 +41,8 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
         changes[name] = inherited
     if contradicting:
         raise ValueError(
-            f"{source.path} decides the tokenizer and the model's sizes. Expected its "
-            f"settings, or none. Received: {', '.join(contradicting)}"
+            "Tokenizer and model are those of the run in init_from. Expected the "
+            f"settings of {source.path}, or none. Received: {', '.join(contradicting)}"
         )
     return dataclasses.replace(config, **changes)
 
@@ -63,14 +63,14 @@ def inherited_arguments(config: TrainingConfig, run: RunDirectory) -> dict | Non
 
 
 def _decisive_run(config: TrainingConfig, run: RunDirectory) -> RunDirectory:
-    """The run that decides tokenizer and model: once it has checkpoints, itself."""
+    """The run that defines tokenizer and model: itself, once it has checkpoints."""
     is_new = run.latest_checkpoint() is None
     source = config.init_from
     return RunDirectory(source) if is_new and source is not None else run
 
 
 def load_initial_weights(config: TrainingConfig, model) -> None:
-    """Gives a new model the best weights of the run that it starts from.
+    """Loads the best weights of the run in `init_from` into a new model.
 
     Raises:
         FileNotFoundError: If no epoch of that run has been finished yet.

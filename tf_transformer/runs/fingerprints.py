@@ -1,4 +1,4 @@
-"""Whether the files of a run's data are still those with which it began."""
+"""Checks that the data files of a run have not changed since it began."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def _files(config, names) -> list[str]:
 
 
 def fingerprints(config) -> dict[str, str]:
-    """A fingerprint of each file of pairs; reading reports what is missing."""
+    """A fingerprint of each file of pairs; missing files are left out."""
     files = _files(config, ("data", *FILES))
     return {path: fingerprint(path) for path in files if os.path.isfile(path)}
 
@@ -35,7 +35,7 @@ def check_unchanged(expected: dict[str, str], actual: dict[str, str], folder) ->
     """Checks fingerprints against those with which the run began.
 
     Raises:
-        ValueError: With the names of the files that have changed or are gone.
+        ValueError: If files have changed or are gone; the message names them.
     """
     changed = [path for path, value in expected.items() if actual.get(path) != value]
     if changed:

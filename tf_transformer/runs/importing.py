@@ -13,8 +13,8 @@ from tf_transformer.utils.lock import locked
 def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirectory:
     """Makes a run of a model of Marian or of Hugging Face's Marian.
 
-    It can be translated with, evaluated and exported like one that was trained here,
-    and `init_from` starts a training from it.
+    The run can translate and be evaluated and exported like any other run, and
+    `init_from` starts a training from it.
 
     Args:
         source: The foreign folder, as for `import_translator`.

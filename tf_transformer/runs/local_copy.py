@@ -1,4 +1,4 @@
-"""Translations while a model is on several devices."""
+"""Translation during a training on several devices."""
 
 import contextlib
 
@@ -11,9 +11,8 @@ from tf_transformer.utils.processes import is_first_process, local_array
 class LocalCopy(Translator):
     """Translates with a copy of a model on one device of the first process.
 
-    Search reads one batch on one device; the model that is trained under a
-    `keras.distribution` is on several. In other processes than the first one all
-    translations are empty.
+    A model that is trained under a `keras.distribution` is on several devices; search
+    uses one. In processes other than the first one, all translations are empty.
 
     Args:
         model: The model that is trained.
@@ -38,7 +37,7 @@ class LocalCopy(Translator):
 
 @contextlib.contextmanager
 def no_distribution():
-    """Undoes a `keras.distribution` for a while: new models are on one device."""
+    """Creates new models on one device inside the `with` statement."""
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:

@@ -1,4 +1,4 @@
-"""Joins the processes of one training, as options or a scheduler's variables say."""
+"""Connects the processes of a training, found by options or environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def find_processes(
     process_id: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Processes | None:
-    """The processes of this training: what is passed, else what variables say.
+    """The processes of this training, from the arguments or environment variables.
 
     Variables are read in this order: JAX's (JAX_COORDINATOR_ADDRESS, ...), those of
     Kubeflow's JAXJob (COORDINATOR_ADDRESS, ...), JOB_COMPLETION_INDEX of a Kubernetes
@@ -48,7 +48,7 @@ def find_processes(
         coordinator: Optional `HOST:PORT` of process 0.
         num_processes: Optional number of processes.
         process_id: Optional number of this process.
-        environment: Variables.
+        environment: Environment variables.
 
     Returns:
         The processes; `None` for one process.
@@ -147,7 +147,7 @@ def _checked(processes: Processes) -> Processes:
 
 
 def join_processes(processes: Processes) -> None:
-    """Connects this process with the others; before anything is computed.
+    """Connects this process with the others; call it before anything is computed.
 
     Args:
         processes: See `find_processes`.
@@ -162,7 +162,7 @@ def join_processes(processes: Processes) -> None:
             "KERAS_BACKEND=jax with distribute=data or model for several. Received: "
             f"num_processes={processes.number} on {backend}"
         )
-    # without a seed Keras would agree on one here
+    # without a seed, Keras would communicate here to choose one
     keras.utils.set_random_seed(0)
     try:
         keras.distribution.initialize(*processes)

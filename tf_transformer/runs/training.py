@@ -110,7 +110,7 @@ def _writing_alone(folder) -> Iterator[None]:
 
 
 def _prepare(config: TrainingConfig, run: RunDirectory) -> tuple:
-    """Everything that needs no other process."""
+    """Reads settings and data, without communication between processes."""
     config = with_inherited_settings(config, run).resolved()
     run.check_checkpoints()
     is_new = run.latest_checkpoint() is None
@@ -170,7 +170,7 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
     Args:
         config: The settings.
         tokenizer: The tokenizer.
-        arguments: Optional arguments of the model; by default `config` decides.
+        arguments: Optional arguments of the model, instead of those in `config`.
     """
     if arguments is not None:
         return ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
@@ -203,7 +203,7 @@ def compile_model(config, model, total_steps) -> None:
     warmup_steps = min(config.warmup_steps, max(1, total_steps // 4))
     if warmup_steps < config.warmup_steps:
         print(f"Warm-up takes {warmup_steps} of {total_steps} updates.")
-    # the peak of the warm-up that was asked for; a shorter one would have a higher peak
+    # keep the peak of the warm-up in the config: a shorter warm-up has a higher peak
     peak = config.peak or (model.d_model * config.warmup_steps) ** -0.5
     schedule = TransformerSchedule(
         model.d_model,

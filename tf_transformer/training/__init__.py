@@ -1,4 +1,4 @@
-"""Loss, metrics and schedule for `model.compile`, callbacks for `model.fit`."""
+"""Loss, metrics, optimizer and schedule for `model.compile`, callbacks for `fit`."""
 
 from tf_transformer.training.averaging import ScoreAverages, average_checkpoints
 from tf_transformer.training.callbacks import JsonLog, KeepBest, TranslationQuality

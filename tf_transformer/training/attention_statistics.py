@@ -6,7 +6,7 @@ SATURATED = 0.99
 
 
 def attention_statistics(query, keys, weights, attention_mask=None, is_query=None):
-    r"""Computes three statistics of one layer that show why scores are scaled.
+    r"""Computes three statistics that show why attention scores are scaled.
 
     "We suspect that for large values of d_k, the dot products grow large in
     magnitude, pushing the softmax function into regions where it has extremely small

@@ -42,7 +42,7 @@ class ScoreAverages(keras.callbacks.Callback):
     Training continues from the exact weights. (Keras' `SwapEMAWeights` swaps by sums
     and differences, which rounds.)
 
-    Example: `KeepBest` saves the averages, training goes on with the weights.
+    Example: `KeepBest` saves the averages; training continues with the weights.
 
     >>> import numpy as np
     >>> from tf_transformer.training.callbacks import KeepBest

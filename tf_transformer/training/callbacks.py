@@ -1,4 +1,4 @@
-"""Callbacks at the end of an epoch: translate, score, keep, log, stop."""
+"""Callbacks at the end of an epoch: scores, best weights, early stopping, log."""
 
 import json
 import math
@@ -23,7 +23,7 @@ class TranslationQuality(keras.callbacks.Callback):
     """Translates validation sentences after each epoch and scores them.
 
     Adds `bleu` and `chrf` to the epoch's logs. Put it before the callbacks that read
-    them, such as `KeepBest`. Several processes take the first one's scores.
+    them, such as `KeepBest`. All processes use the scores of the first one.
 
     Args:
         translate: Function from a list of strings to a list of strings.
@@ -118,8 +118,9 @@ class KeepBest(keras.callbacks.Callback):
         """Saves the model's weights if their score is the best so far."""
         if self.monitor not in (logs or {}):
             raise ValueError(
-                f"There is no {self.monitor!r} to choose the best epoch by. Expected "
-                f"one of {sorted(logs or {})}. Received: monitor={self.monitor!r}"
+                f"The logs have no {self.monitor!r}, which chooses the best epoch. "
+                f"Expected one of {sorted(logs or {})}. Received: "
+                f"monitor={self.monitor!r}"
             )
         value = float(logs[self.monitor])
         if not self.improves(value):

@@ -23,14 +23,14 @@ from tf_transformer.utils.processes import any_process, is_first_process
 class SaveCheckpoint(keras.callbacks.Callback):
     """Writes a checkpoint after each epoch and removes the oldest ones.
 
-    Put it last, so that a checkpoint contains what the other callbacks did.
+    Put it last, so that a checkpoint contains the results of the other callbacks.
 
     Args:
         folder: Folder of the checkpoints `epoch-0001.npz` and so on.
         parts: Dictionary of objects, such as the run's `KeepBest`, whose `state()` is
             saved too. A state is anything that JSON can hold.
-        num_kept: Number of checkpoints at ends of epochs that are kept. Defaults to
-            2. The latest two checkpoints are always kept.
+        num_kept: Number of checkpoints at ends of epochs to keep. Defaults to 2. The
+            latest two checkpoints are always kept.
     """
 
     def __init__(self, folder: Path, parts: dict[str, Any], num_kept: int = 2):
@@ -67,7 +67,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 class SaveWithinEpochs(SaveCheckpoint):
     """Writes checkpoints within epochs too, and a last one after SIGTERM.
 
-    Several processes end together once one of them received SIGTERM.
+    If one of several processes receives SIGTERM, all of them end.
 
     Args:
         folder: Folder of the checkpoints.
@@ -110,7 +110,7 @@ class SaveWithinEpochs(SaveCheckpoint):
             return
         must_end = any_process(self.termination.is_requested)
         if must_end or self._is_due():
-            check_weights(self.model)  # the loss of this update does not show its step
+            check_weights(self.model)  # the loss was computed before this update
             path = self.save(self._finished, self.counter.updates)
             self._end_if(must_end, path)
 

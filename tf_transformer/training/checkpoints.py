@@ -1,4 +1,4 @@
-"""Files of checkpoints: all that training needs to resume."""
+"""Checkpoint files: everything that is needed to resume training."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
 
     Weights, the optimizer's variables and the seeds of dropout are saved exactly, so
     that training resumes as if it had not been interrupted. The file ends with a
-    checksum. Of several processes the first one writes.
+    checksum. If there are several processes, only the first one writes.
 
     Args:
         path: A file that ends in `.npz`.
@@ -141,12 +141,12 @@ def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Opens a checkpoint after a check of its checksum."""
     verify_checksum(path)
     if not zipfile.is_zipfile(path):
-        raise DamagedFile(f"{path} is damaged. Received: a file that is no archive")
+        raise DamagedFile(f"{path} is damaged. Received: a file that is not an archive")
     try:
         # NumPy leaves a damaged file open if it opened the file itself
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if "state" not in arrays.files:
-                raise ValueError("no checkpoint of a training")
+                raise ValueError("not a checkpoint")
             yield arrays
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DamagedFile(f"{path} is damaged. Received: {error}") from error

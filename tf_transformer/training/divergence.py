@@ -1,4 +1,4 @@
-"""Stops a training whose numbers are no longer finite."""
+"""Stops training when the loss or a weight is no longer finite."""
 
 import math
 
@@ -44,7 +44,7 @@ class DivergenceCheck(keras.callbacks.Callback):
 
     def _check_logs(self, logs):
         for name, value in (logs or {}).items():
-            # a perplexity overflows float32 long before the loss is lost
+            # perplexity overflows float32 long before the loss does
             if math.isnan(value) or (math.isinf(value) and "perplexity" not in name):
                 _stop(self.model, f"{name}={value}")
 

@@ -103,14 +103,14 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
         losses = _with_explicit_gradient(labels, label_smoothing)(logits)
     else:
         losses = _with_automatic_gradient(labels, label_smoothing, logits)
-    # compiled functions would read another class: NaN is noticed
+    # compiled functions would silently read another class
     is_known = ops.logical_and(labels >= 0, labels < logits.shape[-1])
     losses = ops.where(is_known, losses, float("nan"))
     return ops.where(padding_mask(labels), losses, 0.0)
 
 
 def _with_automatic_gradient(labels, label_smoothing, logits):
-    """Computes the losses in the form with the fastest gradient on the backend."""
+    """Computes the losses in the form whose gradient is fastest on the backend."""
     log_normalizers = 0.0
     if keras.backend.backend() == "torch":
         logits = ops.log_softmax(logits, axis=-1)  # already normalized

@@ -82,7 +82,7 @@ class MaskedAccuracy(TokenMean):
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class NegativeLogLikelihood(TokenMean):
-    """Mean of -ln P(token), in nats: the plain one, never smoothed.
+    """Mean of -ln P(token), in nats, without label smoothing.
 
     Args:
         name: Defaults to `"nll"`.

@@ -7,7 +7,7 @@ from tf_transformer.utils.keras_compat import adam_moments
 
 _KerasAdam = keras.optimizers.Adam
 if keras.backend.backend() == "torch":
-    # there Keras makes another class, which updates all weights at once
+    # on JAX and PyTorch, Keras' own class updates all weights at once
     _KerasAdam = type(keras.optimizers.Adam())
 
 

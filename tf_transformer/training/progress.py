@@ -1,4 +1,4 @@
-"""The progress of a training on the terminal."""
+"""A progress line on the terminal."""
 
 import datetime
 import sys

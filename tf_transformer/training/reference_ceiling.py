@@ -1,4 +1,4 @@
-"""The best scores that are possible with a tokenizer."""
+"""The highest scores that are possible with a tokenizer."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 @dataclasses.dataclass(frozen=True)
 class ReferenceCeiling:
-    """The references that a tokenizer changes, so that no model can write them.
+    """The references that a tokenizer changes, which no model can produce.
 
     Attributes:
         num_references: Number of references.

@@ -1,4 +1,8 @@
-"""The paper's learning rate (section 5.3, equation 3)."""
+"""The paper's learning rate schedule (section 5.3, equation 3), and its variants.
+
+Any Keras schedule works with `tt.Adam` too. A new value of `decay` is added to `DECAYS`
+here and to `CHOICES` in `runs/choices.py`, which lists the values of `train --decay`.
+"""
 
 import math
 
@@ -20,11 +24,10 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
     calls a schedule with the number of batches; `gradient_accumulation_steps` converts
     it to updates.
 
-    Differs from the paper: with `total_steps` the rates of the last third fall
-    linearly to zero, which helps short runs; `peak` replaces the rate
-    (d_model * warmup_steps)^-0.5 that the formula reaches at the end of warm-up;
-    `decay` replaces the square root by a line, or by half a cosine, from there to zero
-    after `total_steps` updates.
+    Differs from the paper: with `total_steps` the rate falls linearly to zero over the
+    last third, which helps short runs; `peak` replaces (d_model * warmup_steps)^-0.5,
+    the rate at the end of warm-up; with `decay` `"linear"` or `"cosine"` the rate falls
+    from the peak to zero along a line or half a cosine.
 
     Args:
         d_model: Integer. The model's width.

@@ -22,13 +22,13 @@ class Telemetry(keras.callbacks.Callback):
         activation/<block>             root mean square of the block's output
         gradient/<block>               norm of the loss's gradient by its weights
 
-    Dropout is off for these statistics, and training is not affected. Each time costs
-    one forward and one backward pass over the batch.
+    Dropout is off for these statistics, and training is not affected. Each measurement
+    costs one forward and one backward pass over the batch.
 
     Args:
         folder: Where the event files go.
         batch: An element of the data: `(inputs, labels, weights)`.
-        every: Integer. Points are at multiples of so many updates. Defaults to 100.
+        every: Integer. Number of updates between two points. Defaults to 100.
 
     Raises:
         ImportError: Without TensorFlow, which computes and writes the statistics.

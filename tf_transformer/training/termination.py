@@ -1,4 +1,4 @@
-"""SIGTERM, by which schedulers of clusters announce that a process must end."""
+"""SIGTERM, which cluster schedulers send before they end a process."""
 
 import contextlib
 import signal

@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
 
 class UpdateCounter(keras.callbacks.Callback):
-    """Counts updates, and ends each epoch at the update that the plan gives.
+    """Counts updates, and ends each epoch after the number of updates in the plan.
 
     Put it before the callbacks that stop training early. `fit` needs at least as many
     `steps_per_epoch` as the longest epoch has batches.
@@ -130,7 +130,7 @@ class PartialMetrics(keras.callbacks.Callback):
 
 
 def _parts(variable):
-    """The variables of TensorFlow's replicas, or the variable itself."""
+    """The replicas' copies of a variable, or the variable itself."""
     parts = getattr(variable.value, "values", None)
     return parts if isinstance(parts, tuple) else [variable]
 
@@ -146,7 +146,7 @@ def _value(variable):
 def _assign(variable, value):
     values = np.atleast_1d(value)
     parts = _parts(variable)
-    if len(parts) != len(values):  # a run on another number of devices: the sum
+    if len(parts) != len(values):  # saved on another number of devices: use the sum
         parts, values = [variable], [np.sum(values)]
     for part, part_value in zip(parts, values, strict=True):
         part.assign(part_value)

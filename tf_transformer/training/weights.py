@@ -14,8 +14,8 @@ from tf_transformer.utils.processes import is_first_process, readable_variables
 def save_weights(model, path: str | os.PathLike) -> None:
     """Writes a model's weights atomically, without the state of its optimizer.
 
-    Of several processes the first one writes. A checksum ends the file;
-    `model.load_weights` ignores it.
+    If there are several processes, only the first one writes. The file ends with a
+    checksum, which `model.load_weights` ignores.
 
     Args:
         model: A built Keras model.

@@ -1,1 +1,1 @@
-"""Small tools that every package may use."""
+"""Small tools for all packages: files, locks, processes, private names of Keras."""

@@ -36,16 +36,16 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def _write_through(path: Path) -> None:
-    """Waits until a file is on the disk: its new name must not get there first."""
+    """Waits until a file is on the disk, so that renaming it cannot lose data."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
 def naming(path: str | os.PathLike) -> Iterator[None]:
-    """Errors of the operating system in the block name a file.
+    """Adds the name of a file to the operating system's errors in the block.
 
-    Those of a write, such as "No space left on device", name none.
+    Errors of a write, such as "No space left on device", have no file name.
 
     Args:
         path: The file that is written.
@@ -93,7 +93,7 @@ def new_folder(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, locked while this process lives, then removed."""
+    """A folder next to `path`, locked while this process runs, then removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_abandoned(path.parent)
     folder, lock = _make_locked(path)
@@ -133,7 +133,7 @@ def _lock(folder: str | os.PathLike, wait: bool) -> int | None:
 def remove_abandoned(folder: str | os.PathLike) -> None:
     """Removes the temporary folders of processes that were killed.
 
-    A process locks its temporary folders as long as it lives; locked ones stay.
+    A process locks its temporary folders while it runs; locked folders are kept.
 
     Args:
         folder: The folder in which `replacing` and `new_folder` were used.

@@ -1,4 +1,4 @@
-"""Checksums of files: damage and changes are noticed before a file is used."""
+"""Checksums of files, which reveal damage and changes before a file is used."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ def append_checksum(path: str | os.PathLike) -> None:
 
 
 def verify_checksum(path: str | os.PathLike) -> None:
-    """Checks that a file is as `append_checksum` left it.
+    """Checks that a file has not changed since `append_checksum`.
 
     A file without a checksum, as earlier versions wrote it, passes.
 
@@ -57,7 +57,7 @@ def verify_checksum(path: str | os.PathLike) -> None:
 def fingerprint(path: str | os.PathLike) -> str:
     """A short text that changes when a file changes: its size, and a SHA-256.
 
-    Up to 64 MiB all of the file counts, beyond that 64 blocks of 1 MiB, evenly spaced
+    Files up to 64 MiB are read whole, larger ones in 64 blocks of 1 MiB, evenly spaced
     from its beginning to its end.
 
     Args:

@@ -1,4 +1,4 @@
-"""Figures of matplotlib, an optional package (extra `pictures`)."""
+"""matplotlib figures. matplotlib is optional (extra `pictures`)."""
 
 
 def new_figure(width: float, height: float):

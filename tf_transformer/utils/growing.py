@@ -1,4 +1,4 @@
-"""Files that only grow: after a kill they are cut back to an earlier size."""
+"""Log files that only grow, and are cut back to an earlier size to resume a run."""
 
 import os
 from pathlib import Path
@@ -20,8 +20,8 @@ def cut_back(folder: str | os.PathLike, pattern: str, sizes: dict[str, int]) -> 
     Args:
         folder: The folder; it need not exist.
         pattern: As for `file_sizes`.
-        sizes: What `file_sizes` returned then. A file that is shorter now, or gone,
-            stays so.
+        sizes: The earlier result of `file_sizes`. A file that is now shorter, or gone,
+            is not changed.
     """
     for path in Path(folder).glob(pattern):
         size = sizes.get(path.name, 0)

@@ -1,4 +1,4 @@
-"""Intervals in updates or minutes, as the command line writes them."""
+"""Intervals in updates or minutes, such as `500` or `10m`."""
 
 import re
 
@@ -20,8 +20,8 @@ def parse_interval(value: int | str) -> tuple[int | None, float | None]:
     match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)m", str(value), flags=re.ASCII)
     if match is None or not float(match[1] or match[2]):
         raise ValueError(
-            "An interval is a number of updates or minutes. Expected such as 500 or "
-            f"10m. Received: {value!r}"
+            "An interval is a number of updates or minutes. Expected a value such as "
+            f"500 or 10m. Received: {value!r}"
         )
     if match[1]:
         return int(match[1]), None

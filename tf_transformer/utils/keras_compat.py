@@ -12,11 +12,11 @@ import keras
 def sum_over_replicas(value):
     """The sum of a scalar over the replicas of a `tf.distribute` strategy.
 
-    Keras has no operation for it. On one device, on other backends and outside of a
-    replica (where Keras builds a model) it is the value itself.
+    Keras has no operation for this sum. On one device, on other backends and outside
+    of a replica (where Keras builds a model) the result is the value itself.
 
     Args:
-        value: Scalar tensor, another one on each replica.
+        value: Scalar tensor, one on each replica.
 
     Returns:
         Scalar tensor, the same on all replicas.
@@ -32,10 +32,10 @@ def sum_over_replicas(value):
 
 
 def is_plain_tensorflow() -> bool:
-    """Whether each operation is a TensorFlow kernel of its own.
+    """Whether TensorFlow runs each operation as a separate kernel.
 
-    `False` on other backends and inside a function that XLA compiles: TensorFlow has
-    no public way to ask for the latter.
+    `False` on other backends and in functions that XLA compiles, for which TensorFlow
+    has no public test.
     """
     if keras.backend.backend() != "tensorflow":
         return False
@@ -47,14 +47,14 @@ def is_plain_tensorflow() -> bool:
 
 
 def inner_optimizer(optimizer):
-    """The optimizer behind Keras' `LossScaleOptimizer`, or the optimizer itself."""
+    """The optimizer inside Keras' `LossScaleOptimizer`, or the optimizer itself."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def learning_rate_schedule(optimizer):
-    """The learning rate as it was passed to an optimizer: a schedule or a variable.
+    """The learning rate that was passed to an optimizer: a schedule or a variable.
 
-    `optimizer.learning_rate` is only its present value.
+    `optimizer.learning_rate` is only its current value.
     """
     return getattr(optimizer, "_learning_rate", None)
 
@@ -100,7 +100,7 @@ def dtype_policies(model) -> list[str]:
 
 
 def sub_layers(layer) -> list:
-    """The layers that a layer holds itself, without those inside them."""
+    """The direct sub-layers of a layer."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 

@@ -1,4 +1,4 @@
-"""A folder that one process at a time works in."""
+"""Locks a folder, so that only one process at a time uses it."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ class FolderInUse(ValueError):
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[None]:
-    """Locks a folder for this process; it ends with the process, however that ends.
+    """Locks a folder for this process. The lock is released when the process ends.
 
-    Where the file system has no locks, nothing is locked.
+    On a file system without locks, nothing is locked.
 
     Args:
         folder: The folder. It is created if necessary, and removed again if it is
@@ -34,7 +34,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            folder.rmdir()  # while it is locked: nobody else works in it
+            folder.rmdir()  # while it is locked
         if descriptor is not None:
             os.close(descriptor)
 

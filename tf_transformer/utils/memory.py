@@ -1,4 +1,4 @@
-"""The C library's memory: kept for the next step instead of given back."""
+"""Keeps the C library's freed memory for the next training step."""
 
 import ctypes
 

@@ -13,7 +13,7 @@ import numpy as np
 
 
 class AnotherProcessFailed(ValueError):
-    """Another process of the same training cannot go on."""
+    """Another process of the same training has failed."""
 
 
 def process_place() -> tuple[int, int]:
@@ -26,9 +26,9 @@ def process_place() -> tuple[int, int]:
 
 
 def devices_by_process() -> list[str]:
-    """Names of all devices, those of each process together, for `keras.distribution`.
+    """Names of all devices for `keras.distribution`, grouped by process.
 
-    JAX's own order may be another one.
+    JAX's own order may differ.
     """
     import jax
 
@@ -67,7 +67,7 @@ def check_agreement(text: str) -> None:
     """Checks that a text is the same in all processes. All processes must call it.
 
     Args:
-        text: Says what must agree, such as settings and data.
+        text: Describes what must agree, such as settings and data.
 
     Raises:
         ValueError: If it differs.
@@ -85,7 +85,7 @@ def check_agreement(text: str) -> None:
 
 @contextlib.contextmanager
 def failing_together() -> Iterator[None]:
-    """If the block fails in one process, it fails in all of them.
+    """Makes the block fail in all processes if it fails in one of them.
 
     The block must not wait for other processes.
 
@@ -100,12 +100,13 @@ def failing_together() -> Iterator[None]:
     if any_process(False):
         raise AnotherProcessFailed(
             "Another process of the training could not start. Expected all processes "
-            f"to start; see its message. Received: process {process_place()[0]} is fine"
+            f"to start; see its message. Received: process {process_place()[0]} has "
+            "started"
         )
 
 
 def local_array(variable) -> np.ndarray:
-    """A variable as a NumPy array, put together from the devices of this process.
+    """A variable as a NumPy array, assembled from the devices of this process.
 
     Args:
         variable: A Keras variable or a tensor of the backend; this process must hold
@@ -146,7 +147,7 @@ def _is_readable(value) -> bool:
 
 
 def _gathered(array: np.ndarray) -> np.ndarray:
-    """The arrays of all processes, the first process' first."""
+    """The arrays of all processes, in the order of the processes."""
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(array))

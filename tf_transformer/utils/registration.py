@@ -1,7 +1,7 @@
 """Lets `keras.saving.load_model` find our classes before they are imported.
 
-Importing `tf_transformer` imports neither Keras nor the classes, so that nothing has
-registered them when a file is loaded. As soon as Keras is imported, before or after
+`import tf_transformer` imports neither Keras nor the classes, so that they are not yet
+registered when a file is loaded. As soon as Keras is imported, before or after
 `tf_transformer`, each registered name gets a placeholder, which imports the class when
 a file needs it.
 """
@@ -63,7 +63,7 @@ def _register() -> None:
 
 
 def _placeholder(name: str) -> type:
-    """A class that stands for a registered one until a file needs it."""
+    """A class that is registered in place of ours until a file needs it."""
 
     def from_config(config, **arguments):
         for module in MODULES:
@@ -80,7 +80,7 @@ def _placeholder(name: str) -> type:
 
 
 class _KerasFinder(importlib.abc.MetaPathFinder):
-    """Finds Keras as usual; when it has been imported the placeholders follow."""
+    """Finds Keras as usual, and registers the placeholders after its import."""
 
     searching = False
 

@@ -1,14 +1,14 @@
-"""Core TensorFlow operations that are fast for the little work of one decoding step.
+"""Core TensorFlow operations that are fast for the small tensors of a decoding step.
 
-They are called only where `is_plain_tensorflow()`; the functions that call them have
-the same result with `keras.ops` elsewhere.
+They are called only if `is_plain_tensorflow()`; otherwise their callers compute the
+same result with `keras.ops`.
 """
 
 import keras
 
 
 def small_product(a, b, transpose_b=False):
-    """`ops.matmul` without oneDNN, whose start costs more than a small product.
+    """As `ops.matmul`, without oneDNN, which is slow to start for small products.
 
     Args:
         a: Tensor `(..., T, D)`, float32, float64 or bfloat16.
@@ -25,10 +25,10 @@ def small_product(a, b, transpose_b=False):
 
 
 def write_position(cache, vectors, position):
-    """Writes `cache[:, :, position]`, in place where nothing else reads the cache.
+    """Writes `cache[:, :, position]`, in place if nothing else reads the cache.
 
-    `ops.scatter_update` copies the whole cache; `ops.slice_update` is no core
-    operation; XLA cannot compile this one.
+    `ops.scatter_update` copies the whole cache, `ops.slice_update` is not a core
+    operation, and XLA cannot compile this function.
 
     Args:
         cache: Tensor `(B, h, L, d_k)`.

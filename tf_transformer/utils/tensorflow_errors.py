@@ -1,4 +1,4 @@
-"""What TensorFlow's error texts say, without the names of a graph's nodes."""
+"""TensorFlow's error messages without the names of a graph's nodes."""
 
 import re
 
@@ -11,7 +11,7 @@ _FAILED_ASSERTION = re.compile(r"assertion failed: \[(.*)\] \[(\d+)\]")
 
 
 def without_node_names(message: str) -> str:
-    """An error text without the names of nodes.
+    """An error message without the names of nodes.
 
     Example:
 
@@ -22,11 +22,11 @@ def without_node_names(message: str) -> str:
 
 
 def failed_assertion(message: str) -> str | None:
-    """What an exported graph says about a text that is too long for it.
+    """The message of an exported graph about a text that is too long for it.
 
     Returns:
-        The text of the assertion with the number of tokens, or `None` if the error is
-        another one.
+        The message of the assertion with the number of tokens, or `None` for another
+        error.
 
     Example:
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 def version_folders(path: str | os.PathLike) -> dict[int, Path]:
-    """The folders in `path` that are named by a number, from lowest to highest.
+    """The folders in `path` whose names are numbers, from lowest to highest.
 
-    Only ASCII digits make a number. `int` refuses other characters that
-    `str.isdigit` takes for digits, such as superscripts.
+    A number has ASCII digits only: `str.isdigit` accepts other characters, such as
+    superscripts, which `int` refuses.
 
     Args:
         path: A folder; it need not exist.
