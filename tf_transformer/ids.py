@@ -1,3 +1,3 @@
-"""The ids that mean the same in every vocabulary."""
+"""The ids of padding, unknown, start and end, the same in every vocabulary."""
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3

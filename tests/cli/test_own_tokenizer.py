@@ -99,7 +99,7 @@ def test_a_model_that_cannot_be_exported_is_refused_before_training(
     options = ["--run", str(tmp_path / "run"), "--data", str(data)]
     for tokenizer, message in (
         ([word], "word.model cannot be used. This SentencePiece model is not support"),
-        ([word, "--vocab-size", "9"], "beside tokenizer. Received: vocab_size=9"),
+        ([word, "--vocab-size", "9"], "with tokenizer. Received: vocab_size=9"),
         ([word, word, word], "one file for both sides, or of two"),
         (["none.model"], "none.model"),
     ):

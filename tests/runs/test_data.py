@@ -62,7 +62,7 @@ def test_a_stream_needs_validation_files(files):
         ({"valid_source": "a", "valid_target": "b"}, "go with training files"),
         (
             {"train_source": "a", "train_target": "b", "source_language": "en"},
-            "direction they are read in.*source_language=en",
+            "order of the files sets the direction.*source_language=en",
         ),
     ],
 )

@@ -100,7 +100,7 @@ def test_preset_fills_in_missing_settings():
         ({"tokenizer": "a.model"}, "tokenizer has the wrong type.*'a.model'"),
         (
             {"tokenizer": ["a"], "target_normalization": "nfkc"},
-            "beside tokenizer. Received: target_normalization='nfkc'",
+            "with tokenizer. Received: target_normalization='nfkc'",
         ),
     ],
 )
@@ -129,5 +129,5 @@ def test_files_are_found_from_any_folder(tmp_path, monkeypatch):
 
 def test_folder_of_another_program_is_no_run(tmp_path):
     (tmp_path / "config.json").write_text('{"architectures": []}', encoding="utf-8")
-    with pytest.raises(FileNotFoundError, match="some other program's"):
+    with pytest.raises(FileNotFoundError, match="another program wrote"):
         RunDirectory(tmp_path).contents()

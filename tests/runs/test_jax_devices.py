@@ -101,7 +101,7 @@ def test_what_the_devices_cannot_do_is_refused(answer):
         "at most 4. Received: devices=5",
         "divide its 4 devices. Received: model_devices=3",
         "Expected distribute=data. Received: distribute=model, architecture=recurrent",
-        "distribute=mirrored is TensorFlow's",
+        "distribute=mirrored works on TensorFlow only",
         "Expected devices=1. Received: devices=2 on jax",
     ]
     assert len(answer["errors"]) == len(expected)

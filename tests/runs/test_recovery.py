@@ -128,7 +128,7 @@ def contents(**changes):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([], "some other program's"),
+        ([], "another program wrote"),
         (contents(format_version="2"), "an integer as format_version. Received: '2'"),
         (contents(format_version=None), "an integer as format_version. Received: None"),
         (contents(model=None), "an object as 'model'. Received: None"),

@@ -1,4 +1,4 @@
-"""Attention that can be seen and scored: maps, heads, alignments, pictures.
+"""Attention maps, statistics of heads, word alignment, pictures and pages.
 
 Each name is imported when it is first used.
 """

@@ -1,4 +1,4 @@
-"""What a head is worth: the quality that is lost without it."""
+"""Ablation of heads: the loss of a model with one head turned off."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def nll(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
 def nll_without_each_head(
     translator: Translator, pairs: Sequence[tuple[str, str]]
 ) -> dict[str, np.ndarray]:
-    """What `nll` is with one head turned off, for every head in turn.
+    """The `nll` with one head turned off, for every head in turn.
 
     Args:
         translator: The translator of a `Transformer`.

@@ -18,7 +18,7 @@ _LINK = re.compile(r"(\d+)([-p])(\d+)")
 
 
 class Alignment(NamedTuple):
-    """Gold links (source word, target word) from 0: sure ones, and all possible."""
+    """Gold links (source word, target word), counted from 0: sure and possible ones."""
 
     sure: Links
     possible: Links
@@ -93,7 +93,7 @@ def alignment_error_rate(found: Sequence[Links], gold: Sequence[Alignment]) -> f
         gold: Gold links of each sentence pair, as many.
 
     Raises:
-        ValueError: If the two are not of the same number, or hold no link at all.
+        ValueError: If the two differ in length, or contain no link.
 
     Example: one of two links found is sure, one wrong, and one sure link is missed.
 
@@ -103,7 +103,7 @@ def alignment_error_rate(found: Sequence[Links], gold: Sequence[Alignment]) -> f
     """
     if len(found) != len(gold):
         raise ValueError(
-            "Links and gold must be of the same sentences. Received: "
+            "Links and gold links must belong to the same sentences. Received: "
             f"{len(found)} and {len(gold)} sentences"
         )
     right = size = 0
@@ -119,7 +119,7 @@ def strongest_links(weights: np.ndarray) -> set[tuple[int, int]]:
     """Links every target word with the source word of the largest weight.
 
     Args:
-        weights: Array `(T, S)` of words; of equal weights the first counts.
+        weights: Array `(T, S)` of words; of equal weights the first is used.
 
     Example:
 

@@ -1,7 +1,7 @@
 """The antecedent of *it*: whether a head attends to the right noun.
 
-"The animal didn't cross the street because it was too tired / too wide." The built-in
-corpus says which noun every *it* means; the Korean sentence must name it.
+"The animal didn't cross the street because it was too tired / too wide." The Korean
+sentence must name the noun; the built-in corpus has the right noun for every *it*.
 """
 
 from collections.abc import Sequence
@@ -58,10 +58,11 @@ def korean_place(example: Example) -> int:
 def antecedent_scores(
     maps: Sequence[AttentionMaps], examples: Sequence[Example], kind: str
 ) -> dict[str, np.ndarray]:
-    """How often each head looks from *it* at the noun that it means.
+    """How often each head attends to the antecedent of *it*.
 
-    In the encoder the row of *it* is read, in cross-attention the step that writes
-    the first piece of the Korean word that names what *it* is. A sentence counts under
+    In the encoder the row of *it* is used; in cross-attention, the step that generates
+    the first piece of the Korean word that names the antecedent. A sentence counts
+    under
 
         words   if the noun gets more than every other word, *it* itself and the end
                 token left aside;
@@ -80,7 +81,7 @@ def antecedent_scores(
     """
     if kind not in ("encoder", "cross") or not maps or len(maps) != len(examples):
         raise ValueError(
-            "Antecedents are looked for in the maps of examples. Expected "
+            "Antecedents are scored on maps of the examples. Expected "
             "encoder or cross, and as many maps as examples, at least one. Received: "
             f"{kind!r}, {len(maps)} maps, {len(examples)} examples"
         )

@@ -11,8 +11,8 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
     """Figures of every head, each the mean over all rows of all sentences.
 
     w_ij is the weight of key j for query i, K_i the number of keys visible to query i:
-    all keys, but in the decoder, which sees the past only, the first i + 1 tokens, or
-    the words that these belong to. Rows with a single visible key are left out.
+    all keys, except in the decoder, where query i sees only the first i + 1 tokens or
+    the words that they belong to. Rows with a single visible key are left out.
 
         entropy        - sum_j w_ij ln w_ij, in nats
         entropy_share  entropy / ln K_i: 0 for a single key, 1 for equal weights
@@ -24,7 +24,7 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
         start          weight of the start token (decoder only, which reads no end)
 
     In cross-attention i and j belong to two sentences of R and K tokens: distance is
-    measured from the same relative place, (i + 1/2) K / R - 1/2, and only entropy,
+    measured from the same relative position, (i + 1/2) K / R - 1/2, and only entropy,
     distance and end are returned.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures of attention in TensorBoard during training. TensorFlow, lazily."""
+"""Pictures of attention in TensorBoard during training."""
 
 import os
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ DOTS_PER_INCH = 80
 class AttentionImages(keras.callbacks.Callback):
     """Draws all heads after each epoch, for TensorBoard.
 
-    The pairs' own translations are written by teacher forcing, so that rows and
-    columns stay the same from epoch to epoch and only the weights change. In the
-    folder's event files, for each pair by its number from 1,
+    The attention is computed with teacher forcing on the translations of the pairs, so
+    that rows and columns stay the same from epoch to epoch. The event files have, for
+    each pair by its number from 1,
 
         attention_encoder/<pair>    encoder self-attention
         attention_decoder/<pair>    decoder self-attention
         attention_cross/<pair>      cross-attention
 
-    as far as the model has these. Nothing of the training changes.
+    for the kinds of attention that the model has. Training is not affected.
 
     Args:
         folder: Where the event files go.
@@ -53,7 +53,7 @@ class AttentionImages(keras.callbacks.Callback):
             )
         self.translator = translator
         self.sources, self.targets = map(list, zip(*pairs, strict=True))
-        # what is missing or does not fit shows now, not after an epoch
+        # fail now, not after an epoch, if something is missing or does not fit
         picture_of_heads(self._maps()[0], "cross")
         import tensorflow as tf
 

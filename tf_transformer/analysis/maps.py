@@ -1,4 +1,4 @@
-"""The attention of a translated sentence: who looks where, in every head."""
+"""The attention weights of a translated sentence, for every layer and head."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ class AttentionMaps:
     """Attention weights of one sentence pair, without padding.
 
     In every map a row is a query and sums to 1, a column is a key. Row t of `decoder`
-    and `cross` is the step that writes `target[t]`; column u of `decoder` is the token
-    that step u reads: `read[u]`, the start token and then the target so far.
+    and `cross` is the step that generates `target[t]`; column u of `decoder` is the
+    token that step u reads: `read[u]`, the start token and then the target so far.
 
     Shape letters: N layers, h heads, S source and T target tokens.
 
     Args:
         source: S pieces or words, the end token last.
-        target: T pieces or words that are written.
+        target: T pieces or words that are generated.
         read: The pieces or words that the decoder reads, `"<s>"` first.
         cross: Array `(N, h, T, S)`.
         encoder: Array `(N, h, S, S)`, or `None` for a model without self-attention.
@@ -105,9 +105,9 @@ class AttentionMaps:
     def in_words(self) -> "AttentionMaps":
         """The same with words in place of pieces.
 
-        The weight of a word as a key is the sum over its pieces, as a query the mean
-        over its pieces; so rows still sum to 1. In the decoder a word also attends to
-        itself: its later pieces to its earlier ones.
+        The weight of a word as a key is the sum over its pieces; as a query, the mean
+        over its pieces. Rows therefore still sum to 1. In the decoder a word also
+        attends to itself, because its later pieces attend to its earlier ones.
         """
         source, target, read = map(word_starts, (self.source, self.target, self.read))
         starts = {
@@ -139,14 +139,14 @@ def attention_maps(
     translations: Sequence[str] | None = None,
     **settings,
 ) -> list[AttentionMaps]:
-    """The attention of translated texts, or of given pairs, by teacher forcing.
+    """The attention for texts and their translations, computed with teacher forcing.
 
     Args:
         translator: The translator.
         texts: Source sentences.
-        translations: Optional translations to be written, as many as texts; by
-            default the translator's own.
-        **settings: Arguments of `SearchSettings`, for the translator's own.
+        translations: Optional translations, as many as texts. By default the translator
+            translates the texts.
+        **settings: Arguments of `SearchSettings`, for the translator.
 
     Returns:
         Maps of pieces, one for each text.

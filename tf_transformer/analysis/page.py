@@ -13,7 +13,7 @@ from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.analysis.words import SPACE, text_of
 
 _FOLDER = Path(__file__).parent
-# the service's page and this one share these
+# modules that are shared with the page of the service
 _MODULES = tuple(
     _FOLDER.parent / "serving" / "page" / f"{name}.js"
     for name in ("element", "texts", "weights")
@@ -55,7 +55,7 @@ def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
         "script": _script(),
         "data": json_in_html(data),
     }
-    # in one pass, so that nothing is replaced inside a part
+    # in one pass, so that nothing is replaced inside an inserted part
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _read("page.html"))
 
 

@@ -159,6 +159,6 @@ def _label(axes, side, tokens: Sequence[str], points, text) -> None:
 
 
 def _label_inches(tokens, points) -> float:
-    """About how long the longest label is; Hangul is twice as wide as Latin."""
+    """The approximate length of the longest label; Hangul is twice as wide as Latin."""
     widths = [sum(1.0 if ord(c) > 0x2FF else 0.6 for c in token) for token in tokens]
     return max(widths) * points / 72

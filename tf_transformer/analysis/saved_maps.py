@@ -1,4 +1,4 @@
-"""The attention of an exported model. The only file of this package with TensorFlow."""
+"""The attention of an exported model."""
 
 import os
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ _PADDING = ("", "<pad>")
 def attention_maps_of_saved_model(
     path: str | os.PathLike, texts: Sequence[str]
 ) -> list[AttentionMaps]:
-    """Translates texts with an exported model and shows its attention.
+    """Translates texts with an exported model and returns its attention.
 
-    The model's signature `attend` is used; nothing of the model's code is.
+    Only the signature `attend` is used, not the code of the model.
 
     Args:
         path: A folder of `export_saved_model`.

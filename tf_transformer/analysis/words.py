@@ -1,4 +1,4 @@
-"""From pieces back to words: where words begin, and how they read."""
+"""From pieces to words and text."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
 def word_starts(pieces: Sequence[str]) -> list[int]:
-    """The places at which a word begins; start and end token are separate words.
+    """The positions at which words begin; start and end token are separate words.
 
     Args:
         pieces: Pieces of a sentence.
@@ -35,14 +35,13 @@ def word_starts(pieces: Sequence[str]) -> list[int]:
 
 
 def text_of(pieces: Sequence[str]) -> str:
-    """What pieces read as; bytes are joined to characters.
+    """The text of pieces; bytes are joined to characters.
 
     Args:
         pieces: Pieces, some of which may be bytes such as `"<0xEA>"`.
 
     Returns:
-        The text without spaces at its ends; bytes that are no character read as
-        U+FFFD.
+        The text without spaces at its ends; malformed bytes become U+FFFD.
 
     Example:
 

@@ -52,8 +52,8 @@ def _join_processes(options) -> None:
     if options.distribute not in ("data", "model"):
         if passed != (None, None, None):
             raise ValueError(
-                "Several processes need --distribute data or model. Expected one of "
-                f"the two. Received: {options.distribute}"
+                "Several processes need one of two kinds of distribution. Expected "
+                f"--distribute data or model. Received: {options.distribute}"
             )
         return
     processes = find_processes(*passed)

@@ -1,1 +1,1 @@
-"""Corpora by name: the built-in one and those of TensorFlow Datasets."""
+"""Corpora by name: the built-in corpus and translation sets of TensorFlow Datasets."""

@@ -1,4 +1,4 @@
-"""Corpora by name: the built-in one and sets of TensorFlow Datasets."""
+"""Loads a corpus by its name."""
 
 from tf_transformer.corpora import en_ko_grammar as grammar
 from tf_transformer.corpora.tfds_corpus import load_tfds

@@ -31,8 +31,8 @@ def load_tfds(
             kept in memory.
 
     Returns:
-        A `Corpus` with the splits `"train"`, `"validation"`, `"test"` and the set's
-        others.
+        A `Corpus` with the splits `"train"`, `"validation"`, `"test"` and the other
+        splits of the set.
 
     Raises:
         ValueError: If the set does not exist, it holds no translations, TensorFlow is
@@ -142,7 +142,7 @@ def _prepare(tfds, builder, name: str) -> None:
 
 @contextlib.contextmanager
 def _few_retries() -> Iterator[None]:
-    """Without a network the ten retries of TFDS take more than three minutes."""
+    """Fewer retries: without a network, the ten of TFDS take over three minutes."""
     downloader: Any = importlib.import_module(
         "tensorflow_datasets.core.download.downloader"
     )
@@ -155,7 +155,7 @@ def _few_retries() -> Iterator[None]:
 
 
 def _pairs(tfds, builder, split: str, source: str, target: str) -> Iterator[Pair]:
-    """Reads a split, always in the same order; texts are stripped as lines of files."""
+    """Reads a split in a fixed order; texts are stripped like the lines of files."""
     key = _translations_key(tfds, builder.info.features)
     for example in tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)):
         texts = example if key is None else example[key]

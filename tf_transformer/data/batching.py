@@ -124,9 +124,8 @@ class EpochBatches(abc.ABC):
         ):
             if received > size:
                 raise ValueError(
-                    f"The model cannot read these batches. Expected a model with "
-                    f"{name} of at least {received}. Received: "
-                    f"{name}={size}"
+                    f"The model cannot read these batches. Expected {name} of the "
+                    f"model to be at least {received}. Received: {name}={size}"
                 )
 
     def _cut(self, encoded: EncodedPairs) -> Window:

@@ -1,1 +1,1 @@
-"""Trained models for other programs."""
+"""Exports: SavedModel, CTranslate2, and Hugging Face's Marian."""

@@ -1,4 +1,4 @@
-"""The search compiled by XLA, one program for each of a few input sizes."""
+"""The search compiled by XLA, with one program for each input size."""
 
 import tensorflow as tf
 

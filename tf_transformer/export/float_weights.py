@@ -5,7 +5,7 @@ from keras import ops
 
 
 def float_matrix(layer, name: str) -> np.ndarray:
-    """The matrix that a layer multiplies with: dequantized, LoRA's change added.
+    """The matrix that a layer multiplies by: dequantized, and with LoRA's change added.
 
     Args:
         layer: A built `keras.layers.Dense`, `Embedding` or `ReversibleEmbedding`.
@@ -40,8 +40,9 @@ def float_matrix(layer, name: str) -> np.ndarray:
         )
     if layer.lora_enabled and layer.quantization_mode and name == "embeddings":
         raise ValueError(
-            "Keras leaves LoRA out of the logits of a quantized embedding: it is not "
-            f"one matrix. Expected either of the two. Received: both in {layer.path}"
+            "Keras does not apply LoRA to the logits of a quantized embedding, which "
+            "is therefore not one matrix. Expected LoRA or quantization. Received: "
+            f"both in {layer.path}"
         )
     if layer.lora_enabled:
         change = _array(weights[f"lora_{name}_a"]) @ _array(weights[f"lora_{name}_b"])

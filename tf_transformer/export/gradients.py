@@ -10,8 +10,9 @@ MARK = "_gradient_op_type"
 def remove_custom_gradients(folder: Path) -> None:
     """Removes the names of custom gradients from the operations of a SavedModel.
 
-    The gradients themselves are not saved. With the names TensorFlow would warn of each
-    of them when it loads the model; without them it differentiates the operations.
+    A SavedModel contains only the names of custom gradients. With the names, TensorFlow
+    warns about each of them when it loads the model; without them, it differentiates
+    the operations.
 
     Args:
         folder: The folder of the SavedModel.

@@ -32,7 +32,7 @@ from tf_transformer.layers.base import factory_name
 from tf_transformer.models import Transformer
 from tf_transformer.utils.atomic import new_folder
 
-# what the arguments of a model must be
+# the arguments that a model must have
 _LAYERS = {
     "encoder": Encoder,
     "decoder": Decoder,
@@ -186,7 +186,7 @@ def _write_vocabularies(folder: Path, tokenizer) -> None:
 
 
 def _pieces(serialized: bytes, names: list[str]) -> dict[str, int]:
-    """Ids by piece; a language of OPUS-MT under its own name."""
+    """Ids by piece; language tokens of OPUS-MT keep their names."""
     user_defined = SentencePieceModel.parse(serialized).user_defined_pieces
     pieces = {}
     for token_id, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""A translator as a SavedModel: strings in, strings out, core TensorFlow ops only."""
+"""A translator as a SavedModel, from strings to strings, with core TensorFlow ops."""
 
 import dataclasses
 import json
@@ -64,14 +64,14 @@ def export_saved_model(
         info                         -> info (string): JSON with versions, settings
                                      and the argument `info`
 
-    `score` is the natural log of P(tokens, end | source), without length penalty;
-    `nbest` is ordered by it with the penalty, best first, and where fewer
-    translations exist the rest is "" with -inf.
+    `score` is the natural log of P(tokens, end | source), without length penalty.
+    `nbest` is ordered by the score with the penalty, best first; if there are fewer
+    translations than `beam_size`, the others are "" with the score -inf.
     `score_tokens` returns the tokens of each translation, the end included, and the
     natural log of the probability of each; rows are padded with "" and 0.
     `attend` translates and returns the attention weights of h heads of N layers.
     `source` and `target` are pieces, the end included, padded with "". Row t of
-    `decoder` and `cross` is the step that writes piece t of `target`; column u of
+    `decoder` and `cross` is the step that generates piece t of `target`; column u of
     `decoder` is the input of step u: the start token at 0, else piece u - 1 of
     `target`. A model without self-attention has only `cross`.
     With `sample=True` among the settings, the same text always gets the same samples.

@@ -1,4 +1,4 @@
-"""An exported folder as a function from texts to translations."""
+"""Translates with an exported SavedModel in Python."""
 
 import json
 import os

@@ -1,8 +1,8 @@
-"""Warm-up requests of TensorFlow Serving, written beside an exported graph.
+"""Warm-up requests for TensorFlow Serving, in the folder of an exported graph.
 
-TensorFlow Serving replays `assets.extra/tf_serving_warmup_requests` before a version
-answers: a TFRecord file of `PredictionLog` messages. They are encoded here, because
-`tensorflow-serving-api` is not a dependency.
+TensorFlow Serving replays `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
+`PredictionLog` messages, before a version answers. The messages are encoded here, so
+that `tensorflow-serving-api` is not needed.
 """
 
 import os
@@ -40,7 +40,7 @@ def check_warm_up_texts(translator, texts: Sequence[str]) -> None:
     for number, fits in enumerate(translator.fits(texts), start=1):
         if not fits:
             raise ValueError(
-                "A text to warm up with is longer than the model can read. Expected "
+                "A warm-up text is longer than the model can read. Expected "
                 f"at most max_length={translator.model.max_length} tokens. Received: "
                 f"text number {number}"
             )

@@ -1,1 +1,1 @@
-"""Exported folders as an HTTP service with the REST contract of TensorFlow Serving."""
+"""An HTTP service for exported models, with the REST API of TensorFlow Serving."""

@@ -1,4 +1,4 @@
-"""The path of a request."""
+"""Parses the path of a request."""
 
 import re
 from typing import NamedTuple
@@ -18,7 +18,7 @@ DESCRIBE = re.compile(
 
 
 class Address(NamedTuple):
-    """An endpoint, and the model that it is about.
+    """An endpoint and a model.
 
     `endpoint` is "predict", "classify", "regress", "metadata", "status" or "models".
     """
@@ -30,10 +30,10 @@ class Address(NamedTuple):
 
 
 def read_address(method: str, path: str) -> Address:
-    """The address of a request under `/v1/`, read as TensorFlow Serving reads it.
+    """Parses the path of a request under `/v1/`, as TensorFlow Serving does.
 
     Args:
-        method: "GET" or "POST"; nothing else has an address.
+        method: "GET" or "POST"; other methods are errors.
         path: The path as it was sent, still quoted.
 
     Example:

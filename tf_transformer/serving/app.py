@@ -36,7 +36,7 @@ def make_app(models: Models, settings: ServiceSettings | None = None) -> Starlet
     """The service for a folder of models.
 
     Args:
-        models: What is served. The application keeps it up to date while it runs.
+        models: The models to serve. The application updates them while it runs.
         settings: Limits and delays. Defaults to `ServiceSettings()`.
     """
     settings = settings or ServiceSettings()

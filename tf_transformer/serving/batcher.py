@@ -1,4 +1,4 @@
-"""Waiting requests, computed together where that is faster."""
+"""Dynamic batching: waiting requests are computed together if that is faster."""
 
 import asyncio
 import dataclasses
@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclasses.dataclass(eq=False)
 class Job:
-    """What is computed as a whole: one row, or a request that cannot be split."""
+    """The unit of computation: one row, or a request that cannot be split."""
 
     signature: Signature
     arrays: Arrays
@@ -37,10 +37,11 @@ class Job:
 class Batcher:
     """One queue and one computation at a time, for one version of a model.
 
-    The job with the earliest due time is computed next: its arrival, plus a delay that
-    grows with its length up to half of `timeout`. So a short request overtakes long
-    ones, and a long one waits only so much longer. Rows of other requests to the same
-    signature with the nearest lengths join it, at most `MAX_BATCH_BYTES` of text.
+    The job with the earliest due time is computed next: the time of its arrival, plus a
+    delay that grows with its length up to half of `timeout`. A short request therefore
+    overtakes long ones, and the delay of a long one is bounded. Rows of other requests
+    to the same signature with the nearest lengths join the batch, up to
+    `MAX_BATCH_BYTES` of text.
 
     Args:
         settings: Sizes and delays.
@@ -154,10 +155,11 @@ class Batcher:
         return Job(signature, arrays, num_rows, length, group, future)
 
     def _batch(self, first: Job) -> list[Job]:
-        """The job and those that are computed with it."""
+        """The job, and the jobs that are computed in the same batch."""
         if first.group is None:
             return [first]
-        # a batch takes as long as its longest text: no short text pays for a long one
+        # a batch takes as long as its longest text: do not batch short texts with long
+        # ones
         most = 2 * first.length + SIMILAR_BYTES
         same = [
             job
@@ -200,7 +202,8 @@ class Batcher:
             if len(batch) == 1:
                 _fail(batch, error)
             else:
-                # one bad sentence fails a whole batch: look for it by halves
+                # one bad sentence makes the whole batch fail: find it by halving the
+                # batch
                 middle = len(batch) // 2
                 await self._run(batch[:middle])
                 await self._run(batch[middle:])
@@ -226,7 +229,7 @@ class Batcher:
 
 
 class Batchers:
-    """The batcher of each version, so that no version waits for another.
+    """One batcher for each version, so that no version waits for another.
 
     Args:
         settings: Sizes and delays.
@@ -236,7 +239,7 @@ class Batchers:
     def __init__(self, settings: ServiceSettings, metrics: Metrics):
         self._settings = settings
         self._metrics = metrics
-        # a version that is unloaded takes its batcher along
+        # the batcher of an unloaded version is removed with it
         self._batchers = weakref.WeakKeyDictionary()
 
     def batcher(self, loaded: LoadedVersion) -> Batcher:

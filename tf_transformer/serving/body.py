@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from tf_transformer.serving.errors import RequestError, invalid
 
-GZIP = 16 + zlib.MAX_WBITS  # zlib's word for data with gzip's header
+GZIP = 16 + zlib.MAX_WBITS  # zlib's code for data with a gzip header
 
 
 async def read_body(request: Request, max_size: int) -> bytes:
@@ -17,7 +17,7 @@ async def read_body(request: Request, max_size: int) -> bytes:
         max_size: Most bytes, before and after decompression.
 
     Raises:
-        RequestError: If it is larger, has another encoding or is no gzip data, or if
+        RequestError: If it is larger, has another encoding or is not gzip data, or if
             the client disconnects.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()

@@ -1,4 +1,4 @@
-"""One HTTP connection: what uvicorn's own protocol lacks in limits."""
+"""One HTTP connection, with the time-outs and limits that uvicorn lacks."""
 
 import http
 import json
@@ -47,7 +47,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport) -> None:
         """Refuses the connection if there are too many."""
         super().connection_made(transport)
-        # little in the kernel, so that it is seen here whether a client reads
+        # a small buffer in the kernel, so that a client that does not read is noticed
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
         )
@@ -76,14 +76,14 @@ class Connection(H11Protocol):
         self._set_deadline()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is no HTTP."""
+        """Refuses a request that is not valid HTTP."""
         if self._is_answering():
             self.transport.abort()
         else:
             self._refuse(400, msg)
 
     def pause_writing(self) -> None:
-        """Begins to watch a client that does not read as fast as it is written."""
+        """Starts to watch a client that reads more slowly than the answer is sent."""
         super().pause_writing()
         self._unread_since = time.monotonic()
         self._watch_reading()
@@ -95,7 +95,7 @@ class Connection(H11Protocol):
             slow.pop(0)._drop("unread answers take too much memory")  # pyright: ignore[reportAttributeAccessIssue]
 
     def resume_writing(self) -> None:
-        """Ends the watch."""
+        """Stops watching the client."""
         if self._unread_check:
             self._unread_check.cancel()
         super().resume_writing()
@@ -117,7 +117,7 @@ class Connection(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _set_deadline(self) -> None:
-        """Starts the time for the rest of a request, or stops it when all is there."""
+        """Starts the timer for the rest of a request, or stops it at the end."""
         is_incomplete = (
             self.cycle is None
             or self.conn.their_state is h11.SEND_BODY

@@ -29,10 +29,10 @@ class Endpoints:
     """Answers requests under `/v1/`.
 
     Args:
-        models: What is served.
-        batchers: Compute.
+        models: The models.
+        batchers: The batchers of the models.
         settings: Limits.
-        metrics: Where sentences are counted.
+        metrics: The metrics, which count sentences.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class Endpoints:
         self._metrics = metrics
 
     async def answer(self, request: Request) -> Response:
-        """The answer to a request.
+        """Answers a request.
 
         Raises:
-            RequestError: If it is an error.
+            RequestError: If the answer is an error.
         """
         path = request.scope["raw_path"].decode("latin-1")
         address = read_address(request.method, path)
@@ -115,12 +115,12 @@ class Endpoints:
 
 
 async def unless_gone(request: Request, work):
-    """Awaits `work`, or cancels it when the client hangs up.
+    """Awaits `work`, or cancels it when the client disconnects.
 
     Raises:
-        RequestError: If the client does.
+        RequestError: If the client disconnects.
     """
-    # after the body, the only message that can come is that the client has gone
+    # after the body, the only possible message is that the client has disconnected
     tasks = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +133,7 @@ async def unless_gone(request: Request, work):
 
 
 def _wrong_method(endpoint: str, name: str, loaded) -> RequestError:
-    """Why a model without such a signature does not classify or regress."""
+    """The error of a model without a signature for `classify` or `regress`."""
     name = name or "serving_default"
     if name not in loaded.definitions:
         return invalid(f"No signature was found with the name: {name}")

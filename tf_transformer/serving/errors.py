@@ -1,11 +1,11 @@
-"""What a request can be refused for, with the codes of TensorFlow Serving."""
+"""Errors of requests, with the codes of TensorFlow Serving."""
 
 import tensorflow as tf
 
 from tf_transformer.utils.tensorflow_errors import without_node_names
 
-# TensorFlow Serving answers a status code of TensorFlow by this status of HTTP; the
-# last three are HTTP's own.
+# The HTTP status with which TensorFlow Serving answers a status code of TensorFlow. The
+# last three codes are not TensorFlow's.
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -56,12 +56,12 @@ class RequestError(ValueError):
 
 
 def invalid(message: str) -> RequestError:
-    """A request that can never be answered as it is."""
+    """The error of an invalid request."""
     return RequestError("INVALID_ARGUMENT", message)
 
 
 def status_code(error: Exception) -> str:
-    """TensorFlow's name of an error's kind."""
+    """TensorFlow's status code of an error."""
     kinds = {
         tf.errors.InvalidArgumentError: "INVALID_ARGUMENT",
         tf.errors.FailedPreconditionError: "FAILED_PRECONDITION",

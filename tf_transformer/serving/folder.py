@@ -1,4 +1,4 @@
-"""Models on disk: which folder holds which version."""
+"""The models on disk: the folder of each version."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ NO_MODEL = "it holds no saved_model.pb"
 
 @dataclasses.dataclass
 class FoundModel:
-    """What a model's folder holds.
+    """The contents of a model's folder.
 
     Args:
         versions: The folder of each version.
@@ -33,7 +33,8 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
             `VERSION/saved_model.pb`. Other files and hidden folders do not count.
 
     Returns:
-        The models with a version, with a folder that looks like one, or unreadable.
+        The models that have a version, have a folder that looks like a version, or
+        cannot be read.
 
     Raises:
         OSError: If the folder itself cannot be listed.
@@ -64,7 +65,7 @@ def has_versions(models: dict[str, FoundModel]) -> bool:
 
 
 def identity(folder: Path) -> tuple[int, int]:
-    """The file system and the number of a folder, which a mounted one changes.
+    """The device and inode of a folder; they change if another one is mounted there.
 
     Raises:
         OSError: If the folder is missing.
@@ -74,10 +75,10 @@ def identity(folder: Path) -> tuple[int, int]:
 
 
 def last_change(folder: Path) -> tuple[float, Path]:
-    """When something in a folder changed last, in seconds since the epoch, and what.
+    """The time of the last change in a folder, in Unix seconds, and its path.
 
-    Reads change times, which a copy that keeps modification times cannot set. Of a
-    link without a target, the link itself counts.
+    Reads change times, because copying a file may keep its modification time. For a
+    link without a target, the time of the link itself is used.
 
     Raises:
         OSError: If the folder vanishes meanwhile.

@@ -1,4 +1,4 @@
-"""Whether the process must be restarted, and which models answer."""
+"""The health of the process and of its models."""
 
 import asyncio
 
@@ -13,8 +13,8 @@ class Health:
     """The endpoints `/healthz` and `/readyz`.
 
     Args:
-        models: What is served.
-        batchers: Compute.
+        models: The models.
+        batchers: The batchers of the models.
     """
 
     def __init__(self, models: Models, batchers: Batchers):
@@ -33,7 +33,7 @@ class Health:
         return "stuck" if self.batchers.is_stuck(loaded) else "ready"
 
     async def alive(self, request) -> JSONResponse:
-        """503 if only a restart helps."""
+        """Answers 503 if the process must be restarted."""
         states = set(self.model_states().values()) - {"not loaded"}
         if self.watching is None or self.watching.done():
             return _response(False, "stopped")
@@ -41,14 +41,14 @@ class Health:
         return _response(is_alive, "ok" if is_alive else "all models are stuck")
 
     async def ready(self, request) -> JSONResponse:
-        """503 until the folder was read and while no model answers."""
+        """Answers 503 until the folder has been read, and while no model answers."""
         states = self.model_states()
         is_ready = self.models.has_looked and "ready" in states.values()
         status = "ready" if is_ready else "no model answers yet"
         return _response(is_ready, status, models=states)
 
     async def model_ready(self, request) -> JSONResponse:
-        """503 while this model does not answer; 404 if the folder does not have it."""
+        """Answers 503 while this model does not answer; 404 if it does not exist."""
         name = request.path_params["name"]
         if self.models.has_looked and name not in self.models.names():
             raise RequestError("NOT_FOUND", f"There is no model {name!r}.")

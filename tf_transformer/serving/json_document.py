@@ -6,7 +6,7 @@ import re
 from tf_transformer.serving.errors import invalid
 from tf_transformer.serving.json_values import shown, type_name
 
-# Python's words for what is wrong, and those of TensorFlow Serving's parser
+# Python's error messages, and those of TensorFlow Serving's parser
 PARSER_MESSAGES = (
     ("Extra data", "The document root must not be followed by other values."),
     ("Expecting property name", "Missing a name for object member."),
@@ -45,7 +45,7 @@ def read_document(body: bytes) -> dict:
         if num_nested > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
             raise RecursionError
         if SURROGATE.search(text):
-            # half of a pair is no character and could not be sent back
+            # half of a surrogate pair is not a character and could not be sent back
             json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         message = next(m for start, m in PARSER_MESSAGES if error.msg.startswith(start))

@@ -21,8 +21,8 @@ def read_inputs(
 
     Args:
         document: The request's object, with `instances` or `inputs`.
-        specs: The inputs that the signature wants. A signature without inputs, which
-            TensorFlow Serving refuses, takes `{"inputs": {}}`.
+        specs: The inputs of the signature. A signature without inputs, which TensorFlow
+            Serving refuses, takes `{"inputs": {}}`.
 
     Returns:
         Whether the request is in row form, and an array for each input.
@@ -144,7 +144,7 @@ def _shape(value) -> list[int]:
 
 
 def _leaves(value, shape: list[int], dtype: tf.DType, level: int = 0) -> list:
-    """The converted values of nested lists in order, which must have this shape."""
+    """The converted values of nested lists of this shape, in order."""
     if not isinstance(value, list):
         if level != len(shape):
             raise invalid(

@@ -1,4 +1,4 @@
-"""The tensors of an answer as JSON, in row or column form."""
+"""Writes the tensors of an answer as JSON, in row or column form."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ SIGNIFICANT_DIGITS = {np.dtype("float32"): 9, np.dtype("float64"): 17}
 def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
     """The body of a predict answer.
 
-    Numbers have the digits that TensorFlow Serving writes: as few as six, or as many
-    as it takes to read the same number again. Strings of an output whose name ends in
+    Numbers have the digits that TensorFlow Serving writes: six, or as many as are
+    needed to read the same number again. Strings of an output whose name ends in
     `_bytes` are written as `{"b64": ...}`.
 
     Args:

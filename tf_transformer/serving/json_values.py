@@ -1,4 +1,4 @@
-"""How values of JSON are called and shown in errors."""
+"""Names and texts of JSON values in error messages."""
 
 import json
 
@@ -6,7 +6,7 @@ LONGEST_SHOWN = 1000
 
 
 def shown(value) -> str:
-    """A value as JSON with four spaces of indentation, cut where it gets long.
+    """A value as JSON with an indentation of four spaces, cut if it is long.
 
     Example:
 
@@ -31,5 +31,5 @@ def type_name(value) -> str:
 
 
 def is_number(value) -> bool:
-    """Whether a value is a number; true and false are none."""
+    """Whether a value is a number, not true or false."""
     return isinstance(value, int | float) and not isinstance(value, bool)

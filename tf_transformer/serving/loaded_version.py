@@ -36,7 +36,7 @@ class LoadedVersion:
         self.name = name
         self.version = version
         self.definitions = _signature_definitions(path)
-        # kept: the signatures do not keep the variables alive
+        # keep a reference: the signatures do not keep the variables alive
         self._saved_model = tf.saved_model.load(str(path), tags=["serve"])
         self.signatures = {
             name: Signature(name, self.definitions[name], function)
@@ -50,12 +50,12 @@ class LoadedVersion:
         batches: Sequence[list[str]] = (),
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Calls each signature once; one that refuses made-up input is left alone.
+        """Calls each signature once; one that refuses the example input is skipped.
 
         Args:
-            batches: Texts for those signatures that take texts alone and of which
-                requests may be computed together.
-            is_over: Asked before each batch, whether to stop.
+            batches: Texts for the signatures whose only input is a vector of texts and
+                whose requests may be computed together.
+            is_over: Function, called before each batch, that returns whether to stop.
         """
         for signature in self.signatures.values():
             self._try(signature, signature.warm_up)
@@ -127,10 +127,10 @@ async def load_version(
         version: Its version.
         path: The folder with `saved_model.pb`.
         batches: See `LoadedVersion.warm_up`.
-        seconds: How long this may take.
+        seconds: Maximum duration.
 
     Raises:
-        TimeoutError: If it takes longer. The thread is left alone.
+        TimeoutError: If it takes longer. The thread is not stopped.
         Exception: Whatever TensorFlow raises for a broken folder.
     """
     is_over = threading.Event()

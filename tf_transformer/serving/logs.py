@@ -7,7 +7,7 @@ import time
 import traceback
 
 PERIOD = 10.0  # seconds
-# most lines of one kind in a period: requests of one status, and everything else
+# maximum number of lines of a kind in a period: requests with one status, other events
 MAX_REQUESTS = 1000
 MAX_OTHERS = 20
 
@@ -15,8 +15,8 @@ MAX_OTHERS = 20
 class JsonFormatter(logging.Formatter):
     """Writes a record's message and its `details` as JSON.
 
-    Of an exception it writes the class and the places in the code. The message may
-    quote a user, so it is written only if `show_text` is true.
+    For an exception, the class and the locations in the code are written. The message
+    may quote a user's text, so it is written only if `show_text` is true.
 
     Args:
         show_text: Whether messages of exceptions are written.
@@ -49,13 +49,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class RateLimit(logging.Filter):
-    """Lets a bounded number of lines of each kind pass.
+    """Limits the number of lines of each kind.
 
-    The kind is the event and the status, or the logger of a foreign record. The first
-    line of a kind after others were suppressed has their number as `suppressed`.
+    The kind is the event and the status, or the logger of a library's record. The first
+    line of a kind after suppressed ones has their number as `suppressed`.
 
     Args:
-        clock: Gives the time in seconds.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(self, clock=time.monotonic):
@@ -97,7 +97,7 @@ def set_up_logs(show_text: bool) -> None:
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
     logging.getLogger("tf_transformer").setLevel(logging.INFO)
-    for name in ("tensorflow", "absl"):  # they have handlers of their own
+    for name in ("tensorflow", "absl"):  # they have their own handlers
         logger = logging.getLogger(name)
         logger.handlers = []
         logger.propagate = True

@@ -1,4 +1,4 @@
-"""Checks of every request, and what is counted and logged of it."""
+"""Middleware: checks, metrics and logs of every request."""
 
 import hmac
 import ipaddress
@@ -80,7 +80,7 @@ class MetricsMiddleware:
 
 
 class HostMiddleware:
-    """Refuses requests whose `Host` is not a name of this service.
+    """Refuses requests whose `Host` is not an allowed name of this service.
 
     A web site can let its own name resolve to this machine and so reach a local service
     from a browser. Addresses and `localhost` cannot be used so and always pass.
@@ -108,7 +108,7 @@ class HostMiddleware:
     def _is_allowed(self, host: str) -> bool:
         name = _hostname(host).lower()
         return (
-            not host  # no browser
+            not host  # not a browser
             or name in self.allowed_hosts
             or "*" in self.allowed_hosts
             or _is_address(name)
@@ -121,7 +121,7 @@ class CrossSiteMiddleware:
     Browsers send plain text and forms to other sites without a preflight request, so
     that any web site could make a local service compute. Requests of other sites must
     be `application/json`, which needs a preflight request, or come from an allowed
-    origin. Requests without `Origin`, as of curl, may have any content type.
+    origin. Requests without `Origin`, such as those of curl, may have any content type.
 
     Args:
         app: The application.

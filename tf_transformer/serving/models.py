@@ -1,4 +1,4 @@
-"""The models of a folder: loaded, watched, replaced."""
+"""Loads the models of a folder, and replaces them when the folder changes."""
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ class Models:
         settle_seconds: How long a version's files must be unchanged before it is
             loaded.
         warm_up_batches: Texts that each version computes before it answers.
-        load_seconds: How long loading may take before it is given up.
+        load_seconds: Maximum duration of loading.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class Models:
         return states[max(answering)].loaded if answering else None
 
     def names(self) -> list[str]:
-        """The models of which something is known."""
+        """The models that have a state."""
         return sorted({*self._models, *self._ignored})
 
     async def watch(self, seconds: float) -> None:
-        """Refreshes again and again, until it is cancelled.
+        """Calls `refresh` repeatedly, until it is cancelled.
 
         A model that takes long to load does not delay the others.
         """
@@ -143,7 +143,8 @@ class Models:
             n: model.ignored for n, model in models.items() if model.ignored
         }
         now = {p: why for paths in self._ignored.values() for p, why in paths.items()}
-        # at the second look: a folder that is being copied gets its files later
+        # at the second check, because a folder that is being copied gets its files
+        # later
         for path in now.keys() & before - self._named:
             details = {"event": "ignored", "folder": str(path), "reason": now[path]}
             LOG.warning("ignored", extra={"details": details})
@@ -199,7 +200,7 @@ class Models:
         return True
 
     def _wait(self, name: str, version: int, reason: str) -> None:
-        """Notes why a version is not loaded yet."""
+        """Stores why a version is not loaded yet."""
         state = self._models[name].get(version)
         if state is None or state.state != "START":
             self._log("waiting", name, version, reason=reason)
@@ -210,7 +211,7 @@ class Models:
         state.state = "UNLOADING"
         self._log("unloading", name, state.version)
         self._release(name, state)
-        # a loaded model is full of cycles
+        # a loaded model contains reference cycles
         await in_thread(gc.collect)
 
     def _release(self, name: str, state: VersionState) -> None:
@@ -223,7 +224,7 @@ class Models:
     def lease(
         self, name: str, version: int | None = None, label: str | None = None
     ) -> Iterator[LoadedVersion]:
-        """Gives a version for as long as a request needs it.
+        """Yields a version, which stays loaded while a request uses it.
 
         Args:
             name: The model's name.
@@ -258,7 +259,7 @@ class Models:
         """The body of a status request, highest version first.
 
         Raises:
-            RequestError: If nothing is known of it.
+            RequestError: If there is no such model or version.
         """
         states = self._models.get(name, {})
         ignored = self._ignored_names(name)

@@ -1,4 +1,4 @@
-"""The service on a port."""
+"""Runs the service on a port."""
 
 import dataclasses
 import functools
@@ -26,13 +26,13 @@ except ModuleNotFoundError:  # not on Windows
 
 LOG = logging.getLogger(__name__)
 GRACE_SECONDS = 5  # for a computation, after everything else has ended
-RESERVED_FILES = 128  # open files beside connections
+RESERVED_FILES = 128  # open files besides connections
 
 
 def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     """Serves a folder of exported models until SIGTERM or SIGINT.
 
-    What was accepted before the signal is still answered.
+    Requests that were accepted before the signal are still answered.
 
     Args:
         folder: See `find_models`.
@@ -60,7 +60,7 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     server = uvicorn.Server(make_config(models, settings))
     host, port = listening.getsockname()[:2]
     print(f"Serving {folder} at http://{host}:{port}", flush=True)
-    # the server hands the signal on when it has stopped; then all is done
+    # the server raises the signal again when it has stopped; all work is done then
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         server.run(sockets=[listening])
@@ -72,7 +72,7 @@ def make_config(models: Models, settings: ServiceSettings, **others) -> uvicorn.
     """The configuration of the HTTP server.
 
     Args:
-        models: What is served.
+        models: The models to serve.
         settings: Limits and delays.
         **others: See `uvicorn.Config`.
     """
@@ -104,7 +104,7 @@ def _check_models(path: Path, folder: str) -> None:
 
 
 def _for_this_machine(settings: ServiceSettings, host: str) -> ServiceSettings:
-    """Adds the names of this machine, and respects its limit of open files."""
+    """Adds the host names of this machine, and applies its limit of open files."""
     names = {host, socket.gethostname()} if host in ("0.0.0.0", "::") else {host}
     connections = settings.max_connections
     if resource:

@@ -12,14 +12,16 @@ class ServiceSettings:
     Args:
         versions: "latest" serves each model's highest version, "all" every one.
         poll_seconds: Seconds between two checks of the folder.
-        batch_size: Most sentences computed at once. 1 computes each request by itself.
+        batch_size: Maximum number of sentences in a batch. 1 computes each request
+            alone.
         batch_delay: Seconds that a sentence waits for others.
-        queue_size: Most waiting sentences of a version; more are answered by 503.
+        queue_size: Maximum number of waiting sentences of a version; more are answered
+            by 503.
         timeout: Seconds that a request may take; then it is answered by 504.
-        max_body: Most bytes of a request's body.
-        max_sentences: Most sentences of a request.
-        max_characters: Most characters of a sentence.
-        max_connections: Most connections at the same time.
+        max_body: Maximum size of a request's body in bytes.
+        max_sentences: Maximum number of sentences in a request.
+        max_characters: Maximum number of characters in a sentence.
+        max_connections: Maximum number of connections at the same time.
         header_timeout: Seconds that the headers of a request may take.
         idle_timeout: Seconds that a connection may be idle between requests.
         read_timeout: Seconds after which a client that does not read its answer is
@@ -28,7 +30,7 @@ class ServiceSettings:
             `Host` of requests. "*" allows all.
         allowed_origins: Origins whose pages may use the service (CORS).
         token: Optional secret that clients must send.
-        log_text: Whether the log holds what users sent and got.
+        log_text: Whether the log contains the texts of requests and answers.
         warm_up_texts: Texts that each version computes before it answers.
 
     Raises:
@@ -56,7 +58,7 @@ class ServiceSettings:
 
     @property
     def warm_up_batches(self) -> list[list[str]]:
-        """Each of the texts 1, 2, 4, ... times, up to the largest batch."""
+        """Batches with each text 1, 2, 4, ... times, up to the largest batch."""
         largest = self.batch_size if self.batch_size > 1 else self.max_sentences
         sizes = [2**i for i in range((largest - 1).bit_length())]
         return [

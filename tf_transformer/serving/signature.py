@@ -1,4 +1,4 @@
-"""A signature of a SavedModel: named arrays in, named arrays out."""
+"""A signature of a SavedModel: a function from named arrays to named arrays."""
 
 import functools
 import math
@@ -30,10 +30,10 @@ class Signature:
 
     @functools.cached_property
     def rows_are_independent(self) -> bool:
-        """Whether requests may be computed together: only the number of rows is open.
+        """Whether requests may be batched: only the number of rows is variable.
 
-        Where an output has another open size, as the attention weights have, it would
-        depend on the longest text of the batch.
+        If an output has another variable size, as the attention weights have, this size
+        depends on the longest text of the batch.
         """
         inputs, outputs = self.inputs.values(), self.outputs.values()
         return bool(inputs) and (
@@ -43,7 +43,7 @@ class Signature:
 
     @functools.cached_property
     def takes_texts(self) -> bool:
-        """Whether a vector of texts is all that it asks for."""
+        """Whether its only input is a vector of texts."""
         return [(spec.dtype, spec.shape.rank) for spec in self.inputs.values()] == [
             (tf.string, 1)
         ]
@@ -68,8 +68,8 @@ class Signature:
     def check_answer_size(self, arrays: dict[str, np.ndarray]) -> None:
         """Refuses a request whose answer would be too large, before it is computed.
 
-        Where the size depends on the texts, as that of attention weights does, the
-        longest row is computed alone: padded, all others are as large.
+        If the size depends on the texts, as that of attention weights does, the longest
+        row is computed alone: after padding, all others have the same size.
 
         Raises:
             RequestError: If the answer would have more than `MAX_VALUES` values.
@@ -81,7 +81,7 @@ class Signature:
         if num_rows < 2 or not has_rows or self.rows_are_independent:
             return
         lengths = np.max([_row_lengths(a) for a in arrays.values()], axis=0)
-        # of texts in bytes, so that no text has as many tokens
+        # in bytes: a text has fewer tokens than that
         most = 2 * int(lengths.max()) + 16
         sizes = [
             math.prod(size or most for size in spec.shape.as_list()[1:])
@@ -111,7 +111,7 @@ class Signature:
             raise from_tensorflow(error) from error
 
     def warm_up(self) -> None:
-        """Computes something small, so that the first request need not wait for it."""
+        """Computes a small example, so that the first request is not slow."""
         arrays = {}
         for name, spec in self.inputs.items():
             if spec.shape.rank is None:
@@ -125,7 +125,7 @@ class Signature:
         self(arrays)
 
     def warm_up_with(self, texts: Sequence[str]) -> None:
-        """Computes these texts, where `takes_texts`."""
+        """Computes these texts; only for a signature that `takes_texts`."""
         [name] = self.inputs
         self({name: np.array([text.encode() for text in texts], object)})
 

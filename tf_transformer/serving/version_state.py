@@ -1,4 +1,4 @@
-"""What is known of one version of a model."""
+"""The state of one version of a model."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from tf_transformer.serving.loaded_version import LoadedVersion
 
 @dataclasses.dataclass
 class VersionState:
-    """What is known of one version: state and error in TensorFlow Serving's words."""
+    """State and error of one version, in TensorFlow Serving's terms."""
 
     version: int
     state: str = "START"

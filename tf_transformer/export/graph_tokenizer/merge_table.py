@@ -1,4 +1,4 @@
-"""Which pairs of symbols BPE merges, as plain arrays."""
+"""The merges of a BPE model, as plain arrays."""
 
 import math
 
@@ -11,7 +11,7 @@ class MergeTable:
     """The merges of a BPE model over numbered symbols.
 
     A symbol is a piece or a character: the pieces' numbers are their ids, the numbers
-    of other characters within pieces follow, and `unknown` stands for the rest.
+    of other characters within pieces follow, and `unknown` represents all others.
 
     Args:
         model: A `SentencePieceModel`.
@@ -19,10 +19,10 @@ class MergeTable:
     Attributes:
         characters: Dictionary from a code point to its symbol.
         num_symbols: Number of symbols, `unknown` included.
-        unknown: The symbol of a character that no piece holds.
+        unknown: The symbol of a character that no piece contains.
         pairs: Dictionary from `left * num_symbols + right` to the merged symbol.
-        neighbours: Set of `left * num_symbols + right` of all characters that stand
-            side by side within a piece; no merge joins others.
+        neighbours: Set of `left * num_symbols + right` of all characters that are
+            adjacent within a piece; no merge joins others.
         ranks: int32 array: the priority of each merged symbol; the highest is merged
             first.
         parts: For each symbol, the (id, first character) of the tokens that it becomes:
@@ -65,7 +65,7 @@ class MergeTable:
                 self.parts[symbol] = self._split(piece)
 
     def pair(self, left: int, right: int) -> int:
-        """The key of two symbols side by side."""
+        """The key of two adjacent symbols."""
         return left * self.num_symbols + right
 
     def _add(self, piece: str, merged: int) -> None:
@@ -80,10 +80,9 @@ class MergeTable:
             self.neighbours.add(key)
 
     def _split(self, piece: str) -> list[tuple[int, int]]:
-        """An unused piece as the two symbols it was merged from, split on if unused.
+        """Splits an unused piece into the symbols it was merged from, recursively.
 
-        The merges within a piece happen in the same order wherever the piece stands:
-        as in the piece alone.
+        The order of the merges within a piece does not depend on its context.
         """
         if piece in self._known:
             return [(self._known[piece], 0)]

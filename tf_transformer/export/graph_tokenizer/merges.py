@@ -12,11 +12,11 @@ from tf_transformer.export.graph_tokenizer.trie import Trie
 class Merges(tf.Module):
     """Splits characters into the pieces of a BPE model, or of a character model.
 
-    Each text begins as its characters and user-defined symbols. Then, again and again,
-    the two neighbours whose merged piece has the highest score become one, the
-    leftmost of equal ones first; user-defined symbols are never merged. As no piece
-    spans certain neighbours, such as the end of a word and a space, a text falls into
-    segments that are merged independently, all at once.
+    Each text begins as its characters and user-defined symbols. Then the two neighbours
+    whose merged piece has the highest score are merged, repeatedly, and the leftmost of
+    equal ones first; user-defined symbols are never merged. No piece spans certain
+    neighbours, such as the end of a word and a space, so a text consists of segments
+    that are merged independently and in parallel.
 
     Args:
         model: A `SentencePieceModel`.
@@ -89,7 +89,7 @@ class Merges(tf.Module):
         return tf.gather(rows, starts), ids, tf.gather(characters, starts)
 
     def _segments(self, symbols, rows, is_frozen):
-        """Numbers the segments that merges never join, for each symbol: `(N,)`."""
+        """The number of each symbol's segment, `(N,)`; merges never join segments."""
         key = symbols[:-1] * self._num_symbols + symbols[1:]
         is_joined = tf.equal(self._neighbours.lookup(key), 1)
         is_joined &= tf.equal(rows[:-1], rows[1:])

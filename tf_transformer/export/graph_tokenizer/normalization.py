@@ -10,22 +10,22 @@ from tf_transformer.export.graph_tokenizer.repeats import repeats
 from tf_transformer.export.graph_tokenizer.trie import Trie
 
 SPACE, VISIBLE_SPACE = 0x20, 0x2581  # " " and "▁"
-NO_CHARACTER = 0x1FFFFF  # padding behind a text; no code point
+NO_CHARACTER = 0x1FFFFF  # padding after a text; not a code point
 
-# a Darts unit: its label in 8 bits and the top bit, a leaf flag, an offset, or a value
+# a Darts unit: a label in 8 bits and the top bit, a leaf flag, an offset, or a value
 _LABEL = 0xFF - (1 << 31)
 _HAS_LEAF = 1 << 8
 _VALUE = (1 << 31) - 1
 
 
 class Normalization(tf.Module):
-    """Text to the characters that are split into pieces.
+    """Normalizes text to the characters that are then split into pieces.
 
     From left to right, the longest rule that matches replaces one or more characters;
     `nmt_nfkc`, for example, replaces compatible characters and removes control
-    characters. User-defined symbols are kept as they are. Then, as the model says, runs
+    characters. User-defined symbols are not changed. Then, depending on the model, runs
     of spaces become one space, spaces at both ends are removed, each space becomes "▁",
-    and each text begins with one. A malformed byte becomes U+FFFD.
+    and a "▁" is put before each text. A malformed byte becomes U+FFFD.
 
     Args:
         model: A `SentencePieceModel`.
@@ -84,7 +84,7 @@ class Normalization(tf.Module):
         lengths = tf.ensure_shape(lengths, [None])
         dense = tf.RaggedTensor.from_row_lengths(escaped, lengths, validate=False)
         dense = dense.to_tensor(NO_CHARACTER)
-        # an end column, so that there is a column at all
+        # add an end column, so that there is at least one column
         dense = tf.pad(dense, [[0, 0], [0, 1]], constant_values=NO_CHARACTER)
         if not self._add_dummy_prefix:
             return dense, lengths
@@ -120,7 +120,7 @@ class Normalization(tf.Module):
         ), tf.gather(rows, used)
 
     def _matches(self, values, starts):
-        """Size and offset of the user-defined symbol or else the rule at each start."""
+        """Size and offset of the symbol, or else of the rule, at each start."""
         sizes = offsets = tf.zeros_like(starts)
         if self._has_rules:
             sizes, offsets = self._longest_rules(values, starts)
@@ -196,7 +196,7 @@ def _all_bytes(text):
 
 
 def _is_used(is_start, starts, sizes):
-    """Which characters are not inside a rule that began before them."""
+    """Marks the characters that are not inside a rule that began before them."""
     num_characters = tf.size(starts)
     indices = tf.range(num_characters)
     num_starts = tf.cumsum(tf.cast(is_start, tf.int32))
@@ -215,7 +215,7 @@ def _is_used(is_start, starts, sizes):
 
 
 def _is_needed(is_space, is_visible_space, rows):
-    """Which characters are kept when extra spaces are removed."""
+    """Marks the characters to keep when extra spaces are removed."""
     indices = tf.range(tf.size(rows))
     num_rows = tf.reduce_max(tf.pad(rows, [[0, 1]])) + 1
     lasts = tf.where(is_visible_space, -1, indices)

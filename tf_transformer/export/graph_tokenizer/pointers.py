@@ -1,4 +1,4 @@
-"""Pointer doubling: all elements on a chain of pointers in few steps."""
+"""Pointer doubling: follows chains of pointers in a logarithmic number of steps."""
 
 import tensorflow as tf
 

@@ -10,9 +10,9 @@ from tf_transformer.export.graph_tokenizer.trie import Trie
 class Segmentation(tf.Module):
     """Splits characters into the pieces of a unigram language model.
 
-    The split with the greatest sum of scores is chosen. Ties are broken as in
-    SentencePiece: sums are made from left to right in float32, and of equal sums the
-    one whose last piece begins first wins.
+    The split with the largest sum of scores is chosen. Ties are broken as in
+    SentencePiece: sums are computed from left to right in float32, and of equal sums
+    the one whose last piece begins first is chosen.
 
     Args:
         piece_ids: Dictionary from each piece of text to its id.
@@ -52,7 +52,7 @@ class Segmentation(tf.Module):
         """
         nodes = self._nodes(code_points)
         sizes = self._best_sizes(nodes)
-        # the ends of the pieces, followed back from the ends of the texts: (B, M + 1)
+        # the ends of the pieces, traced back from the ends of the texts: (B, M + 1)
         num_ends = tf.shape(sizes)[1]
         ends = tf.range(num_ends)[None]
         indices = tf.range(tf.size(sizes))
@@ -97,7 +97,7 @@ class Segmentation(tf.Module):
         return tf.transpose(nodes.stack(), [2, 1, 0])
 
     def _best_sizes(self, nodes):
-        """Characters of the last piece of the best split up to each position.
+        """The size of the last piece of the best split up to each position.
 
         Returns:
             int32 tensor `(B, M + 1)`; column 0 is 0.

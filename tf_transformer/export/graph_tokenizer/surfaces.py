@@ -1,4 +1,4 @@
-"""The text of each token when ids become text."""
+"""The text of each token, for decoding ids to text."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""SentencePiece in core TensorFlow ops."""
+"""Text to ids and ids to text in an exported graph."""
 
 import tensorflow as tf
 
@@ -16,10 +16,10 @@ from tf_transformer.ids import EOS_ID, PAD_ID
 
 
 class GraphTokenizer(tf.Module):
-    """Text to ids and back inside a graph, equal to `Tokenizer` with the same model.
+    """Text to ids and back inside a graph, with the ids of `Tokenizer`.
 
-    Only TensorFlow's own ops are used, so that an exported model loads wherever
-    TensorFlow does. They run on the CPU, since a GPU holds no strings.
+    Only core TensorFlow ops are used, so that any TensorFlow can load an exported
+    model. They run on the CPU, because GPUs do not support strings.
 
     Args:
         serialized_model: A SentencePiece model, such as `Tokenizer.source_model`.
@@ -105,14 +105,14 @@ class GraphTokenizer(tf.Module):
             String tensor `(B,)`, well-formed UTF-8.
         """
         with tf.device("CPU:0"):
-            # another end token, so that neighbouring texts stay apart
+            # append an end token, so that bytes of neighbouring texts are not joined
             ids = tf.pad(ids, [[0, 0], [0, 1]], constant_values=EOS_ID)
             is_end = tf.cast(tf.equal(ids, EOS_ID), tf.int32)
             ids = tf.where(tf.cumsum(is_end, axis=1) > 0, EOS_ID, ids)
             return tf.strings.reduce_join(self._surfaces(ids), axis=1)
 
     def pieces(self, ids):
-        """The pieces of the vocabulary that ids stand for; "" for padding.
+        """The pieces of the vocabulary with these ids; "" for padding.
 
         Args:
             ids: int32 tensor of any shape.

@@ -13,7 +13,7 @@ class Trie(tf.Module):
             value, an integer of at least 0.
 
     Attributes:
-        nowhere: The node behind every missing edge; node 0 is the root.
+        nowhere: The node at the end of every missing edge; node 0 is the root.
         longest: Length of the longest key.
         node_values: The value of the key that ends at each node, or -1.
 

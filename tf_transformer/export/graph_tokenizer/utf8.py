@@ -1,4 +1,4 @@
-"""UTF-8 as arithmetic on tensors; malformed bytes are handled as in SentencePiece."""
+"""UTF-8 in tensor operations; malformed bytes are handled as in SentencePiece."""
 
 import tensorflow as tf
 
@@ -10,12 +10,12 @@ SEPARATOR = 0xFF  # no byte of well-formed UTF-8
 def read_characters(values):
     """Reads a character at every byte.
 
-    Malformed are bytes that start no character, incomplete characters, overlong forms,
-    surrogates, and code points above U+10FFFF.
+    Bytes that start no character, incomplete characters, overlong forms, surrogates,
+    and code points above U+10FFFF are malformed.
 
     Args:
-        values: int32 tensor `(N,)`: the bytes of all texts. No character contains
-            `SEPARATOR`, which stands between two texts.
+        values: int32 tensor `(N,)`: the bytes of all texts, with `SEPARATOR`, which no
+            character contains, between two texts.
 
     Returns:
         code_points: int32 tensor `(N,)`: the character that starts at each byte.

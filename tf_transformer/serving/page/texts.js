@@ -93,7 +93,7 @@ const KOREAN = {
   newest: "최신({version})",
   model: "모델", version: "버전", weights: "파라미터 수", longest: "최대 길이",
   longestTokens: "끝 토큰을 포함해 토큰 {count}개",
-  search: "탐색", beam: "빔 탐색, 빔 크기 {size}, 길이 페널티 \u03b1 = {alpha}",
+  search: "탐색", beam: "빔 탐색, 빔 크기 {size}, 길이 벌점 \u03b1 = {alpha}",
   madeBy: "내보낸 환경",
   itNote: "여기서 \u201cit\u201d은 동물일 수도, 길일 수도 있으며 한국어로는 무엇인지 밝혀야 "
     + "합니다. \u201c{word}\u201d 부분을 생성할 때 어느 헤드가 \u201c{noun}\u201d에 어텐션을 줄까요?",
