@@ -160,16 +160,16 @@ class Batcher:
             return [first]
         # a batch takes as long as its longest text: do not batch short texts with long
         # ones
-        most = 2 * first.length + SIMILAR_BYTES
-        same = [
+        longest_allowed = 2 * first.length + SIMILAR_BYTES
+        candidates = [
             job
             for job in self._queue
-            if job.group == first.group and job.length <= most
+            if job.group == first.group and job.length <= longest_allowed
         ]
-        same.sort(key=lambda job: abs(job.length - first.length))
-        same.remove(first)
+        candidates.sort(key=lambda job: abs(job.length - first.length))
+        candidates.remove(first)
         batch, longest = [first], first.length
-        for job in same[: self._settings.batch_size - 1]:
+        for job in candidates[: self._settings.batch_size - 1]:
             longest = max(longest, job.length)
             if longest * (len(batch) + 1) > MAX_BATCH_BYTES:
                 break
