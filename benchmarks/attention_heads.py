@@ -1,11 +1,11 @@
-"""What each head of a trained model does, and what it is worth.
+"""What each head of a trained model attends to, and the loss without it.
 
     python benchmarks/attention_heads.py runs/tiny --json runs/tiny/heads.json
 
-For a run on the built-in corpus, on its test split with the gold translations written
-by teacher forcing: alignment error rate of every cross-attention head, how often a
-head looks from *it* at its noun, where heads look, and the negative log-likelihood
-without each head. Prints Markdown; `--json` keeps the same figures.
+Needs a run on the built-in corpus. On its test split, with teacher forcing, the program
+computes the alignment error rate of every cross-attention head, how often a head
+attends from *it* to its noun, statistics of the attention, and the negative
+log-likelihood without each head. Prints Markdown; `--json` writes the same figures.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def measure(translator, num_sentences: int) -> dict:
     figures |= alignments(word_maps, examples) | antecedents(translator)
     without = nll_without_each_head(translator, pairs)
     for kind, costs in without.items():
-        figures["heads"][kind]["nll_lost"] = costs - figures["nll"]
+        figures["heads"][kind]["nll_increase"] = costs - figures["nll"]
     return as_lists(figures)
 
 
@@ -139,16 +139,16 @@ def markdown(figures: dict) -> str:
     for kind in COLUMNS:
         parts.append(f"**{kind}**\n\n{table_of_heads(figures, kind)}")
     parts.append(
-        "Alignment error rate of others: "
+        "Alignment error rate of baselines: "
         + score_lines(figures["alignment_error_rate_others"])
-        + "\n\nAntecedent found by others: "
+        + "\n\nAntecedent, baselines: "
         + score_lines(figures["antecedent_others"])
     )
     return "\n\n".join(parts)
 
 
 def table_of_heads(figures: dict, kind: str) -> str:
-    """Rows of one kind: where heads look, what they find, what is lost without."""
+    """The table of one kind of attention, with a row for each head."""
     columns = {
         name.replace("_", " "): figures["heads"][kind][name] for name in COLUMNS[kind]
     }
@@ -157,15 +157,15 @@ def table_of_heads(figures: dict, kind: str) -> str:
     if kind in figures["antecedent"]:
         for choice, scores in figures["antecedent"][kind].items():
             columns[f"*it*, among {choice}"] = scores
-    columns["nll lost"] = figures["heads"][kind]["nll_lost"]
+    columns["nll increase"] = figures["heads"][kind]["nll_increase"]
     lines = [
         "| head | " + " | ".join(columns) + " |",
         "|---" * (len(columns) + 1) + "|",
     ]
-    for layer, head in np.ndindex(*np.shape(columns["nll lost"])):
+    for layer, head in np.ndindex(*np.shape(columns["nll increase"])):
         row = [f"{layer + 1}.{head + 1}"]
         for name, values in columns.items():
-            digits = 3 if name == "nll lost" else 2
+            digits = 3 if name == "nll increase" else 2
             row.append(f"{values[layer][head]:.{digits}f}")
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)

@@ -1,12 +1,13 @@
-"""Where BatchNorm fails: each normalization, trained with batches of several sizes.
+"""Compares normalizations, trained with batches of several sizes.
 
     python benchmarks/normalizations.py --output normalizations.json
 
-Every cell is a small Transformer trained for the same number of updates on the built-in
-corpus, sentences of all lengths in each batch. It prints the negative log-likelihood of
-unseen sentences twice: as the model is used (BatchNorm takes its running statistics),
-and in batches like those of training (BatchNorm takes the batch's own). The last column
-is how far the logits of a training batch move when 20 columns of padding are added.
+Every cell of the table is a small Transformer, trained for the same number of updates
+on the built-in corpus, with sentences of all lengths in each batch. It shows the
+negative log-likelihood of unseen sentences twice: as in inference (BatchNorm uses its
+running statistics), and in batches like those of training (BatchNorm uses the
+statistics of the batch). The last column is the largest change of a logit of a training
+batch when 20 columns of padding are added.
 """
 
 import argparse
@@ -49,7 +50,7 @@ class TokenBatchNorm(keras.layers.BatchNormalization):
 
 
 class PositionGroupNorm(keras.layers.GroupNormalization):
-    """GroupNorm of each position alone: Keras' own mixes all positions."""
+    """GroupNorm of each position separately; Keras' own layer mixes all positions."""
 
     def call(self, inputs):
         rows = super().call(ops.reshape(inputs, (-1, inputs.shape[-1])))
@@ -167,7 +168,7 @@ def measure(kind, size, train, test, vocab_size, options) -> dict:
 
 
 class Losses(keras.Model):
-    """The loss of each target token, in or out of training; compiled."""
+    """The loss of each target token as a compiled model, in training or inference."""
 
     def __init__(self, model, training):
         super().__init__()
@@ -192,7 +193,7 @@ def negative_log_likelihood(model, rows, size, training) -> float:
 
 
 def moved_by_padding(model, rows) -> float:
-    """Largest change of a logit in a batch of training through more padding."""
+    """Largest change of a logit of a training batch when padding is added."""
     inputs, labels, _ = element(rows)
     padded, _, _ = element(rows, LENGTH + MORE_PADDING)
     one, other = (
@@ -214,7 +215,7 @@ def table(rows, sizes) -> str:
     """The whole table in Markdown."""
     head = [f"{size} sentences" for size in sizes]
     lines = [
-        f"| normalization | {' | '.join(head)} | moved by padding |",
+        f"| normalization | {' | '.join(head)} | change by padding |",
         "|---" * (len(sizes) + 2) + "|",
     ]
     return "\n".join(

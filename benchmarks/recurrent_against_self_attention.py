@@ -1,12 +1,12 @@
-"""The recurrent model, with each score function and without, against self-attention.
+"""Compares the recurrent model, with each score function, with self-attention.
 
     python benchmarks/recurrent_against_self_attention.py --output architectures.json
 
-Every row of the table is a model trained on the same batches of the built-in corpus,
-with about as many weights and as many updates as the others, and scored on the same
-unseen texts, in thirds by the length of the source. Two sentences of the corpus are
-joined to every second text, so that there are long texts too. The file gets all
-figures; a second call measures only the rows that are missing in it.
+Every row of the table is a model trained on the same batches of the built-in corpus.
+All have about the same number of weights and the same number of updates, and are scored
+on the same unseen texts, in thirds by the length of the source. Every second text
+consists of two sentences of the corpus, so that there are long texts too. All figures
+are written to the file; a second call measures only the missing rows.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def make_data(options) -> dict:
 
 
 def joined(pairs, most: int, seed: int) -> list[tuple[str, str]]:
-    """Texts of 1 to `most` sentences, as many of each number as of the others."""
+    """Texts of 1 to `most` sentences, with each number of sentences equally often."""
     order = list(pairs)
     random.Random(seed).shuffle(order)
     texts, begin = [], 0

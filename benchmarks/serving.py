@@ -1,11 +1,12 @@
-"""How many requests `tf-transformer serve` answers, with batching and without.
+"""Measures requests per second and latency of `tf-transformer serve`.
 
     python benchmarks/serving.py saved_models mine --texts sentences.txt
     python benchmarks/serving.py saved_models mine --texts sentences.txt \\
         --ctranslate2 model    # also CTranslate2
 
-One process serves; another one is the clients, each of which sends one sentence, waits
-for its answer and sends the next. Sentences are random lines of the file.
+The service runs with and without batching. Another process runs the clients: each sends
+one sentence, waits for the answer and sends the next one. Sentences are random lines of
+the file.
 """
 
 import argparse
@@ -105,7 +106,7 @@ class Service:
         self.process.wait()
 
     def cpu_seconds(self) -> float:
-        """Time that all its threads have computed."""
+        """CPU time of all its threads."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2]
         user, system = stat.split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
@@ -133,7 +134,7 @@ def measure(options, service: Service, clients: int) -> dict:
 
 
 async def load(options, texts: list[str]) -> dict:
-    """Runs the clients of this process and sums up what they saw."""
+    """Runs the clients in this process and summarizes their measurements."""
     host, port = options.url.removeprefix("http://").split(":")
     latencies, failures = [], []
     start = time.monotonic() + options.warm_up

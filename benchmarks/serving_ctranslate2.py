@@ -1,9 +1,9 @@
-"""The service with CTranslate2 behind its endpoints, for `benchmarks/serving.py`.
+"""The service with CTranslate2 instead of TensorFlow, for `benchmarks/serving.py`.
 
     python benchmarks/serving_ctranslate2.py CTRANSLATE2_FOLDER serve saved_models
 
-`translate` is answered by a model of `tf-transformer export --format ctranslate2`, with
-the SavedModel's settings of the search. Everything else is the usual service.
+A model of `tf-transformer export --format ctranslate2` computes `translate`, with the
+search settings of the SavedModel. Everything else is the usual service.
 """
 
 import json

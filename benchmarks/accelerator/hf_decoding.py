@@ -1,4 +1,4 @@
-"""Hugging Face's Marian model in bfloat16, ids to ids by `generate`."""
+"""Decoding with `generate` of Hugging Face's Marian model in bfloat16, ids to ids."""
 
 import sys
 
@@ -39,7 +39,7 @@ def make_model(name: str):
 
 
 def main(name: str, batch_size: str, beam_size: str) -> None:
-    """Translates all sources once for each turn."""
+    """Translates all sources in each turn."""
     model = make_model(name)
     batches = [
         torch.from_numpy(ids).long() for ids in decoding_batches(name, int(batch_size))

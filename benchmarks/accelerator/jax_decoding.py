@@ -1,4 +1,4 @@
-"""Our search on JAX in bfloat16, ids to ids, as `tt.Translator` runs it."""
+"""Decoding with our search on JAX in bfloat16, ids to ids, as in `tt.Translator`."""
 
 import sys
 
@@ -13,7 +13,7 @@ from tf_transformer.inference.search import SearchModel
 
 
 def main(name: str, batch_size: str, beam_size: str) -> None:
-    """Translates all sources once for each turn."""
+    """Translates all sources in each turn."""
     keras.utils.set_random_seed(1)
     model = tt.Transformer(
         VOCAB_SIZES[name], max_length=SOURCE_LENGTH, dtype="bfloat16", **MODELS[name]

@@ -1,4 +1,4 @@
-"""Our training on JAX in mixed bfloat16, through `model.fit`: one epoch for a turn."""
+"""Training with `model.fit` on JAX in mixed bfloat16, one epoch per turn."""
 
 import sys
 
@@ -11,7 +11,7 @@ import tf_transformer as tt
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches that go round until an epoch has `num_steps` of them."""
+    """Repeats the batches until an epoch has `num_steps` of them."""
 
     def __init__(self, batches, num_steps: int):
         super().__init__()
@@ -44,14 +44,14 @@ def make_model(name: str):
 
 
 def memory_and_device() -> dict:
-    """The device, and the most of its memory that was used, where JAX knows it."""
+    """The device, and the peak of its memory if JAX reports it."""
     [device, *_] = jax.devices()
     peak = (device.memory_stats() or {}).get("peak_bytes_in_use")
     return {"device": device.device_kind, "device GB": peak and peak / 1e9}
 
 
 def main(name: str, batch_tokens: str, num_steps: str) -> None:
-    """Trains until its turns end."""
+    """Trains in turns."""
     model = make_model(name)
     dataset = Batches(training_batches(name, int(batch_tokens)), int(num_steps))
 

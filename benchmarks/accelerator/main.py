@@ -4,12 +4,12 @@
     python benchmarks/accelerator/main.py --models tiny --batch-tokens 256 \\
         --steps 2 --batch-sizes 1 --rounds 1                    # to try it on a CPU
 
-Needs NumPy, Keras, JAX, PyTorch and, for decoding, transformers; not TensorFlow. They
-may be in several environments: `--python torch=/path/to/python`. All do the same work
-(`workload.py`) in bfloat16, in turns, each in its own process. A ratio is the median
-over the rounds of their time divided by ours in the same round, with least and most:
-above 1 ours is faster. TFLOP/s count the operations of forward and backward pass for
-real tokens; MFU is their share of `--peak`.
+Needs NumPy, Keras, JAX, PyTorch and, for decoding, transformers, but not TensorFlow.
+They may be in several environments: `--python torch=/path/to/python`. All programs do
+the same work (`workload.py`) in bfloat16, in turns, each in its own process. A ratio is
+the median over the rounds of their time divided by ours in the same round, with least
+and most; above 1 ours is faster. TFLOP/s count the operations of the forward and
+backward pass for real tokens; MFU is the share of `--peak`.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from workload import (
 HERE = Path(__file__).resolve().parent
 OURS = "tf_transformer on JAX"
 BEAM_SIZES = (1, 4)
-# the processes share the card: none may take most of its memory beforehand
+# the processes share the card, so none may allocate most of its memory in advance
 OUR_ENVIRONMENT = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 PACKAGES = ("jax", "torch", "transformers")
 
@@ -88,8 +88,8 @@ def parsed(arguments):
     options.python = {name: pythons.get(name, sys.executable) for name in PACKAGES}
     for name in [name for name in PACKAGES if not _has(options.python[name], name)]:
         if name == "jax":
-            parser.error("jax is not installed; or name its Python: --python jax=PATH")
-        print(f"Left out: {name} is not installed; or name its Python, --python")
+            parser.error("jax is not installed. --python jax=PATH sets its Python.")
+        print(f"Skipped: {name} is not installed. --python sets its Python.")
         del options.python[name]
     return options
 
@@ -180,7 +180,7 @@ def measured(workers, rounds: int, tokens=None) -> list:
         row["tokens/s"] = (tokens or last["tokens"]) / seconds
         row["ours / this"] = statistics.median(ratios)
         row["least"], row["most"] = min(ratios), max(ratios)
-        row["ready after s"] = worker.start_seconds
+        row["startup s"] = worker.start_seconds
         names = ("device GB", "loss", "weights", "tokens")
         rows.append(row | {key: last[key] for key in names if key in last})
     for worker in workers:

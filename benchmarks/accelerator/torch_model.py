@@ -1,7 +1,7 @@
-"""The paper's model for PyTorch: scaled-dot-product attention of `torch`, post-norm.
+"""The paper's model in PyTorch: `torch`'s scaled-dot-product attention, post-norm.
 
-Weights are as many as ours: projections have a bias, one table embeds source and
-target and gives the logits, its sinusoids are not trained.
+It has as many weights as ours: projections have a bias, one table embeds source and
+target and gives the logits, and the sinusoids are not trained.
 """
 
 import torch
@@ -87,7 +87,7 @@ class Transformer(nn.Module):
         )
 
     def embed(self, ids):
-        """Vectors of ids and their places."""
+        """Embeds ids and adds positions."""
         vectors = self.embedding(ids) * self.scale
         return self.dropout(vectors + self.positions[: ids.shape[1]])
 
@@ -103,7 +103,7 @@ class Transformer(nn.Module):
 
 
 def linear(num_inputs: int, num_outputs: int, num_parts: int = 1):
-    """A layer of `num_parts` matrices side by side, each initialized as in Keras."""
+    """A layer of `num_parts` concatenated matrices, each initialized as in Keras."""
     layer = nn.Linear(num_inputs, num_parts * num_outputs)
     with torch.no_grad():
         for weight in layer.weight.chunk(num_parts):

@@ -1,4 +1,4 @@
-"""PyTorch's training in bfloat16 with `torch.compile` and its fused Adam."""
+"""Training with PyTorch in bfloat16, with `torch.compile` and fused Adam."""
 
 import sys
 
@@ -12,7 +12,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def memory_and_device() -> dict:
-    """The device, and the most of its memory that was used, where it has its own."""
+    """The device, and the peak of its memory if it has its own."""
     if DEVICE.type == "cpu":
         return {"device": "cpu", "device GB": None}
     return {
@@ -37,7 +37,7 @@ def make_model(name: str):
 
 
 def make_step(model, d_model: int, compiler: str):
-    """A function that makes one update and gives the loss, without waiting for it."""
+    """A function that makes one update and returns the loss, without waiting for it."""
     optimizer = torch.optim.Adam(model.parameters(), 1, (0.9, 0.98), 1e-9, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
@@ -69,7 +69,7 @@ def make_step(model, d_model: int, compiler: str):
 
 
 def main(name: str, batch_tokens: str, num_steps: str, compiler: str) -> None:
-    """Trains until its turns end."""
+    """Trains in turns."""
     torch.set_float32_matmul_precision("high")
     model = make_model(name)
     step = make_step(model, MODELS[name]["d_model"], compiler)

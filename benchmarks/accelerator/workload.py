@@ -1,7 +1,7 @@
-"""The work that everyone does: models, batches and sources, the same for all.
+"""The work of all programs: models, batches and sources.
 
-All arrays of one kind have one shape, so that a compiler compiles once. Needs NumPy
-alone, so that every peer can read it in its own environment.
+All arrays of one kind have one shape, so that a compiler compiles once. Only NumPy is
+needed, so that every program can import this file in its own environment.
 """
 
 import numpy as np
@@ -15,10 +15,10 @@ MODELS = {
 }
 VOCAB_SIZES = {"base": 37_000, "big": 37_000, "tiny": 1_000}
 LENGTH = 64  # tokens of a row of a training batch, on both sides
-SHORTEST = 49  # sentences of like length: 49 to 64 tokens, seven eighths are real
+SHORTEST = 49  # sentences of similar length: 49 to 64 tokens, seven eighths are real
 SOURCE_LENGTH = 32  # tokens of a source to translate, padding counted
-NUM_BATCHES = 4  # different ones of training; steps go round
-NUM_SOURCES = 8  # least number of sentences of one turn of decoding
+NUM_BATCHES = 4  # different training batches, which the steps repeat
+NUM_SOURCES = 8  # minimum number of sentences of one turn of decoding
 WARMUP_STEPS = 4000
 
 

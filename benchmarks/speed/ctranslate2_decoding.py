@@ -1,4 +1,4 @@
-"""CTranslate2 with the same weights and the same ids."""
+"""Decoding with CTranslate2, with the same weights and the same ids."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from work import PAD_ID, STEPS, decoding_batches
 
 
 def main(folder, name, batch_size, beam_size, form, threads) -> None:
-    """Translates all sources once for each turn."""
+    """Translates all sources in each turn."""
     vocabulary = sentencepiece.SentencePieceProcessor(
         str(Path(folder, "tokenizer.model"))
     )

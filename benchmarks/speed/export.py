@@ -1,6 +1,6 @@
-"""Exports models with random weights: for us, and the same for CTranslate2.
+"""Exports models with random weights as SavedModels and for CTranslate2.
 
-Each search writes exactly `STEPS` tokens, so that all write as many.
+Each search generates exactly `STEPS` tokens.
 """
 
 import random
@@ -16,7 +16,7 @@ SYLLABLES = [c + v for c in "bcdfghjklmnprstvz" for v in "aeiou"]
 
 
 def export(folder: Path, names, for_ctranslate2: bool) -> None:
-    """Writes what is missing of FOLDER/MODEL/beam-N and FOLDER/MODEL/ctranslate2."""
+    """Writes FOLDER/MODEL/beam-N and FOLDER/MODEL/ctranslate2, if they are missing."""
     tokenizer = make_tokenizer()
     tokenizer.save(folder)
     for name in names:

@@ -1,4 +1,4 @@
-"""`model.fit` in turns: one epoch over the batches for each."""
+"""`model.fit` in turns, one epoch per turn."""
 
 import sys
 
@@ -25,7 +25,7 @@ class Turns(keras.callbacks.Callback):
 
 
 def fit_in_turns(model, name: str) -> None:
-    """Trains a compiled model on the batches of model S or B until its turns end."""
+    """Trains a compiled model on the batches of model S or B, in turns."""
     elements = [weighted(batch) for batch in training_batches(name)]
     ids = tf.TensorSpec([None, None], tf.int32)
     dataset = tf.data.Dataset.from_generator(

@@ -1,4 +1,4 @@
-"""How time and memory grow with length, batch, vocabulary and corpus; model S.
+"""Measures how time and memory of model S grow with length, batch and data.
 
     python benchmarks/speed/growth.py
     python benchmarks/speed/growth.py --kind corpus     # only this kind
@@ -23,7 +23,7 @@ VOCABULARIES = (4_000, 8_000, 16_000, 32_000, 64_000)
 KINDS = {
     "decoding": (
         "tokens written",
-        "ms a step",
+        "ms per step",
         {
             f"greedy, batch {batch}": {
                 tokens: ("decoding", batch, 1, tokens) for tokens in (16, 64, 256, 512)
@@ -53,7 +53,7 @@ KINDS = {
     ),
     "vocabulary, decoding": (
         "pieces",
-        "ms a step",
+        "ms per step",
         {
             "greedy, batch 32": {
                 size: ("decoding", 32, 1, 20, size) for size in VOCABULARIES
@@ -94,7 +94,9 @@ def measured(kind: str, rounds: int) -> list[dict]:
         for line, sizes in lines.items()
         for size in sizes
     ]
-    for _ in range(rounds):  # each size once a round: a busy minute spoils one of them
+    for _ in range(
+        rounds
+    ):  # each size once per round, so that a busy minute affects one
         for row in rows:
             if found := answer(lines[row["line"]][row["size"]]):
                 row["rounds"].append(found)
@@ -120,7 +122,7 @@ def spread(row: dict, key: str) -> str:
 
 
 def answer(arguments) -> dict:
-    """What the process measured, or nothing if it ended without an answer."""
+    """The measurement of a process; empty if it ended without an answer."""
     done = subprocess.run(
         [sys.executable, WORK, *map(str, arguments)], capture_output=True, text=True
     )

@@ -21,9 +21,9 @@ import tf_transformer as tt
 from tf_transformer.inference.search import search
 
 SOURCE_TOKENS = 16
-BLOCK = 100_000  # made-up pairs; a larger corpus repeats them
-STEP_TOKENS = 8192  # of one call of `fit`, whose own time must not count
-MOST_SECONDS = 60  # of reading a corpus
+BLOCK = 100_000  # random pairs, which a larger corpus repeats
+STEP_TOKENS = 8192  # in one call of `fit`, so that its overhead is small
+MOST_SECONDS = 60  # limit for reading a corpus
 
 
 def main(kind: str, *sizes: str) -> None:
@@ -46,7 +46,7 @@ def decoding(batch_size: int, beam_size: int, tokens: int, vocab_size=VOCAB_SIZE
     )
     ids = tf.constant(random_ids((batch_size, SOURCE_TOKENS), vocab_size))
     seconds = timed(lambda: program(ids)["token_ids"].numpy(), at_least=5)
-    return {"ms a step": 1000 * seconds / tokens}
+    return {"ms per step": 1000 * seconds / tokens}
 
 
 def training(rows: int, length: int, vocab_size=VOCAB_SIZE):
@@ -64,7 +64,7 @@ def training(rows: int, length: int, vocab_size=VOCAB_SIZE):
 
 
 def corpus(num_pairs: int):
-    """Streams pairs from a file in windows of 100,000, until the time is over."""
+    """Streams pairs from a file in windows of 100,000, until the time limit."""
     made = np.random.default_rng(1)
     words = np.array([f"word{i}" for i in range(20_000)])
     lines = [" ".join(made.choice(words, made.integers(4, 14))) for _ in range(BLOCK)]
@@ -90,7 +90,7 @@ def corpus(num_pairs: int):
 
 
 def random_ids(shape, vocab_size) -> np.ndarray:
-    """Ids of pieces, no padding."""
+    """Random ids without padding."""
     return np.random.default_rng(2).integers(FIRST_ID, vocab_size, shape, dtype="int32")
 
 

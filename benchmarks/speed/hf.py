@@ -1,4 +1,4 @@
-"""Hugging Face: Marian, their Transformer of the paper's kind, in PyTorch."""
+"""Training and decoding with Hugging Face's Marian model in PyTorch."""
 
 import sys
 
@@ -66,7 +66,7 @@ def training(name: str) -> None:
 
 
 def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
-    """`generate`, with its cache; all sources once for each turn."""
+    """Translates all sources in each turn by `generate`, with its cache."""
     transformers.logging.set_verbosity_error()
     model = make_model(name).eval()
     batches = [

@@ -1,4 +1,4 @@
-"""Keras' own layers put together as its guides do, without a cache in decoding."""
+"""A model of Keras' layers, as in its guides; decoding has no cache."""
 
 import sys
 
@@ -24,7 +24,7 @@ MAX_LENGTH = 128
 
 
 class Embedding(layers.Layer):
-    """Vectors of ids and their places; tied to the output."""
+    """Embeds ids and adds positions; tied to the output."""
 
     def __init__(self, d_model):
         super().__init__()
@@ -45,7 +45,7 @@ class Embedding(layers.Layer):
 
 
 class Block(layers.Layer):
-    """Attention to itself, to the memory if there is one, and the feed forward."""
+    """Self-attention, cross-attention to a memory if there is one, feed-forward."""
 
     def __init__(self, d_model, num_heads, d_ff, crosses):
         super().__init__()
@@ -115,7 +115,7 @@ def smoothed(labels, logits):
 
 
 def training(name: str) -> None:
-    """Trains, once over the batches for each turn."""
+    """Trains one epoch per turn."""
     keras.utils.set_random_seed(1)
     model = Model(**MODELS[name])
     adam = keras.optimizers.Adam(1e-4, 0.9, 0.98, 1e-9)
@@ -124,7 +124,7 @@ def training(name: str) -> None:
 
 
 def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
-    """Greedy search that reads the whole prefix again for each token."""
+    """Greedy search that computes the whole prefix again for each token."""
     model = Model(**MODELS[name])
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])

@@ -1,4 +1,4 @@
-"""What this machine can do: the rate of a matrix product and of reading memory."""
+"""The machine's rates of a matrix product and of reading memory."""
 
 import os
 import time
@@ -11,14 +11,14 @@ MEGABYTES = 256
 
 
 def matrix_product() -> float:
-    """Best of many: 10^9 floating point operations per second, by NumPy."""
+    """10^9 floating point operations per second of NumPy, best of many."""
     a, b = (np.ones(shape, "float32") for shape in ((ROWS, INNER), (INNER, COLUMNS)))
     out = np.empty((ROWS, COLUMNS), "float32")
     return 2e-9 * ROWS * INNER * COLUMNS / _best(lambda: np.matmul(a, b, out=out))
 
 
 def memory() -> float:
-    """Best of many: 10^9 bytes per second, read once by all processors."""
+    """10^9 bytes per second that all processors read, best of many."""
     numbers = np.ones(MEGABYTES * 2**18, "float32")
     parts = np.array_split(numbers, os.cpu_count())
     with ThreadPoolExecutor() as pool:

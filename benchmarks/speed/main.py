@@ -1,14 +1,14 @@
-"""Our training and decoding compared with the machine's limit and with others.
+"""Compares our training and decoding with other programs and the machine's limits.
 
     python benchmarks/speed/main.py                                 # all of it
     python benchmarks/speed/main.py --models S --training           # a few minutes
     python benchmarks/speed/main.py --python torch=/path/to/python  # its own Python
 
-All do the same work (`work.py`), in turns, each in its own process. A ratio is the
-median over the rounds of our speed divided by theirs in the same round. The tables also
-show its least and most, the ratio of the best runs, which a busy machine disturbs
-least, and the ratio of CPU time. Peers that are not installed are skipped with a
-message. Measure on an otherwise idle machine.
+All programs do the same work (`work.py`), in turns, each in its own process. A ratio is
+the median over the rounds of our speed divided by theirs in the same round. The tables
+also show the least and the most, the ratio of the best runs, which depends least on
+other load, and the ratio of CPU time. Programs that are not installed are skipped with
+a message. Measure on an otherwise idle machine.
 """
 
 import argparse
@@ -109,10 +109,10 @@ def measured(workers, rounds, tokens=None) -> list:
                 "ours / theirs": statistics.median(ratios),
                 "least": min(ratios),
                 "most": max(ratios),
-                "of the fastest": fastest / our_fastest,
-                "of processors": processors / our_processors,
+                "ratio of best runs": fastest / our_fastest,
+                "ratio of CPU time": processors / our_processors,
                 "GB": theirs[-1]["gigabytes"],
-                "ready after s": worker.start_seconds,
+                "startup s": worker.start_seconds,
             }
         )
         worker.stop()
@@ -120,7 +120,7 @@ def measured(workers, rounds, tokens=None) -> list:
 
 
 def summary(turns) -> tuple[float, float, float]:
-    """Median and least seconds, median seconds of the processors."""
+    """Median and least seconds, and median seconds of CPU time."""
     seconds = [turn["seconds"] for turn in turns]
     processors = [turn["processor seconds"] for turn in turns]
     return statistics.median(seconds), min(seconds), statistics.median(processors)

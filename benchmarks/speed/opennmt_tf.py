@@ -1,4 +1,4 @@
-"""OpenNMT-tf's Transformer: its gradients in one `tf.function`, its own export."""
+"""Training and decoding with OpenNMT-tf's Transformer, and with its export."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ from work import (
     training_batches,
 )
 
-# its first three ids and made-up words; the unknown token is added by the library
+# its first three ids, then arbitrary words; the library adds the unknown token
 PIECES = ["<blank>", "<s>", "</s>", *(f"t{i}" for i in range(VOCAB_SIZE - 4))]
 OPTIMIZER = {"beta_1": 0.9, "beta_2": 0.98, "epsilon": 1e-9}
 
@@ -45,13 +45,13 @@ def make_model(folder: str, name: str, **parameters):
 
 
 def features(ids):
-    """Its form of a batch of ids."""
+    """A batch of ids in OpenNMT-tf's format."""
     lengths = tf.reduce_sum(tf.cast(ids != PAD_ID, tf.int32), axis=1)
     return {"ids": tf.cast(ids, tf.int64), "length": lengths}
 
 
 def training(folder: str, name: str) -> None:
-    """Trains, once over the batches for each turn."""
+    """Trains one epoch per turn."""
     model = make_model(
         folder,
         name,
@@ -84,7 +84,7 @@ def training(folder: str, name: str) -> None:
 
 
 def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
-    """Its exported SavedModel, tokens to tokens; all sources once for each turn."""
+    """Translates all sources in each turn with its SavedModel, tokens to tokens."""
     path = Path(folder, name, f"opennmt-beam-{beam_size}")
     if not path.exists():
         make_model(

@@ -1,4 +1,4 @@
-"""Our translation with an exported folder and plain TensorFlow, ids to ids or text."""
+"""Decoding with an exported folder and plain TensorFlow, of ids or of text."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from work import STEPS, decoding_batches
 
 
 def main(folder, name, batch_size, beam_size, graph, form) -> None:
-    """Translates all sources once for each turn."""
+    """Translates all sources in each turn."""
     path = Path(folder, name, f"beam-{beam_size}")
     loaded = tf.saved_model.load(str(path))
     batches = decoding_batches(name, int(batch_size))

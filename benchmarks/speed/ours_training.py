@@ -1,4 +1,4 @@
-"""Our training, through `model.fit`."""
+"""Training with `model.fit`."""
 
 import sys
 
@@ -10,7 +10,7 @@ import tf_transformer as tt
 
 
 def main(name: str, keep_memory: str) -> None:
-    """Trains model S or B until its turns end."""
+    """Trains model S or B in turns."""
     if keep_memory == "keep":
         tt.keep_freed_memory()
     fit_in_turns(make_model(name), name)
@@ -25,7 +25,7 @@ def make_model(name: str):
 
 
 def compiled(model):
-    """The model with the paper's loss and update."""
+    """Compiles a model with the paper's loss and optimizer."""
     schedule = tt.TransformerSchedule(model.d_model)
     model.compile(
         tt.Adam(schedule),

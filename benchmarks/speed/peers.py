@@ -1,4 +1,4 @@
-"""The programs that do the same work, and how each is started."""
+"""The programs that are compared, and how each is started."""
 
 import sys
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ KEPT_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
     "MALLOC_TOP_PAD_": str(2**28),
 }
-KEEP_MEMORY_TOO = ("torch", "opennmt-tf")  # the fastest of them
+KEEP_MEMORY_TOO = ("torch", "opennmt-tf")  # the fastest peers
 MODULES = {
     "torch": ("torch",),
     "hf": ("torch", "transformers"),
@@ -28,10 +28,10 @@ class Peers:
 
     Args:
         names: Of `PEERS`.
-        pythons: `"PEER=PATH"`, where it is not this Python.
+        pythons: `"PEER=PATH"` for each peer that has another Python than this program.
 
     Raises:
-        ValueError: If an entry of `pythons` is something else.
+        ValueError: If an entry of `pythons` has another form.
     """
 
     def __init__(self, names, pythons):
@@ -49,11 +49,11 @@ class Peers:
     def _is_there(self, name) -> bool:
         there = name in self.pythons or all(map(find_spec, MODULES[name]))
         if not there:
-            print(f"Left out: {name} is not installed; or name its Python, --python")
+            print(f"Skipped: {name} is not installed. --python sets its Python.")
         return there
 
     def trainers(self, folder, model) -> list[Worker]:
-        """All that train, ours first."""
+        """The workers that train, ours first."""
         workers = [
             Worker(OURS, "ours_training.py", model, "keep"),
             Worker(f"{OURS}, memory given back", "ours_training.py", model, "return"),
@@ -72,10 +72,10 @@ class Peers:
         return workers
 
     def decoders(self, folder, model, batch_size, beam_size) -> list[Worker]:
-        """All that decode, ours first.
+        """The workers that decode, ours first.
 
-        From ids to ids unless they say text; CTranslate2 and OpenNMT-tf take and give
-        pieces as strings, which is their form of ids.
+        They decode from ids to ids unless their name says "text"; CTranslate2 and
+        OpenNMT-tf take tokens as strings instead of ids.
         """
         work = (folder, model, batch_size, beam_size)
         ours, ctranslate2 = "ours_decoding.py", "ctranslate2_decoding.py"

@@ -1,4 +1,4 @@
-"""A picture of the tables: how many times faster ours is than each peer."""
+"""A picture of the tables: our speed divided by that of each peer."""
 
 from pathlib import Path
 

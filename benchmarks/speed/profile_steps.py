@@ -1,9 +1,9 @@
-"""Where the time of one training step goes, and of a decode: by kind of operation.
+"""The time of a training step and of decoding, by kind of operation.
 
     python benchmarks/speed/profile_steps.py S
 
-Times of operations that run at once overlap, so they add up to more than the clock.
-The decode is that of the plain graph; XLA's program is one operation.
+Operations run in parallel, so their times add up to more than the wall time. Decoding
+is that of the plain graph; XLA's program is a single operation.
 """
 
 import collections

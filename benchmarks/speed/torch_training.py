@@ -1,4 +1,4 @@
-"""PyTorch's training: `nn.Transformer`, eager, as its users write it."""
+"""Training with PyTorch's `nn.Transformer`, eager."""
 
 import math
 import sys
@@ -35,7 +35,7 @@ class Model(nn.Module):
         )
 
     def embed(self, ids):
-        """Vectors of ids and their places."""
+        """Embeds ids and adds positions."""
         vectors = self.embedding(ids) * self.scale
         return self.dropout(vectors + self.positions[: ids.shape[1]])
 
@@ -54,7 +54,7 @@ class Model(nn.Module):
 
 
 def train_in_turns(model, name: str) -> None:
-    """Trains `model(source_ids, target_ids)`, once over the batches for each turn."""
+    """Trains `model(source_ids, target_ids)`, one epoch per turn."""
     optimizer = torch.optim.Adam(model.parameters(), 1e-4, (0.9, 0.98), 1e-9)
     batches = [
         tuple(torch.from_numpy(ids).long() for ids in batch)

@@ -1,4 +1,4 @@
-"""Processes that work in turns, so that drift affects all alike."""
+"""Processes that work in turns, so that drift of the machine affects all of them."""
 
 import json
 import os
@@ -11,11 +11,11 @@ HERE = Path(__file__).parent
 
 
 def take_turns(work) -> None:
-    """A worker's end: `work()` once for each line of standard input.
+    """Runs in a worker: calls `work()` for each line of standard input.
 
-    Answers with a line of JSON: seconds, seconds of all processors, the most memory so
-    far in GB, and what `work` returns, if it is a dictionary. The first line says that
-    it is ready.
+    Each answer is a line of JSON: seconds, seconds of CPU time, the peak of memory in
+    GB, and the result of `work` if it is a dictionary. The first line reports that the
+    worker is ready.
     """
     answers = answering()
     print(json.dumps({"ready": True}), file=answers, flush=True)
@@ -26,19 +26,19 @@ def take_turns(work) -> None:
 
 
 def answering():
-    """Standard output for answers alone; what libraries print goes to the log."""
+    """Reserves standard output for answers; output of libraries goes to the log."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers
 
 
 def clocks() -> tuple[float, float]:
-    """Seconds of the clock, and of all processors in this process."""
+    """Wall time and CPU time of this process, in seconds."""
     return time.perf_counter(), time.process_time()
 
 
 def answer(start: tuple[float, float], found=None) -> str:
-    """What a worker says after its turn, which began at `start`, by `clocks`."""
+    """A worker's answer after its turn, which began at `start` (see `clocks`)."""
     now = clocks()
     return json.dumps(
         {
@@ -51,9 +51,9 @@ def answer(start: tuple[float, float], found=None) -> str:
 
 
 def most_memory() -> float:
-    """The most memory that this process has had, in GB.
+    """The peak memory of this process, in GB.
 
-    `resource` would give that of its parent, if that was more.
+    `resource` would return that of the parent process if it is larger.
     """
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
@@ -61,7 +61,7 @@ def most_memory() -> float:
 
 
 class Worker:
-    """A process that works when it is its turn.
+    """A process that works in turns with others.
 
     Args:
         name: Its name in the table.
@@ -88,7 +88,7 @@ class Worker:
         self.turns = []
 
     def turn(self) -> dict:
-        """Lets it work twice; the first time, cold from waiting, does not count."""
+        """Runs the work twice and returns the second answer; the first run warms up."""
         for _ in range(2):
             self.process.stdin.write("go\n")
             self.process.stdin.flush()

@@ -1,7 +1,7 @@
-"""The work that everyone does: models, batches and sources, the same for all.
+"""The work of all programs: models, batches and sources.
 
-Sentences have the lengths of Multi30k in subwords; ids are random. Needs
-NumPy alone, so that every peer can read it in its own environment.
+Sentences have the lengths of Multi30k in subwords; ids are random. Only NumPy is
+needed, so that every program can import this file in its own environment.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ def lengths(number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def training_batches(name: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(source ids, target ids, labels) of sentences of like length."""
+    """(source ids, target ids, labels) of sentences of similar length."""
     source_lengths, target_lengths = lengths(20_000, seed=7)
     order = np.lexsort((source_lengths, target_lengths))
     groups, start = [], 0
@@ -52,7 +52,7 @@ def training_batches(name: str) -> list[tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def weighted(batch):
-    """Inputs, labels and sample weights, as `tt.batches` yields them."""
+    """Inputs, labels and sample weights, as `tt.data.batches` yields them."""
     source_ids, target_ids, labels = batch
     is_token = labels != PAD_ID
     weights = (is_token / is_token.sum()).astype("float32")
@@ -78,7 +78,7 @@ def rows(row_lengths, random, width=None, vocab_size=VOCAB_SIZE) -> np.ndarray:
 
 
 def decoding_batches(name: str, batch_size: int) -> list[np.ndarray]:
-    """Source ids of sentences of like length, in batches."""
+    """Source ids of sentences of similar length, in batches."""
     source_lengths = np.sort(lengths(512, seed=9)[0])
     random = np.random.default_rng(3)
     starts = np.arange(0, len(source_lengths), batch_size)
