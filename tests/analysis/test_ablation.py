@@ -22,7 +22,7 @@ D_K = D_MODEL // NUM_HEADS
 
 
 @pytest.mark.parametrize("head", range(1, NUM_HEADS + 1))
-def test_what_is_missing_is_the_part_of_this_head(head):
+def test_turning_a_head_off_removes_its_part_of_the_output(head):
     layer = attention_layer(small_translator().model, "cross", layer=2)
     random = np.random.default_rng(8)
     query, value = random.normal(size=(2, 5, D_MODEL)), random.normal(size=(2, 7, 12))

@@ -46,7 +46,7 @@ def with_words(*words):
     )
 
 
-def test_data_come_back_from_the_page():
+def test_data_can_be_read_from_the_page():
     all_maps = [random_maps(5, 4, seed=1), random_maps(3, 6, seed=2)]
     sentences = data_of(page(all_maps))
     for sentence, maps in zip(sentences, all_maps, strict=True):
@@ -119,6 +119,6 @@ def test_a_kind_that_has_no_entropy_is_still_json():
     assert data_of(page([maps]))[0]["kinds"]["decoder"]["entropy"] == [[0.0]]
 
 
-def test_no_maps_are_refused():
+def test_an_empty_list_of_maps_is_refused():
     with pytest.raises(ValueError, match="Expected maps"):
         page([])

@@ -105,6 +105,6 @@ def test_a_figure_that_no_row_has_is_not_a_number():
     assert np.isnan(head_statistics([maps], "decoder")["entropy"]).all()
 
 
-def test_no_maps_are_refused():
+def test_an_empty_list_of_maps_is_refused():
     with pytest.raises(ValueError, match="Expected at least one"):
         head_statistics([], "cross")

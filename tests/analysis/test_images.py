@@ -86,7 +86,7 @@ def test_last_images_are_those_of_the_trained_model(watched, kind):
 
 
 @pytest.mark.slow
-def test_training_is_the_same_to_the_bit(watched):
+def test_training_is_bit_for_bit_the_same(watched):
     alone = translator_to_train()
     train(alone)
     for one, other in zip(

@@ -133,7 +133,7 @@ def test_prepared_data_is_read_without_a_word_or_the_network(tiny, capsys, monke
 @pytest.mark.parametrize(
     "languages", [{"source": "en"}, {"target": "de"}, {"source": "en", "target": "de"}]
 )
-def test_a_language_turns_the_direction_round(tiny, languages):
+def test_a_language_reverses_the_direction(tiny, languages):
     turned = load("tfds:tiny_translate", **languages)
     assert turned.train == [(en, de) for de, en in tiny.train]
     assert load("tfds:tiny_translate", source="de").train == tiny.train

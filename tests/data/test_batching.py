@@ -65,14 +65,14 @@ def test_no_pair_is_lost_or_doubled_in_any_epoch(shuffle, steps):
     assert batches.num_dropped == 0
 
 
-def test_source_and_target_stand_on_their_own_side():
+def test_source_and_target_are_not_swapped():
     inputs, labels, _ = make_batches([("1 2 4", "5 6")])[0]
     assert [i for i in inputs["source_ids"][0] if i] == [11, 12, 14, EOS]
     assert [i for i in inputs["target_ids"][0] if i] == [BOS, 5005, 5006]
     assert [i for i in labels[0] if i] == [5005, 5006, EOS]
 
 
-def test_labels_are_the_target_ids_one_place_on():
+def test_labels_are_the_target_ids_shifted_by_one():
     for inputs, labels, weights in make_batches(shuffle=True):
         target_ids = inputs["target_ids"]
         assert inputs["source_ids"].dtype == target_ids.dtype == labels.dtype == "int32"
@@ -103,7 +103,7 @@ def test_batches_stay_within_the_budget_and_fill_it():
     assert np.mean(sizes) > 0.75 * 97
 
 
-def test_a_sentence_longer_than_the_budget_is_a_batch_of_its_own():
+def test_a_sentence_longer_than_batch_tokens_is_a_separate_batch():
     pairs = [("1", "2"), ("3 " * 20, "4"), ("5", "6 " * 21)]
     batches = make_batches(pairs, batch_tokens=8)
     assert sorted(len(labels) for _, labels, _ in batches) == [1, 1, 1]

@@ -66,7 +66,7 @@ def test_every_epoch_of_fit_has_the_next_order():
         ),
     ],
 )
-def test_what_the_model_cannot_read_is_named_before_the_first_update(
+def test_batches_that_the_model_cannot_read_are_refused_before_the_first_update(
     kind, changes, arguments, message
 ):
     model = compiled(**changes)

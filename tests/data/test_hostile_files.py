@@ -63,7 +63,7 @@ def test_what_cannot_be_read_is_an_error_with_its_place(write, content, message)
     ],
     ids=["crlf", "mark", "trailing", "around", "third column", "no end", "gzip"],
 )
-def test_what_is_only_form_is_read_without_a_word(write, content):
+def test_harmless_formatting_gives_no_warning(write, content):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert list(stream_tsv(write(content))) == PAIRS

@@ -305,7 +305,7 @@ def test_one_text_is_no_list_of_texts(tokenizer):
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "\ud800"])
-def test_what_is_no_text_is_refused(tokenizer, wrong):
+def test_values_that_are_not_text_are_refused(tokenizer, wrong):
     with pytest.raises(ValueError, match="A text cannot be read"):
         tokenizer.encode_target(["fine", wrong])
 

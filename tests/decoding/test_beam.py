@@ -135,7 +135,7 @@ def test_beats_greedy_search_where_the_first_token_misleads():
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 3])
-def test_an_ended_hypothesis_pays_no_more(beam_size):
+def test_a_finished_hypothesis_keeps_its_score(beam_size):
     # the end is always the argmax: P = 0.55 at once (KerasHub: -1.291)
     always = probabilities(p3=0.55, p4=0.3, p5=0.15)
 
@@ -160,7 +160,7 @@ def test_an_ended_hypothesis_pays_no_more(beam_size):
 
 
 @looks_inside_the_loop
-def test_an_ended_hypothesis_keeps_its_own_score_when_places_change():
+def test_a_finished_hypothesis_keeps_its_score_when_the_beam_is_reordered():
     # OpenNMT-tf gives the end -0.5108 = ln 0.6, the score of its neighbour
     tree = {
         (): probabilities(p3=0.4, p4=0.6),
@@ -197,7 +197,7 @@ def test_length_penalty_counts_the_end_token():
 
 
 @ALPHAS
-def test_batch_mates_and_spare_length_change_nothing(alpha):
+def test_other_rows_and_spare_length_change_nothing(alpha):
     model, limits = PrefixModel(4, seed=30), np.array([7, 2, 0, 5])
     arguments = {"beam_size": 3, "alpha": alpha, "num_hypotheses": 3}
     together = searched(model, limits, **arguments)
@@ -225,7 +225,7 @@ def test_limit_0_is_nothing_and_limit_1_is_the_end():
 @pytest.mark.long
 @looks_inside_the_loop
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
-def test_stopping_early_never_changes_the_first(alpha):
+def test_stopping_early_never_changes_the_best_hypothesis(alpha):
     num_calls = {1: 0, 4: 0}
     for seed in range(4):
         model, limits, first = PrefixModel(3, seed + 40), [9, 8, 7], {}

@@ -38,11 +38,11 @@ def allowed(position, min_length=0, logits=LOGITS, **prefix):
         (8, [{3}, {3}, {3}]),
     ],
 )
-def test_only_the_end_may_stand_at_the_limit(position, expected):
+def test_only_the_end_token_is_allowed_at_the_limit(position, expected):
     assert allowed(position) == expected
 
 
-def test_the_end_must_wait_for_min_length_counted_with_itself():
+def test_the_end_token_is_allowed_from_min_length_on():
     limits_reached = 2
     assert allowed(1, min_length=3)[limits_reached] == {1, 4, 5, 6}
     assert allowed(2, min_length=3)[limits_reached] == {1, 3, 4, 5, 6}
@@ -62,7 +62,7 @@ def test_a_prefix_is_the_only_choice_at_its_positions(position, expected):
     assert allowed(position, prefix_ids=prefix_ids) == expected
 
 
-def test_what_may_be_written_keeps_the_score_of_the_model():
+def test_allowed_tokens_keep_the_log_probability_of_the_model():
     scores = allowed_log_probs(LOGITS, ops.array(0), ops.array(LIMITS), 0)
     logits = LOGITS.astype("float64")
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))

@@ -71,7 +71,7 @@ def test_spells_words_of_different_lengths_and_ends():
 
 
 @looks_inside_the_loop
-def test_each_step_reads_what_the_step_before_wrote():
+def test_each_step_reads_the_token_of_the_step_before():
     speller = Speller(["at", "t"])
     speller.search([9, 9], max_length=9)
     a, t = 4, 5
@@ -104,7 +104,7 @@ def test_limit_1_is_the_end_and_limit_0_is_nothing():
 
 
 @looks_inside_the_loop
-def test_nothing_to_write_is_not_a_step():
+def test_no_step_runs_if_nothing_is_generated():
     speller = Speller(WORDS)
     assert found(speller.search([0, 0, 0])) == [[(0.0, ())]] * 3
     assert speller.num_calls == 0
@@ -123,7 +123,7 @@ def test_equals_a_plain_loop_on_random_models(seed):
         assert score == pytest.approx(model.score(sentence, ids), abs=1e-5)
 
 
-def test_batch_mates_change_nothing():
+def test_other_rows_of_the_batch_change_nothing():
     model, limits = PrefixModel(4, seed=5), np.array([7, 2, 0, 5])
     together = found(greedy_search(model.step, model.start(), limits, 7))
     for sentence in range(4):
@@ -155,7 +155,7 @@ def test_min_length_counts_more_than_a_lower_limit():
     assert lengths == [4, 0]
 
 
-def test_padding_and_start_are_never_written():
+def test_padding_and_start_are_never_generated():
     def step(token_ids, state):
         # most probable first: padding, start, 4
         logits = ops.array([8.0, -1.0, 7.0, 1.0, 2.0, 0.0])
@@ -168,7 +168,7 @@ def test_padding_and_start_are_never_written():
     assert result[1][0][0] == pytest.approx(log_probs[4] + log_probs[3], abs=1e-5)
 
 
-def test_prefixes_are_written_and_scored():
+def test_prefixes_are_generated_and_scored():
     model, limits = PrefixModel(3, seed=4), np.array([7, 6, 5])
     prefix_ids = np.array([[5, 5, 4], [0, 0, 0], [1, 0, 0]])
     result = found(

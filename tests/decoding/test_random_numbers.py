@@ -53,7 +53,7 @@ def test_signed_numbers_do_what_unsigned_ones_would():
         np.testing.assert_array_equal(found, np.array(expected, "float32"))
 
 
-def test_padding_and_batch_mates_do_not_count_but_order_and_seed_do():
+def test_keys_depend_on_order_and_seed_but_not_on_padding_or_other_rows():
     together = keys(SOURCE_IDS, 5)
     for row, key in zip(SOURCE_IDS, together, strict=True):
         assert keys(row[None, row > 0], 5).tolist() == [key]

@@ -166,7 +166,7 @@ def test_a_penalty_changes_the_frequencies_of_samples():
     assert odds == pytest.approx(math.e, rel=0.1)
 
 
-def test_prefixes_are_written_and_count_as_written():
+def test_tokens_of_a_prefix_count_as_generated():
     model = Model(2, seed=2)
     prefix_ids = np.array([[4, 4, 4], [5, 0, 0]])
     result = greedy_search(

@@ -50,7 +50,7 @@ def samples(model, limits, num_samples, seed=1, max_length=None, **arguments):
 
 
 @EVERY_FILTER
-def test_each_token_takes_its_share_of_all_numbers(filters):
+def test_each_token_is_sampled_by_its_probability(filters):
     random = np.random.default_rng(3)
     count = 4096
     numbers = (np.arange(count, dtype="float32") + 0.5) / count
@@ -120,7 +120,7 @@ def test_sentences_are_sampled_as_often_as_they_are_likely(filters):
 @pytest.mark.parametrize(
     "filters", [{"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-6}]
 )
-def test_what_leaves_one_choice_is_greedy_search(filters):
+def test_sampling_from_one_choice_is_greedy_search(filters):
     model, limits = PrefixModel(4, seed=61), np.array([7, 3, 0, 6])
     greedy = found(greedy_search(model.step, model.start(), limits, 7))
     for (expected,), rows in zip(
@@ -143,7 +143,7 @@ def test_scores_are_the_models_and_sentences_whole(filters):
             assert set(ids) <= set(USABLE)
 
 
-def test_batch_mates_and_spare_length_change_nothing():
+def test_other_rows_and_spare_length_change_nothing():
     model, limits = PrefixModel(3, seed=63), np.array([9, 0, 6])
     together = samples(model, limits, 4)
     assert together[1] == [(0.0, ())] * 4
@@ -164,7 +164,7 @@ def test_keys_and_samples_differ_and_keys_repeat():
     assert len(set(everything)) == 20
 
 
-def test_prefixes_are_written_and_scored():
+def test_prefixes_are_generated_and_scored():
     model, limits = PrefixModel(2, seed=65), [6, 5]
     prefix_ids = np.array([[4, 5, 1, 1], [0, 0, 0, 0]])
     rows, others = samples(model, limits, 9, top_k=2, prefix_ids=prefix_ids)

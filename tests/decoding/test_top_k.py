@@ -22,7 +22,7 @@ def rows(num_scores, kind):
 
 @pytest.mark.parametrize("kind", ["different", "equal", "masked"])
 @pytest.mark.parametrize("num_scores", [7, BLOCK, 5 * BLOCK, 5 * BLOCK + 1, 2111])
-def test_places_are_those_of_a_stable_sort(num_scores, kind):
+def test_indices_are_those_of_a_stable_sort(num_scores, kind):
     scores = rows(num_scores, kind)
     expected = np.argsort(-scores, axis=1, kind="stable")
     for k in (1, 2, 4, 7):

@@ -124,7 +124,9 @@ def test_translations_are_the_same(tmp_path):
         ({"decoder": SSRUDecoder}, f"{Decoder.__name__}.*SSRUDecoder"),
     ],
 )
-def test_what_it_cannot_compute_is_named(changes, message, tmp_path):
+def test_models_that_hugging_face_cannot_compute_are_refused(
+    changes, message, tmp_path
+):
     translator = make_translator(**{**FORM, **changes})
     with pytest.raises(ValueError, match=message):
         export_hugging_face(translator, tmp_path / "model")

@@ -16,7 +16,7 @@ MARIAN = {
 
 
 @pytest.mark.slow
-def test_graph_writes_what_the_translator_writes(tmp_path):
+def test_graph_gives_the_strings_of_the_translator(tmp_path):
     translator = make_translator(**MARIAN)
     export_saved_model(translator, tmp_path / "1", SearchSettings(beam_size=3))
     signatures = tf.saved_model.load(str(tmp_path / "1")).signatures

@@ -85,7 +85,7 @@ def check_fresh_process(translator, exported):
     assert len(set(answer["results"][0]["translation"])) > 2
 
 
-def test_batch_mates_change_nothing(saved):
+def test_other_rows_of_the_batch_change_nothing(saved):
     translate = saved.signatures["translate"]
     together = translate(text=tf.constant(TEXTS))
     for i, text in enumerate(TEXTS):

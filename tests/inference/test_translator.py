@@ -117,7 +117,7 @@ def test_the_compiled_search_is_the_plain_search(translator, tokenizer, settings
 
 @pytest.mark.long
 @EVERY_SEARCH
-def test_batch_mates_and_padding_change_nothing(translator, settings):
+def test_other_rows_and_padding_change_nothing(translator, settings):
     together = translator.nbest(TEXTS, **settings)
     long = "she reads a long book at night and was tired"
     for i, text in enumerate(TEXTS):
@@ -194,7 +194,7 @@ class NumberTokenizer:
 
 
 @pytest.mark.long
-def test_scoring_what_was_found_gives_its_score():
+def test_scoring_a_translation_gives_the_score_of_the_search():
     tokenizer = NumberTokenizer()
     translator = Translator(random_model(tokenizer, seed=4), tokenizer, batch_size=3)
     texts = ["5 9 17", "22 4 4 8 15", "6", "19 20 21 7 8 9 10 11 12"]
@@ -227,7 +227,7 @@ def test_new_weights_are_used_at_once(translator, tokenizer):
     assert after[0][0][0].score != pytest.approx(before[0][0][0].score)
 
 
-def test_refuses_what_is_too_long_and_says_which(translator):
+def test_refuses_texts_that_are_too_long_and_names_them(translator):
     texts = ["a book", "a book " * MAX_LENGTH, "we"]
     with pytest.raises(ValueError, match=rf"max_length={MAX_LENGTH}.*text number 2"):
         translator(texts)
@@ -332,5 +332,5 @@ def test_shortest_translation_is_never_longer_than_the_model_can_write(translato
     assert len(found[0].token_ids) == MAX_LENGTH
 
 
-def test_texts_that_fit_are_known_beforehand(translator):
+def test_fits_tells_which_texts_are_short_enough(translator):
     assert translator.fits(["a book", "", "book " * MAX_LENGTH]) == [True, True, False]

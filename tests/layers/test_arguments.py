@@ -122,7 +122,7 @@ def rms(**arguments):
 
 
 @pytest.mark.parametrize("make", [layers.EncoderBlock, layers.Encoder, layers.Decoder])
-def test_a_class_or_a_function_exchanges_a_sublayer(make):
+def test_a_class_or_a_function_replaces_a_sublayer(make):
     arguments = BLOCK if make is layers.EncoderBlock else STACK
     layer = make(**arguments, feed_forward=Doubled, norm=rms)
     for again in (layer, type(layer).from_config(layer.get_config())):
@@ -144,7 +144,7 @@ def test_one_class_changes_a_whole_model(tmp_path):
     np.testing.assert_allclose(again(inputs), model(inputs), atol=1e-6)
 
 
-def test_what_is_not_a_class_is_refused():
+def test_values_that_are_not_callable_are_refused():
     with pytest.raises(ValueError, match="registered.*Received: 'tests>Nothing'"):
         layers.EncoderBlock(**BLOCK, feed_forward="tests>Nothing")
     with pytest.raises(ValueError, match="Expected a class or a function"):

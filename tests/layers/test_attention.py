@@ -117,7 +117,7 @@ def test_weights_are_a_distribution_over_the_allowed_keys(layer):
     assert np.all(weights[by_head] > 0.0)
 
 
-def test_what_stands_at_a_masked_key_does_not_matter(layer):
+def test_values_at_masked_keys_have_no_influence(layer):
     mask = MASK.copy()
     mask[:, :, 3] = False
     changed = VALUE.copy()
@@ -139,7 +139,7 @@ def test_order_of_keys_and_values_does_not_matter(layer):
     assert np.abs(output - only_values).max() > 0.1
 
 
-def test_every_head_looks_with_its_own_share_of_the_width(layer):
+def test_every_head_uses_its_own_part_of_the_width(layer):
     """Each head must depend on its own columns of W^Q and on no others."""
     _, before = layer(QUERY, VALUE, return_attention_scores=True)
     kernel = layer.query_dense.kernel.numpy()
@@ -150,7 +150,7 @@ def test_every_head_looks_with_its_own_share_of_the_width(layer):
     assert (moved > 1e-3).tolist() == [False, True, False]
 
 
-def test_dropout_hits_the_weights_that_are_used_not_those_that_are_shown(layer):
+def test_dropout_changes_the_output_but_not_the_returned_weights(layer):
     dropping = MultiHeadAttention(
         d_model=D_MODEL, num_heads=NUM_HEADS, dropout_rate=0.5
     )
@@ -163,7 +163,7 @@ def test_dropout_hits_the_weights_that_are_used_not_those_that_are_shown(layer):
 
 
 @pytest.mark.parametrize("num_heads", [5, 8, 24])
-def test_width_that_heads_cannot_share_is_an_error(num_heads):
+def test_width_not_divisible_by_the_heads_is_an_error(num_heads):
     with pytest.raises(
         ValueError,
         match=rf"divisible by num_heads.*d_model=12, num_heads={num_heads}$",

@@ -69,7 +69,7 @@ def test_takes_any_number_of_leading_axes():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("mask", [None, np.ones((5, 7), bool)], ids=["none", "mask"])
-def test_softmax_is_made_in_float32(dtype, mask, monkeypatch):
+def test_softmax_is_computed_in_float32(dtype, mask, monkeypatch):
     seen = []
     softmax = keras.ops.softmax
 

@@ -84,7 +84,7 @@ def test_logits_are_float32_under_mixed_precision(dtype):
     np.testing.assert_allclose(logits[0, 0], exact, atol=0.05)
 
 
-def test_reverse_shape_is_known_before_numbers_are():
+def test_symbolic_shape_of_logits_is_correct():
     layer = TokenEmbedding(vocab_size=23, d_model=12, dtype="mixed_bfloat16")
     logits = layer(keras.KerasTensor((None, 5, 12), "bfloat16"), reverse=True)
     assert (logits.shape, logits.dtype) == ((None, 5, 23), "float32")
@@ -110,7 +110,7 @@ def assert_same_in_both_directions(embedding, twin):
 
 @pytest.mark.filterwarnings("ignore:The use of .x.T. on tensors")  # Keras on PyTorch
 @pytest.mark.parametrize("mode", ["int8", "int4"])
-def test_quantized_it_computes_what_the_layer_of_keras_does(embedding, mode):
+def test_quantized_embedding_equals_keras_layer(embedding, mode):
     twin, before = keras_twin(embedding), np.array(embedding(IDS))
     embedding.quantize(mode)
     twin.quantize(mode)
@@ -120,7 +120,7 @@ def test_quantized_it_computes_what_the_layer_of_keras_does(embedding, mode):
     assert dtype_of(embedding.matrix.weights[0]) == "int8"
 
 
-def test_a_low_rank_change_acts_in_both_directions_and_freezes_the_matrix(embedding):
+def test_lora_changes_lookup_and_logits_and_freezes_the_matrix(embedding):
     twin, before = keras_twin(embedding), np.array(embedding(IDS))
     for layer in (embedding, twin):
         layer.enable_lora(rank=3, lora_alpha=6)
@@ -138,6 +138,6 @@ def test_a_low_rank_change_acts_in_both_directions_and_freezes_the_matrix(embedd
     np.testing.assert_allclose(embedding(IDS), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_low_rank_changes_need_weights():
+def test_lora_needs_a_built_layer():
     with pytest.raises(ValueError, match="Expected a layer that was built"):
         TokenEmbedding(vocab_size=23, d_model=12).enable_lora(rank=2)

@@ -37,14 +37,14 @@ def test_equals_equation_two(layer):
     np.testing.assert_allclose(layer(inputs()), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_each_position_is_treated_alone(layer):
+def test_each_position_is_computed_independently(layer):
     changed = inputs()
     changed[0, 3] += 1.0
     moved = np.abs(np.array(layer(changed)) - layer(inputs())).max(axis=-1) > 1e-5
     assert np.argwhere(moved).tolist() == [[0, 3]]
 
 
-def test_activation_stands_in_the_middle_only(layer):
+def test_activation_is_applied_between_the_two_layers(layer):
     assert layer.inner_dense.activation.__name__ == "relu"
     assert layer.outer_dense.activation.__name__ == "linear"
     assert np.array(layer(inputs())).min() < 0.0

@@ -114,7 +114,7 @@ def test_decoder_equals_the_paper_without_explicit_masks():
 
 
 @pytest.mark.parametrize("kind", ["self", "cross"])
-def test_explicit_masks_of_a_decoder_hide_in_addition(kind):
+def test_explicit_masks_of_a_decoder_hide_further_keys(kind):
     block = with_random_weights(DecoderBlock(**SIZES))
     may_attend = {
         "self": np.array(np.arange(5)[None] != 1),

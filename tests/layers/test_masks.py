@@ -12,7 +12,7 @@ from tf_transformer.layers.masks import (
 IDS = [[5, 9, 0, 3, 0], [0, 0, 0, 0, 0]]  # padding inside too, and only padding
 
 
-def test_padding_mask_is_true_where_a_real_token_stands():
+def test_padding_mask_is_true_at_real_tokens():
     mask = padding_mask(np.array(IDS))
     assert dtype_of(mask) == "bool"
     assert np.array(mask).astype(int).tolist() == [[1, 1, 0, 1, 0], [0, 0, 0, 0, 0]]
@@ -37,7 +37,7 @@ def test_keys_mask_hides_columns_not_rows():
     assert seen == [[[1, 0, 1], [1, 0, 1]]]
 
 
-def test_decoder_mask_is_past_and_real_for_every_pair_of_positions():
+def test_decoder_mask_allows_only_real_tokens_of_the_past():
     is_real = np.array(IDS) != 0
     mask = np.array(decoder_self_attention_mask(is_real))
     for sentence in range(2):

@@ -29,7 +29,7 @@ def test_equals_its_formula():
     np.testing.assert_allclose(numbers(LayerNormalization()(X)), expected, atol=1e-5)
 
 
-def test_flat_vectors_are_divided_by_the_root_of_a_millionth():
+def test_epsilon_is_one_millionth_under_the_square_root():
     """A difference of 0.002 distinguishes epsilon 1e-6 from Keras' default 1e-3."""
     output = numbers(LayerNormalization()(np.array([[[0.001, -0.001]]], "float32")))
     expected = 0.001 / np.sqrt(1e-6 + 1e-6)
@@ -70,7 +70,7 @@ def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
 @pytest.mark.parametrize(
     "options", [{"center": False}, {"scale": False}, {"axis": [1, 2]}]
 )
-def test_options_of_keras_give_the_numbers_of_keras(options):
+def test_options_of_keras_give_the_same_numbers(options):
     theirs = keras.layers.LayerNormalization(epsilon=1e-6, **options)
     found = LayerNormalization(**options)(X)
     np.testing.assert_allclose(numbers(found), numbers(theirs(X)), atol=1e-5)

@@ -36,7 +36,7 @@ def test_equals_the_paper(normalize_first):
             np.testing.assert_allclose(found[kind][row], weights, atol=2e-6)
 
 
-def test_rows_sum_to_one_and_padding_gets_nothing():
+def test_rows_sum_to_one_and_padding_has_weight_zero():
     found = attend(shared_model())
     for weights in found.values():
         np.testing.assert_allclose(weights.sum(axis=-1), 1.0, atol=1e-6)
@@ -45,7 +45,7 @@ def test_rows_sum_to_one_and_padding_gets_nothing():
     assert not np.triu(found["decoder"], k=1).any()
 
 
-def test_dropout_plays_no_part():
+def test_dropout_is_off():
     model = make_model(dropout_rate=0.5, attention_dropout_rate=0.5)
     first, second = attend(model), attend(model)
     for kind in first:

@@ -128,7 +128,7 @@ def test_a_fresh_process_loads_models_and_layers(tmp_path, imports):
 
 @to_the_bit
 @pytest.mark.long
-def test_a_loaded_model_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_a_loaded_model_continues_training_exactly(tmp_path):
     whole = compiled()
     fit(whole, shuffled(), 0, 3)
     first = compiled()

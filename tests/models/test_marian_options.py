@@ -75,7 +75,7 @@ def test_state_is_reordered_with_the_hypotheses():
     ],
     ids=["greedy", "beam", "beam of two vocabularies", "sample"],
 )
-def test_score_of_what_a_search_wrote_is_its_own(name, settings):
+def test_score_of_a_generated_sentence_is_that_of_the_search(name, settings):
     model = make_model(**VARIANTS[name])
     found = search(model, ops.convert_to_tensor(SOURCE), SearchSettings(**settings))
     labels = found["token_ids"][:, 0]

@@ -103,7 +103,7 @@ def test_padding_does_not_change_an_answer(is_graph, normalize_first):
 
 @CALLS
 @NORMS
-def test_batch_mates_do_not_change_an_answer(is_graph, normalize_first):
+def test_other_rows_of_the_batch_do_not_change_an_answer(is_graph, normalize_first):
     run = call(shared_model(normalize_first), is_graph)
     mates = [
         (SOURCE[:1], TARGET[:1]),

@@ -122,7 +122,7 @@ def test_steps_in_a_graph_equal_teacher_forcing(cell, score):
 
 
 @TWO_KINDS
-def test_after_a_reorder_each_hypothesis_has_the_history_it_was_given(cell, score):
+def test_after_a_reorder_each_hypothesis_has_its_new_history(cell, score):
     model = shared_model(cell, score)
     first, second = prefixes(3)[:, :3], prefixes(3)[:, 3:]
     # sentence 0 keeps its hypotheses 2, 0, 0; sentence 1 its 1, 1, 2
@@ -162,7 +162,7 @@ def padded(ids, length):
 
 
 @TWO_KINDS
-def test_padding_and_batch_mates_do_not_change_an_answer(cell, score):
+def test_padding_and_other_rows_do_not_change_an_answer(cell, score):
     model = shared_model(cell, score)
     call = in_graph(lambda inputs: model(inputs))
 

@@ -70,9 +70,7 @@ def test_search_scores_what_teacher_forcing_scores(make_translator, cell, score)
 
 @pytest.mark.long
 @KINDS
-def test_alone_and_among_others_a_text_has_one_translation(
-    make_translator, cell, score
-):
+def test_translation_does_not_depend_on_the_batch(make_translator, cell, score):
     translator = make_translator(cell, score)
     for beam_size in (1, 3):
         settings = {"beam_size": beam_size, "max_length": 9}
@@ -114,7 +112,7 @@ def test_export_gives_the_same_strings_with_core_operations_only(
 
 
 @pytest.mark.slow
-def test_run_learns_is_found_again_and_translates(tmp_path):
+def test_run_trains_is_loaded_and_translates(tmp_path):
     # the translation is the sentence from behind, in capital letters
     random = np.random.default_rng(7)
     words, lines = ["sun", "moon", "star", "tree", "bird", "fish", "rain"], []

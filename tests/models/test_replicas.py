@@ -32,14 +32,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_several_replicas_refuse_what_one_device_may_do(message):
+def test_settings_for_one_device_are_refused_on_several_replicas(message):
     check_compiled(compiled(1, **REFUSED[message]))
     with pytest.raises(ValueError, match=message):
         check_compiled(compiled(3, **REFUSED[message]))
     check_compiled(compiled(3))
 
 
-def test_scaled_losses_hide_nothing():
+def test_settings_inside_a_loss_scale_optimizer_are_checked():
     model = compiled(2, clipvalue=0.9)
     model.optimizer = keras.optimizers.LossScaleOptimizer(model.optimizer)
     with pytest.raises(ValueError, match="clipvalue=0.9 on 2 replicas"):
@@ -53,7 +53,7 @@ def test_scaled_losses_hide_nothing():
         ("ParameterServerStrategyV2", "ParameterServerStrategy"),
     ],
 )
-def test_strategies_that_fit_does_not_know_are_refused(name, received):
+def test_unsupported_strategies_are_refused(name, received):
     model = compiled(1)
     model.distribute_strategy = type(name, (), {"num_replicas_in_sync": 1})()
     with pytest.raises(ValueError, match=f"does not work.*Received: {received}$"):

@@ -67,7 +67,7 @@ def test_steps_inside_a_graph_equal_teacher_forcing():
     np.testing.assert_allclose(logits, teacher_forced(model, target_ids), atol=3e-5)
 
 
-def test_exactly_as_many_steps_as_were_asked_for_are_right():
+def test_every_step_up_to_the_maximum_length_is_correct():
     model = shared_model()
     target_ids = prefixes(1)
     expected = teacher_forced(model, target_ids)
@@ -85,7 +85,7 @@ def test_low_precision_steps_follow_teacher_forcing():
 
 
 @NORMS
-def test_after_a_reorder_each_hypothesis_has_the_history_it_was_given(normalize_first):
+def test_after_a_reorder_each_hypothesis_has_its_new_history(normalize_first):
     model = shared_model(normalize_first)
     first, second = prefixes(3)[:, :3], prefixes(3)[:, 3:]
     # sentence 0 keeps its hypotheses 2, 0, 0; sentence 1 its 1, 1, 2

@@ -99,7 +99,7 @@ def test_one_table_serves_source_target_and_logits():
     assert np.flatnonzero(moved).tolist() == [2, 5, 7, 9, 13]
 
 
-def test_separate_tables_keep_to_their_sides():
+def test_separate_tables_are_used_for_their_own_side():
     model = shared_model(target_vocab_size=29)
     inputs = {"source_ids": np.array([[5, 9]]), "target_ids": np.array([[2, 28]])}
     tables = [model.source_embedding.table, model.target_embedding.table]
@@ -130,7 +130,7 @@ def dropouts(model):
     return found
 
 
-def test_every_dropout_has_the_rate_that_was_asked_for():
+def test_every_dropout_has_the_configured_rate():
     found = dropouts(make_model(dropout_rate=0.31, attention_dropout_rate=0.17))
     # embeddings; 2 sub-layers of 2 encoder blocks, 3 of 2 decoder blocks
     assert [layer.rate for layer in found["outputs"]] == [0.31] * (1 + 2 * 2 + 2 * 3)

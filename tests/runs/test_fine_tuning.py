@@ -31,9 +31,7 @@ def other(tmp_path):
     return run
 
 
-def test_tokenizer_and_sizes_are_the_other_runs_and_the_rest_is_ones_own(
-    other, tmp_path
-):
+def test_tokenizer_and_model_are_inherited_and_other_settings_are_not(other, tmp_path):
     config = TrainingConfig(init_from=str(other.path), data="en_ko_grammar", peak=1e-4)
     found = with_inherited_settings(config, RunDirectory(tmp_path / "new"))
     assert (found.preset, found.vocab_size) == ("small", 330)

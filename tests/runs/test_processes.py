@@ -83,7 +83,7 @@ def test_options_come_first():
         ({**JAX, "JAX_COORDINATOR_ADDRESS": "a:b"}, "HOST:PORT. Received: a:b"),
     ],
 )
-def test_processes_that_cannot_be(environment, message):
+def test_impossible_processes_are_refused(environment, message):
     with pytest.raises(ValueError, match=message):
         find_processes(environment=environment)
 
@@ -124,7 +124,7 @@ def test_settings_that_do_not_go_together(settings, message):
         TrainingConfig(**settings).resolved()
 
 
-def test_a_distribution_is_undone_for_a_while(monkeypatch):
+def test_a_distribution_is_suspended_in_the_with_statement(monkeypatch):
     now = ["that of the training"]
     monkeypatch.setattr(keras.distribution, "distribution", lambda: now[-1])
     monkeypatch.setattr(keras.distribution, "set_distribution", now.append)

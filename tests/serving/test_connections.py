@@ -112,7 +112,9 @@ def test_connections_beyond_the_limit_are_refused(listening, add, folder, connec
         assert is_answering(port)
 
 
-def test_what_is_no_http_is_refused_as_json(listening, add, folder, connect):
+def test_requests_that_are_not_http_are_refused_as_json(
+    listening, add, folder, connect
+):
     add("half/123")
     with listening(folder) as (port, _):
         received = everything(connect(port, b"\x16\x03\x01\x02\r\n\r\n"))

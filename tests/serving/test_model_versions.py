@@ -196,7 +196,7 @@ def test_an_unloaded_version_is_not_kept_in_memory(models, add):
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "file"])
-def test_a_folder_that_is_away_for_a_while_unloads_nothing(models, add, folder, how):
+def test_a_temporarily_missing_folder_unloads_nothing(models, add, folder, how):
     add("words/2")
     refresh(models)
     with models.lease("words") as loaded:

@@ -61,9 +61,7 @@ def test_without_an_origin_any_content_type_is_answered(client, content_type):
         {"sec_fetch_site": "same-site"},
     ],
 )
-def test_another_site_computes_nothing_without_a_preflight(
-    client, browser, content_type
-):
+def test_requests_of_other_sites_need_a_preflight(client, browser, content_type):
     answer = post(client, content_type=content_type, **browser)
     assert answer.status_code == 415
     assert "application/json" in answer.json()["error"]

@@ -224,7 +224,7 @@ def test_the_list_of_models(client):
         ),
     ],
 )
-def test_paths_that_lead_nowhere(client, method, path, message):
+def test_unknown_paths_are_errors(client, method, path, message):
     answer = client.request(method, path, content="{}")
     assert (answer.status_code, answer.json()) == (400, {"error": message})
 

@@ -118,7 +118,7 @@ def test_a_host_that_is_not_ours(exports, capsys):
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none(capsys, port):
+def test_an_invalid_port_is_refused(capsys, port):
     with pytest.raises(SystemExit):
         main(["serve", "models", "--port", port])
     assert "--port" in capsys.readouterr().err

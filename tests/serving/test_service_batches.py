@@ -98,7 +98,7 @@ def test_a_full_batch_does_not_wait():
     run(scenario, batch_size=2, batch_delay=1000)
 
 
-def test_a_lonely_request_waits_no_longer_than_the_delay():
+def test_a_single_request_waits_for_the_batch_delay_only():
     async def scenario(compute, signature):
         assert await compute("a") == ["A"]
 
@@ -240,7 +240,7 @@ def test_a_full_queue_refuses_at_once_and_recovers():
     run(scenario, closed(Upper()), queue_size=4, max_sentences=4)
 
 
-def test_work_for_those_who_left_is_not_done():
+def test_requests_of_clients_that_left_are_not_computed():
     async def scenario(compute, signature):
         first = compute("first")
         await until(lambda: signature.batches)
@@ -256,7 +256,7 @@ def test_work_for_those_who_left_is_not_done():
     run(scenario, closed(Upper()), batch_delay=0)
 
 
-def test_who_leaves_makes_room_in_the_queue():
+def test_a_client_that_left_frees_its_place_in_the_queue():
     async def scenario(compute, signature):
         computing = compute("computing")
         await until(lambda: signature.batches)

@@ -93,7 +93,7 @@ def interruptible():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_it_finish_what_it_accepted(
+def test_accepted_requests_are_answered_after_a_signal(
     interruptible, start, exports, number
 ):
     service = start(exports)
@@ -134,7 +134,7 @@ def test_a_computation_that_never_ends_stops_neither_others_nor_the_end(start, e
 
 # test_service_limits.py and test_serve_verb.py check the answers and the options
 @pytest.mark.full
-def test_beyond_its_capacity_it_refuses_and_goes_on(start, exports):
+def test_requests_beyond_the_capacity_are_refused(start, exports):
     service = start(exports, "--queue", "4", "--max-sentences", "2")
     slow = {"signature_name": "slow", "inputs": ["2000"]}
     found = []

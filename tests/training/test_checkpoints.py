@@ -41,7 +41,9 @@ def resumed(path, epoch=None, restore=restore_checkpoint):
 
 @pytest.mark.slow
 @to_the_bit
-def test_2_and_2_epochs_are_4_epochs_bit_for_bit(uninterrupted, checkpoint):
+def test_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
+    uninterrupted, checkpoint
+):
     expected, history = uninterrupted
     found, later_history = resumed(checkpoint)
     assert differences(found, expected) == []
@@ -70,7 +72,7 @@ def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
 
 
 @pytest.mark.long
-def test_gives_the_state_back(checkpoint):
+def test_returns_the_saved_state(checkpoint):
     model = compiled(seed=3)
     assert restore_checkpoint(checkpoint, model) == {"epoch": 2, "best": 1.25}
     assert int(model.optimizer.iterations) == 2 * len(shuffled())
@@ -78,7 +80,7 @@ def test_gives_the_state_back(checkpoint):
 
 @pytest.mark.long
 @pytest.mark.parametrize("changes", [{"d_ff": 18}, {"optimizer": "sgd"}])
-def test_refuses_another_model_and_leaves_it_alone(changes, checkpoint):
+def test_refuses_another_model_and_does_not_change_it(changes, checkpoint):
     model = compiled(**changes)
     weights = model.get_weights()
     with pytest.raises(ValueError, match="belongs to another model.*Received"):

@@ -99,7 +99,7 @@ def test_a_finite_training_goes_on_and_a_perplexity_may_overflow():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("monitor", ["bleu", "val_nll"])
-def test_what_is_not_finite_is_never_best(tmp_path, monitor, value):
+def test_values_that_are_not_finite_are_never_best(tmp_path, monitor, value):
     keep_best = KeepBest(tmp_path / "best.weights.h5", monitor)
     model = linear_model()
     keep_best.set_model(model)

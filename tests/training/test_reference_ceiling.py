@@ -19,7 +19,7 @@ def tokenizer(**settings):
     return Tokenizer.train(pairs, vocab_size=340, **settings)
 
 
-def test_references_that_survive_have_no_ceiling():
+def test_unchanged_references_have_no_ceiling():
     assert reference_ceiling(tokenizer(), REFERENCES) is None
     assert reference_ceiling(tokenizer(), []) is None
 

@@ -71,7 +71,7 @@ def scalars(folder):
 
 
 @pytest.mark.slow
-def test_training_is_the_same_to_the_bit_and_figures_come_every_few_updates(tmp_path):
+def test_training_is_bit_for_bit_the_same_and_figures_come_every_few_updates(tmp_path):
     plain = trained()
     watched = trained(Telemetry(tmp_path, BATCH, every=3))
     for one, other in zip(plain.get_weights(), watched.get_weights(), strict=True):

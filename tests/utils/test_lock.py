@@ -5,7 +5,7 @@ import pytest
 from tf_transformer.utils.lock import FolderInUse, locked
 
 
-def test_who_is_refused_leaves_an_empty_folder_to_its_owner(tmp_path):
+def test_a_refused_process_does_not_remove_the_folder(tmp_path):
     folder = tmp_path / "run"
     with locked(folder):
         for _ in range(2):

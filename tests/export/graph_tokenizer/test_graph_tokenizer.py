@@ -52,12 +52,12 @@ def test_ids_and_texts_are_the_librarys(twin, library, texts):
     assert_equal(twin, library, texts)
 
 
-def test_batch_mates_change_nothing(twin, library):
+def test_other_rows_of_the_batch_change_nothing(twin, library):
     for text in [*LINES, *EDGES, *MALFORMED]:
         assert_equal(twin, library, [text])
 
 
-def test_twin_is_the_python_tokenizer(twin, tokenizer):
+def test_graph_tokenizer_equals_the_python_tokenizer(twin, tokenizer):
     ids = twin.encode(tf.constant(LINES))
     rows = [[token_id for token_id in row if token_id] for row in ids.numpy().tolist()]
     assert rows == tokenizer.encode_source(LINES)
@@ -159,13 +159,13 @@ def test_other_unigram_models_are_followed_too(settings):
         ({"model_type": "word"}, "unigram, bpe or char.*Received: model_type=word"),
     ],
 )
-def test_what_would_differ_is_refused(settings, message):
+def test_models_that_a_graph_cannot_reproduce_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         GraphTokenizer(train_model(**settings))
 
 
 @pytest.mark.parametrize("serialized", [b"", b"no model"])
-def test_what_is_no_model_is_refused(serialized):
+def test_bytes_that_are_not_a_model_are_refused(serialized):
     with pytest.raises(ValueError, match="SentencePiece model.*Received: "):
         GraphTokenizer(serialized)
 

@@ -41,7 +41,7 @@ def test_equals_the_papers_formulas(score):
         np.testing.assert_allclose(weights[row], expected[1], atol=1e-5)
 
 
-def test_masked_keys_are_as_if_not_there():
+def test_masked_keys_have_no_influence():
     layer = made("general")
     queries, states = vectors(5, 1), vectors(7, 2)
     mask = np.arange(7)[None, None] < np.array([7, 4])[:, None, None]
@@ -77,7 +77,7 @@ def test_query_without_allowed_keys_is_unchanged():
     )
 
 
-def test_without_a_score_the_one_value_is_taken_as_it_is():
+def test_without_a_score_function_the_single_value_is_returned():
     layer = made(None)
     queries, value = vectors(5, 1), vectors(1, 2)
     found, weights = layer.attend(queries, *layer.keys_and_values(value))

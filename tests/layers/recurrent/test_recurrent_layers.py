@@ -108,7 +108,7 @@ def test_padding_never_changes_states_and_memory(cell):
 
 
 @CELLS
-def test_each_state_knows_both_sides_of_its_word(cell):
+def test_each_state_depends_on_words_on_both_sides(cell):
     encoder, x = made(RecurrentEncoder, cell), vectors(7)
     before, _ = encoder(x, is_real())
     x[:, 2] += 1.0

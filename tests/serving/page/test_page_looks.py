@@ -77,7 +77,7 @@ def test_contrast_is_enough_in_light_and_dark(site, open_page, scheme):
     assert is_dark == (scheme == "dark")
 
 
-def test_nothing_moves_where_motion_is_not_wanted(site, open_page):
+def test_nothing_is_animated_with_reduced_motion(site, open_page):
     page = open_page(site, model="toy", reduced_motion="reduce")
     moving = """() => [...document.querySelectorAll("*")].filter((element) => {
         const style = getComputedStyle(element);
