@@ -1,4 +1,4 @@
-"""Makes Markdown of what our docstrings have beside Google's sections."""
+"""Converts the parts of our docstrings that Google's sections lack to Markdown."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What MkDocs shows beside docs/: README, notebooks, API pages, linked source files.
+"""Adds README, notebooks, API pages and linked source files to the MkDocs site.
 
 MkDocs calls the functions `on_...`; mkdocs.yml names this file.
 """

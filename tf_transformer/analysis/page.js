@@ -1,5 +1,5 @@
-// Attention of several sentences. The functions of element.js, texts.js and weights.js of
-// the service's page stand before this.
+// Attention of several sentences. page.py puts element.js, texts.js and weights.js of the
+// service's page before this file.
 
 const sentences = JSON.parse(byId("data").textContent).sentences;
 for (const { kinds } of sentences) {

@@ -175,7 +175,7 @@ class Batches(EpochBatches):
         tokenizer: `Tokenizer`, or an object with the same `encode_source` and
             `encode_target`: list of strings to list of lists of ids, end token last.
         batch_tokens: Integer. Maximum of tokens on one side of a batch, padding
-            included. A longer pair is a batch of its own. Defaults to 2048.
+            included. A longer pair is a separate batch. Defaults to 2048.
         shuffle: Whether each epoch has its own order. Defaults to `False`.
         seed: Integer. Seed and epoch determine the order. Defaults to 0.
         max_length: Integer. Maximum of tokens in a sentence, end token included. A

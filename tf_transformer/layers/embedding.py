@@ -131,7 +131,7 @@ class TokenEmbedding(BaseLayer):
     def quantize(self, mode, type_check=True, config=None):
         """Quantizes E, as `keras.layers.ReversibleEmbedding` does.
 
-        `model.quantize` reaches E by itself.
+        `model.quantize` includes E.
 
         Args:
             mode: `"int8"` or `"int4"`.

@@ -96,7 +96,7 @@ class TrainingConfig:
     average_last: int = 1
     bleu_tokenize: str = "13a"
 
-    # what TensorBoard shows beside loss and scores
+    # what TensorBoard shows in addition to loss and scores
     telemetry: int | None = None
     attention_images: int = 0
 

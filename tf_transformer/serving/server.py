@@ -119,7 +119,7 @@ def _for_this_machine(settings: ServiceSettings, host: str) -> ServiceSettings:
 
 
 def _end_computations() -> None:
-    """Ends the process if a computation does not end by itself."""
+    """Ends the process if a computation does not end."""
     end = time.monotonic() + GRACE_SECONDS
     while is_any_running():
         if time.monotonic() > end:

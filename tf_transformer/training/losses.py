@@ -205,7 +205,7 @@ class MaskedCrossEntropy(keras.losses.Loss):
     Raises:
         ValueError: If an argument or the shape of labels or weights is unexpected.
 
-    Example: two classes beside padding, one real token, equal logits.
+    Example: two classes besides padding, one real token, equal logits.
 
     >>> loss = MaskedCrossEntropy()
     >>> f"{loss(ops.array([[2, 0]]), ops.zeros((1, 2, 3))).numpy():.4f}"

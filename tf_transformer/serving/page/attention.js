@@ -132,8 +132,8 @@ function showPieces(id, title, pieces) {
   for (const unit of units(pieces, false)) addUnit(make("li", byId(id)), unit);
 }
 
-// Shows the outputs of `attend`; `look` is how a word of the translation begins that is
-// to be held, if any, and `note` what to see there.
+// Shows the outputs of `attend`; `look` is the beginning of the word of the translation to
+// select, if any, and `note` a question about it.
 export function showAttention(found, newLanguages, { look, note }) {
   maps = mapsOf(found);
   languages = newLanguages;
@@ -160,7 +160,7 @@ export function showAttention(found, newLanguages, { look, note }) {
   showMaps();
 }
 
-// Whether what is drawn belongs to the text that stands above.
+// Whether the attention belongs to the current text.
 export function markAttention(isNew) {
   for (const id of ["pieces", "attention-parts"]) {
     byId(id).classList.toggle("old", !isNew);

@@ -10,8 +10,8 @@ export function make(tag, parent, text = "", className = "") {
   return element;
 }
 
-// Buttons of which one is selected. Tab enters the group, arrow keys move in it.
-// `columns()` is how far the up and down keys move.
+// A group of buttons, one of which is selected. Tab enters the group, arrow keys move in
+// it. `columns()` is the number of buttons that the up and down keys move.
 export function radioGroup(group, columns, choose) {
   const buttons = () => [...group.querySelectorAll("button")];
   group.addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
-// Example sentences: the model's own from its `info`, else English ones from here, with
-// notes about attention if the model translates into Korean.
+// Example sentences: those in the model's `info`, otherwise the English ones of this file,
+// with notes about attention if the model translates into Korean.
 
 import { byId, make } from "./element.js";
 import { text as say } from "./texts.js";

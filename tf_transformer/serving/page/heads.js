@@ -1,4 +1,4 @@
-// All heads: a small map of each, by layer, of which one is selected.
+// All heads, by layer: a small map of each, one of which is selected.
 
 import { addRadio, byId, make, markRadio } from "./element.js";
 import { nameOf } from "./pieces.js";
@@ -51,7 +51,7 @@ export function markHead(index) {
   markRadio(byId("heads"), index);
 }
 
-// The row or column of the chosen unit in every map, and what it meets most there.
+// Marks the row or column of the chosen unit in every map, and its largest weight.
 export function showInHeads(matrices, chosen, lines) {
   const buttons = byId("heads").querySelectorAll("button");
   matrices.flat().forEach((matrix, i) => {

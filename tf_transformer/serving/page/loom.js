@@ -39,8 +39,8 @@ export function weave(lines, languages) {
   }
 }
 
-// Weights seen from `chosen` ({side, index}, or null: the whole head, as threads);
-// `held` is the word that stays chosen when none is pointed at, or null.
+// Shows the weights of `chosen` ({side, index}; null: all weights of the head). `held` is
+// the word that is selected when the pointer is elsewhere, or null.
 export function show(matrix, chosen, held) {
   const weights = chosen && looksOf(matrix, chosen);
   for (const side of SIDES) {
@@ -85,7 +85,7 @@ function drawThreads(matrix, chosen) {
   }));
 }
 
-// The word of the other line that stands nearest, and how far, for the up and down keys.
+// The nearest word of the other line and its distance, for the up and down keys.
 function nearest(button, side) {
   const middle = (element) => {
     const box = element.getBoundingClientRect();
@@ -113,7 +113,7 @@ function move(side, event) {
   targets[event.key].focus();
 }
 
-// Calls `point` and `hold` with {side, index}, `point` with null when nothing is.
+// Calls `point` and `hold` with {side, index}; `point` with null outside of words.
 export function listen(point, hold) {
   const at = (side, event) => {
     const index = wordsOf(side).indexOf(event.target.closest("button"));

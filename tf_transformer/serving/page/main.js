@@ -1,4 +1,4 @@
-// The page: translates as one types and draws attention.
+// The page: translates while the user types, and shows attention.
 
 import {
   clearAttention, listenToAttention, markAttention, showAttention, showAttentionState,
@@ -30,7 +30,7 @@ const wait = (milliseconds, signal) => new Promise((resolve, reject) => {
   setTimeout(resolve, milliseconds);
 });
 
-// Asks again where the service is full, as long as nothing newer is typed.
+// Repeats a request while the service is busy and no newer text was typed.
 async function patiently(signature, text, signal) {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -149,7 +149,7 @@ function askForToken() {
   byId("token").focus();
 }
 
-// Puts the chosen model's languages, examples and figures on the page.
+// Shows languages, examples and figures of the chosen model.
 async function showModel() {
   running.abort();
   const model = chosenModel();
@@ -179,7 +179,7 @@ async function showModel() {
   await update();
 }
 
-// Looks for models, now and as long as the page is open: they come and go.
+// Checks for models, repeatedly, because they may change while the page is open.
 async function look() {
   clearTimeout(looking);
   try {

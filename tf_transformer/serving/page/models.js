@@ -1,4 +1,4 @@
-// Which model is used, and what is known about it.
+// The chosen model and its properties.
 
 import { byId, make } from "./element.js";
 import { language, text as say } from "./texts.js";
@@ -35,8 +35,8 @@ function showVersions(name) {
   fill(byId("version"), [...newest, ...versions.map((version) => [version, version])]);
 }
 
-// Takes the answer of GET /v1/models; returns whether another model or version answers
-// now. What was chosen stays so while it is there, else the first model is chosen.
+// Reads the answer of GET /v1/models; returns whether another model or version is chosen
+// now. The choice is kept while the model exists; otherwise the first model is chosen.
 export function showModels(models) {
   const found = models.map(({ name, versions, signatures }) => ({
     name,
@@ -73,7 +73,7 @@ export function listenToModels(changed) {
   });
 }
 
-// `info` is the model's own account of itself, or {}.
+// `info` is the output of the model's signature `info`, or {}.
 export function showFacts(model, info) {
   const { search = {}, scores } = info;
   const facts = {

@@ -1,4 +1,4 @@
-// Converts the tokenizer's tokens to what is shown: single tokens or whole words.
+// Converts the tokenizer's tokens to units that are shown: tokens or whole words.
 
 import { text as say } from "./texts.js";
 
@@ -11,7 +11,7 @@ const isSpecial = (piece) => Object.hasOwn(NAMES, piece);
 // Tokens without padding.
 export const withoutPadding = (pieces) => pieces.filter((piece) => piece !== "");
 
-// The places at which a word begins; start and end are words of their own.
+// The positions at which words begin; start and end are separate words.
 function wordStarts(pieces) {
   return pieces.flatMap((piece, i) => {
     const starts = i === 0 || piece.startsWith(BOUNDARY) || isSpecial(piece)

@@ -1,4 +1,4 @@
-// The texts of the page in English and Korean. The English of index.html stands there.
+// The texts of the page in English and Korean, except the English texts of index.html.
 
 const ENGLISH = {
   start: "start", end: "end", unknown: "unknown", padding: "padding",
@@ -99,7 +99,7 @@ const KOREAN = {
     + "합니다. \u201c{word}\u201d 부분을 생성할 때 어느 헤드가 \u201c{noun}\u201d에 어텐션을 줄까요?",
 };
 
-// Of the elements of index.html, by `data-text`, `data-label` and `data-placeholder`.
+// Texts of elements of index.html, by `data-text`, `data-label` and `data-placeholder`.
 const KOREAN_PAGE = {
   pageTitle: "번역기",
   noscript: "이 페이지를 보려면 JavaScript가 필요합니다.",
@@ -136,7 +136,7 @@ export function text(key, values = {}) {
   return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-// Puts the browser's language on the page.
+// Shows the page in the browser's language.
 export function translatePage() {
   document.documentElement.lang = language;
   if (language !== "ko") return;

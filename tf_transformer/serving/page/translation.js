@@ -1,4 +1,4 @@
-// The translation and the n best list.
+// The translation and the n-best list.
 
 import { byId, make } from "./element.js";
 
@@ -59,7 +59,7 @@ export function showTranslation(text) {
   byId("translation").classList.remove("old");
 }
 
-// Marks what is shown as belonging to an older text.
+// Marks the shown translation as that of an older text.
 export function markOld() {
   byId("translation").classList.add("old");
   byId("nbest-part").classList.add("old");
