@@ -1,4 +1,4 @@
-"""What every test starts from: quiet logs, a seed, a private data folder."""
+"""Fixtures of all tests: quiet logs, a seed, a private data folder."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""What the documents show: programs in Python, and commands of a shell."""
+"""The programs and commands in the documents."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Whether the long tests run in their short form, as `.ci/run` asks for.
+"""Whether long tests run in their short form, as in `.ci/run`.
 
 With TF_TRANSFORMER_FAST=1 trainings are shorter and corpora are sampled; every claim is
 still checked. `.ci/run full` runs everything whole.

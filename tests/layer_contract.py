@@ -1,4 +1,4 @@
-"""What every layer of the package must do, as Keras' own layers do."""
+"""Checks of what every layer must do, as Keras' own layers do."""
 
 import inspect
 import tempfile

@@ -1,4 +1,4 @@
-"""What the tests of all worker processes share, made by the first that needs it."""
+"""Objects that the tests of all worker processes share and the first one makes."""
 
 import fcntl
 import os

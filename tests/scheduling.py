@@ -1,4 +1,4 @@
-"""Which tests run in one process of pytest-xdist with `--dist loadscope`."""
+"""Tests that run in the same process of pytest-xdist with `--dist loadscope`."""
 
 from xdist.scheduler import LoadScopeScheduling
 

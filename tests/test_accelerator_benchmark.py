@@ -1,4 +1,4 @@
-"""The accelerator benchmark's work is what it says, and it runs without TensorFlow."""
+"""The work of the accelerator benchmark, and that it runs without TensorFlow."""
 
 import importlib
 import importlib.util

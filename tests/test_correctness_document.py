@@ -1,4 +1,4 @@
-"""The tests that the documents name are there, and no trap is left out."""
+"""The tests that documents name exist, and every trap has tests."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What the documentation shows is true: every example of the package is run."""
+"""Every example in a docstring of the package runs."""
 
 import doctest
 import importlib

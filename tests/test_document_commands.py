@@ -1,4 +1,4 @@
-"""Commands that documents and programs show are accepted by what they call."""
+"""Commands in documents and programs are accepted by the programs they call."""
 
 import argparse
 import ast

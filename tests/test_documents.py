@@ -1,4 +1,4 @@
-"""Documents: their examples run, and what they link to exists."""
+"""Documents: examples run, and links lead to existing files."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Private names of Keras and of other libraries: which are used, and where."""
+"""Private names of Keras and other libraries: which are used, and where."""
 
 import ast
 from pathlib import Path

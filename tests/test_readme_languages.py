@@ -1,4 +1,4 @@
-"""README.md and README.ko.md say the same, as far as a program can check."""
+"""README.md and README.ko.md agree in code, numbers, links and headings."""
 
 import re
 from collections import Counter

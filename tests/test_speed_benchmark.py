@@ -1,4 +1,4 @@
-"""The speed benchmark's work is what it says, and its workers take turns."""
+"""The work of the speed benchmark, and its workers."""
 
 import sys
 from pathlib import Path

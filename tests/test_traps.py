@@ -1,4 +1,4 @@
-"""Traps of docs/correctness.md that no single package's tests cover."""
+"""Traps of docs/correctness.md that the tests of no single package cover."""
 
 import keras
 import numpy as np

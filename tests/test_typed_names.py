@@ -1,4 +1,4 @@
-"""The public names that are imported when first used: seen by editors and checkers."""
+"""Editors and type checkers see the public names."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""A head turned off: its share alone is gone, and nothing of it stays."""
+"""Turning off a head removes its part of the output, and nothing else."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Alignment error rates: published ones, one by hand, and those of baselines."""
+"""Alignment error rates: published ones, one by hand, and baselines."""
 
 import os
 from pathlib import Path

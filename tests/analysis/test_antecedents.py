@@ -1,4 +1,4 @@
-"""Who looks from *it* at its noun: heads made for it, and those that are not."""
+"""Attention from *it* to its noun, for heads that are constructed for it and others."""
 
 import numpy as np
 import pytest

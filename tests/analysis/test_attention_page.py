@@ -1,4 +1,4 @@
-"""The page: its data come back whole, stay text, and nothing is fetched."""
+"""The attention page: its data are complete and escaped, and nothing is downloaded."""
 
 import html.parser
 import json

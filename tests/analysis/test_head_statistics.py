@@ -1,4 +1,4 @@
-"""Figures of heads against slow loops, and heads made for one figure each."""
+"""Statistics of heads against slow loops, and heads constructed for one figure each."""
 
 import math
 

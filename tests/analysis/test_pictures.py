@@ -1,4 +1,4 @@
-"""Pictures: every label can be read, Hangul too, and the missing extra is named."""
+"""Pictures: all labels are readable, also in Hangul; a missing extra is named."""
 
 import dataclasses
 import struct

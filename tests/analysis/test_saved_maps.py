@@ -1,4 +1,4 @@
-"""Maps of an exported folder, from its signature `attend` alone."""
+"""Maps of an exported folder, computed by its signature `attend`."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sets of TensorFlow Datasets: read without a network, announced before a download.
+"""Sets of TensorFlow Datasets: read without a network; downloads are announced.
 
 The sets are small ones made here, prepared in the tests' own folder.
 """

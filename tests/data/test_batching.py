@@ -1,4 +1,4 @@
-"""Batches hold every pair once, in few shapes, with weights that fit their update."""
+"""Batches contain every pair once, in few shapes, with the weights of their update."""
 
 from collections import Counter
 

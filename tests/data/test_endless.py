@@ -1,4 +1,4 @@
-"""From every place on, the same batches follow as without a stop."""
+"""A training that starts from any position gets the same batches."""
 
 from itertools import islice
 

@@ -1,4 +1,4 @@
-"""Files are read strictly; what is wrong is named with its path and line."""
+"""Files are read strictly; errors name path and line."""
 
 import gzip
 import warnings

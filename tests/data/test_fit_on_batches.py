@@ -1,4 +1,4 @@
-"""`fit` of our models takes `batches`: a new order in every epoch, checked before."""
+"""`fit` of our models: a new order in every epoch, and checks before the first one."""
 
 import keras
 import numpy as np

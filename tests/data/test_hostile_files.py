@@ -1,4 +1,4 @@
-"""Errors in a file name the line, or are skipped and counted."""
+"""Bad lines in a file are errors that name the line, or are skipped and counted."""
 
 import gzip
 import warnings

@@ -1,4 +1,4 @@
-"""At most 12 shapes, every pair once, the same loss as with shapes of any kind."""
+"""At most 12 shapes, every pair once, and the same loss as with other shapes."""
 
 from collections import Counter
 

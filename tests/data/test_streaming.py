@@ -1,4 +1,4 @@
-"""Streams give the batches of their windows, every pair once, with right weights."""
+"""Streams: batches of their windows, every pair once, with the correct weights."""
 
 from collections import Counter
 

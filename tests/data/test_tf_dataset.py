@@ -1,4 +1,4 @@
-"""What `model.fit` takes: the same batches, epoch after epoch, in order."""
+"""The datasets for `model.fit`: the same batches, epoch after epoch, in order."""
 
 import keras
 import numpy as np

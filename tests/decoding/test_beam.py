@@ -1,4 +1,4 @@
-"""Beam search finds what trying out everything finds."""
+"""Beam search finds what exhaustive search finds."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What may be written next, and how lengths are weighed."""
+"""Allowed tokens, and the length penalty."""
 
 import numpy as np
 import pytest

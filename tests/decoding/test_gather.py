@@ -1,4 +1,4 @@
-"""Entries chosen by index are those of NumPy."""
+"""`gather` equals NumPy."""
 
 import numpy as np
 import pytest

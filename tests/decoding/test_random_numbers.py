@@ -1,4 +1,4 @@
-"""Random numbers of a sentence are the same anywhere, and random."""
+"""Random numbers depend only on seed and sentence, and are uniform."""
 
 import numpy as np
 import pytest

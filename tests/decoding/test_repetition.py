@@ -1,4 +1,4 @@
-"""No n-gram twice, and the penalty of tokens that a translation already holds."""
+"""No repeated n-grams, and the penalty of repeated tokens."""
 
 import math
 

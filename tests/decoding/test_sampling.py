@@ -1,4 +1,4 @@
-"""Samples have the expected probabilities, and the model's scores."""
+"""Samples have the expected frequencies and the model's scores."""
 
 import collections
 import math

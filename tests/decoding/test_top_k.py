@@ -1,4 +1,4 @@
-"""The largest numbers are found where a whole sort finds them, equals included."""
+"""The largest numbers equal those of a complete sort, ties included."""
 
 import numpy as np
 import pytest

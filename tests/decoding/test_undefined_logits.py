@@ -1,4 +1,4 @@
-"""Every search ends with defined values, whatever the logits are."""
+"""Searches return defined values for any logits."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Toy models for searches, and searches so plain that they cannot be wrong.
+"""Toy models for searches, and simple reference searches.
 
 Tokens are 0 padding, 1, 2 start, 3 end, 4 and 5; padding and start are never written,
 so 4 tokens are of use.

@@ -1,4 +1,4 @@
-"""The signature `attend`: the pieces, and the weights that the Python model has."""
+"""The signature `attend` returns the pieces and weights of the Python model."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Models that were quantized or adapted are exported as they compute."""
+"""Exports of models that were quantized or adapted with LoRA."""
 
 import pytest
 import tensorflow as tf

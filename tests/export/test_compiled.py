@@ -1,4 +1,4 @@
-"""The compiled search gives what the other one gives, in few programs."""
+"""The compiled search equals the other search, with few compiled programs."""
 
 import numpy as np
 import pytest

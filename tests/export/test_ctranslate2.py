@@ -1,4 +1,4 @@
-"""The CTranslate2 model computes what our model computes."""
+"""The exported CTranslate2 model computes what our model computes."""
 
 import keras
 import pytest

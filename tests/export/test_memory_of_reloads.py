@@ -1,4 +1,4 @@
-"""A version that is loaded and dropped again and again keeps no memory."""
+"""Loading and unloading versions repeatedly does not leak memory."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A SavedModel gives what the Python translator gives, to a process without us."""
+"""A SavedModel gives the translations of Python, in a process without our package."""
 
 import dataclasses
 import json

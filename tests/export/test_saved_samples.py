@@ -1,4 +1,4 @@
-"""An exported model may sample its translations: the same ones as in Python."""
+"""An exported model that samples gives the same samples as Python."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What docs/serving.md shows without a server runs on an exported folder."""
+"""The programs of docs/serving.md that need no server run on an exported folder."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Warm-up requests are what TensorFlow Serving reads."""
+"""Warm-up requests have the format that TensorFlow Serving reads."""
 
 import pytest
 import tensorflow as tf

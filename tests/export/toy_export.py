@@ -1,4 +1,4 @@
-"""A small translator with strange translations, to be exported."""
+"""A small translator with arbitrary translations, for tests of exports."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A translator computes with what its model is now, not with what it was."""
+"""A translator notices that its model has changed."""
 
 import keras
 import numpy as np

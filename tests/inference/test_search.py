@@ -1,4 +1,4 @@
-"""Settings of a search: what contradicts itself is refused, limits are reckoned."""
+"""Search settings: contradictions are refused, and limits are computed."""
 
 import numpy as np
 import pytest

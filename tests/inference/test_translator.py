@@ -1,4 +1,4 @@
-"""Text in, text out: the same answer in any company, with scores that are true."""
+"""Translation of text: independent of the batch, with correct scores."""
 
 import numpy as np
 import pytest

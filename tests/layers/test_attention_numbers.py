@@ -1,4 +1,4 @@
-"""Attention against published numbers, and where every key is hidden."""
+"""Attention against published numbers, and with all keys hidden."""
 
 import json
 from pathlib import Path

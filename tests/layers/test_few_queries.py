@@ -1,4 +1,4 @@
-"""What a decoding step does on TensorFlow is what the formulas say, with gradients."""
+"""Operations of a decoding step on TensorFlow equal the formulas, with gradients."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Attention by the backend's kernel is the same attention."""
+"""The backend's attention kernel equals our attention."""
 
 import keras
 import numpy as np

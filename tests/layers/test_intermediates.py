@@ -1,4 +1,4 @@
-"""Captured intermediate results: capturing changes nothing."""
+"""Capturing intermediate results does not change them."""
 
 import keras
 import numpy as np

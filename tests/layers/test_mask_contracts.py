@@ -1,4 +1,4 @@
-"""What a Keras user expects of masks: padding is hidden, ranks are checked."""
+"""Masks as Keras users expect them: padding is hidden, ranks are checked."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Token ids are never cast to the compute dtype, and wrong ones are named."""
+"""Token ids are never cast to the compute dtype, and wrong ones are errors."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The method `attend`: the weights of every head, as the NumPy model has them."""
+"""`attend` returns the weights of every head; the reference is the NumPy model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Hugging Face's Marian with our weights says what our model says."""
+"""Hugging Face's Marian with our weights computes the same logits."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What is written in one process is read in another; and what training changes."""
+"""Models are saved in one process and loaded in another; effects of training."""
 
 import json
 import os

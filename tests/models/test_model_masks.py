@@ -1,4 +1,4 @@
-"""No leak: neither from the future, nor from padding, nor from batch mates."""
+"""No influence of the future, of padding, or of other rows of the batch."""
 
 import numpy as np
 import pytest

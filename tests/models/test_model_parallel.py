@@ -1,4 +1,4 @@
-"""Errors of a divided model; its shards: `tests/runs/test_jax_devices.py`."""
+"""Errors of a divided model; `tests/runs/test_jax_devices.py` tests the division."""
 
 import pytest
 

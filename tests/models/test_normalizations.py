@@ -1,4 +1,4 @@
-"""A normalization that was passed as a class goes through the whole model."""
+"""A normalization passed as a class is used in the whole model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A quantized model comes back from its file as it was."""
+"""A quantized model is saved and loaded unchanged."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The recurrent model: the papers' numbers, and the methods of every sequence model."""
+"""The recurrent model: formulas of the papers, and the methods of `SequenceModel`."""
 
 import functools
 import json

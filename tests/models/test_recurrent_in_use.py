@@ -1,4 +1,4 @@
-"""Search, scores, export and runs take the recurrent model as they take any."""
+"""Search, scores, export and runs work with the recurrent model."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What Keras would do wrongly on several devices is refused before training starts.
+"""Settings with which Keras computes wrongly on several devices are refused.
 
 The strategies here are fakes; `tests/training/test_same_update.py` uses real ones.
 """

@@ -1,4 +1,4 @@
-"""Token by token, the model says what it says about whole sentences."""
+"""Decoding token by token gives the logits of whole sentences."""
 
 import keras
 import numpy as np

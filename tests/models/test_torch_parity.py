@@ -1,4 +1,4 @@
-"""PyTorch's own Transformer with our weights says what ours says."""
+"""PyTorch's own Transformer with our weights computes the same."""
 
 import numpy as np
 import pytest

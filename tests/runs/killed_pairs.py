@@ -1,4 +1,4 @@
-"""Files of a few pairs, and names of places where a process is killed."""
+"""Files of a few pairs, and points at which a process is killed."""
 
 import numpy as np
 

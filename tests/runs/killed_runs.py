@@ -1,4 +1,4 @@
-"""Runs in forked processes that kill themselves, compared with one that is not killed.
+"""Runs in forked processes that kill themselves, compared with an uninterrupted run.
 
     python -m tests.runs.killed_runs FOLDER WHAT...
 

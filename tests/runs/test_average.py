@@ -1,4 +1,4 @@
-"""Averages in a run: of the last epochs, and moving; stopped and continued."""
+"""Averages of the last epochs and moving averages, also in a resumed run."""
 
 import json
 

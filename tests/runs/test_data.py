@@ -1,4 +1,4 @@
-"""A run finds its pairs and cuts them as its settings say."""
+"""A run reads and batches its pairs according to its settings."""
 
 import pytest
 

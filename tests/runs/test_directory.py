@@ -1,4 +1,4 @@
-"""A run's folder is either good or refused with a reason."""
+"""The folder of a run is valid, or refused with a reason."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Another run's tokenizer and weights, on other data, by command."""
+"""Fine-tuning from another run's tokenizer and weights."""
 
 import json
 

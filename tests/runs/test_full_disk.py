@@ -1,4 +1,4 @@
-"""A full disk and a read-only folder end a training in one line, and lose nothing."""
+"""A full disk and a read-only folder: an error in one line, and nothing is lost."""
 
 import os
 import subprocess

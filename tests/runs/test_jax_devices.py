@@ -1,4 +1,4 @@
-"""A run on JAX is the same on any number of devices and of processes."""
+"""A run on JAX gives the same result on any number of devices and processes."""
 
 import importlib.util
 import itertools

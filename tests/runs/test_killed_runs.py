@@ -1,4 +1,4 @@
-"""Runs that were killed equal a run that was not: weights, optimizer, every line."""
+"""Runs that were killed and resumed equal a run that was not."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A run's options for the model's inside: normalization, telemetry, pictures."""
+"""Options of a run that concern the model: normalization, telemetry, pictures."""
 
 from types import SimpleNamespace
 

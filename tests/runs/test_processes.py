@@ -1,4 +1,4 @@
-"""The processes of a training are found in options and in schedulers' variables."""
+"""Processes of a training are found in options and environment variables."""
 
 import keras
 import pytest

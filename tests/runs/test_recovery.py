@@ -1,4 +1,4 @@
-"""A run whose files were damaged, removed or edited continues or says why not."""
+"""A run with damaged, removed or edited files continues, or names the file."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""A whole run on a small made-up language, stopped and continued."""
+"""A whole run on a small artificial language, interrupted and resumed."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The program of docs/training.md does what the document says."""
+"""The program of docs/training.md."""
 
 import numpy as np
 from keras import ops

@@ -1,4 +1,4 @@
-"""Training counted in updates: where epochs end, what is refused, how it stops."""
+"""Training in updates: ends of epochs, refused settings, interruptions."""
 
 import json
 import signal

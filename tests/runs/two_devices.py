@@ -1,4 +1,4 @@
-"""The same run on one device and on two that it changes between epochs.
+"""A run on one device, and a run that changes between one and two.
 
     python -m tests.runs.two_devices pairs.tsv FOLDER
 

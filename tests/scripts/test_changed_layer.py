@@ -1,4 +1,4 @@
-"""Changed layers reach every block, and the methods of the model still agree."""
+"""Changed layers are used in every block, and the model's methods agree."""
 
 import keras
 import numpy as np

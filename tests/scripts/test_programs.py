@@ -1,4 +1,4 @@
-"""Each program of scripts/ runs as its first lines say, on very little."""
+"""Each program of scripts/ runs with the options of its docstring, on little data."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""scripts/README.md lists the programs that there are, and no other."""
+"""scripts/README.md lists all programs, and no others."""
 
 import re
 

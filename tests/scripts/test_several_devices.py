@@ -1,4 +1,4 @@
-"""The program for several devices runs on two parts of the CPU, and learns."""
+"""The program for several devices trains on two logical devices of the CPU."""
 
 import numpy as np
 import pytest

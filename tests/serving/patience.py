@@ -1,4 +1,4 @@
-"""Waiting for what happens soon, but not for ever."""
+"""Waits for a condition, with a time limit."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The part of TensorFlow Serving's gRPC interface that a translator's client uses."""
+"""A small gRPC server with the part of TensorFlow Serving's interface that we use."""
 
 import concurrent.futures
 import contextlib

@@ -1,4 +1,4 @@
-"""Small SavedModels from strings to strings, saved in a second."""
+"""Small SavedModels from strings to strings."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Clients that are slow, idle, many, or gone: the service stays reachable."""
+"""Slow, idle, many and disconnected clients: the service stays reachable."""
 
 import contextlib
 import http.client

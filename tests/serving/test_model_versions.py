@@ -1,4 +1,4 @@
-"""Versions come and go while requests are answered."""
+"""Versions are loaded and unloaded while requests are answered."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What web sites of others can do to a service on this machine: nothing."""
+"""Web sites of others cannot use a service on this machine."""
 
 import json
 

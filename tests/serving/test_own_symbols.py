@@ -1,4 +1,4 @@
-"""Symbols of one's own stay one token from the request to the answer."""
+"""User-defined symbols stay one token from the request to the answer."""
 
 import pytest
 

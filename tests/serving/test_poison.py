@@ -1,4 +1,4 @@
-"""Bodies that broke other services: refused or answered, never a failure."""
+"""Malicious bodies are refused or answered, and never cause a failure."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What waits is computed together, in time, and only for those who still wait."""
+"""Waiting requests are computed together, unless their clients disconnected."""
 
 import asyncio
 import threading

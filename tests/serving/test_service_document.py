@@ -1,4 +1,4 @@
-"""docs/service.md and the files that it names say what is so."""
+"""docs/service.md agrees with the service."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whatever is sent, the service does not fail and answers as its description says."""
+"""Random requests: the service does not fail and answers as its description says."""
 
 import contextlib
 import json

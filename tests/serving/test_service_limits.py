@@ -1,4 +1,4 @@
-"""What the service accepts, what it logs, and what it does not disclose."""
+"""Limits of requests, logs, and what is not disclosed."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The command as its own process: real translator, signals, load, memory."""
+"""The command as a process: a real translator, signals, load, memory."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A computation that never ends stops its own model only."""
+"""A computation that never ends blocks only its own model."""
 
 import asyncio
 import threading

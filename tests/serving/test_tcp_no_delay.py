@@ -1,4 +1,4 @@
-"""Answers on a kept connection are sent at once."""
+"""Answers on an open connection are sent at once."""
 
 import asyncio
 import socket

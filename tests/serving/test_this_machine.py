@@ -1,4 +1,4 @@
-"""The names by which a service may be called, and its limit of connections."""
+"""The allowed host names of the service, and its limit of connections."""
 
 import resource
 import socket

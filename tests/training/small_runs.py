@@ -1,4 +1,4 @@
-"""Small trainings that can be stopped and gone on with, and compared to the bit."""
+"""Small trainings that can be interrupted, resumed and compared bit for bit."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Pairs of sentences of very different lengths, and updates made with plain tools."""
+"""Sentence pairs of very different lengths, and updates computed with plain tools."""
 
 import keras
 import numpy as np

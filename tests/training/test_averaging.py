@@ -1,4 +1,4 @@
-"""Averages are those of NumPy, and training never notices that they are scored."""
+"""Averages equal NumPy's, and scoring them does not affect training."""
 
 import keras
 import numpy as np

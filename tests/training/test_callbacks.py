@@ -1,4 +1,4 @@
-"""The best epoch is kept, and training stops when nothing gets better."""
+"""Callbacks: the best epoch is kept, and training stops without improvement."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A training that diverges stops at once and leaves good checkpoints alone."""
+"""A training that diverges stops at once and keeps good checkpoints."""
 
 import json
 import math

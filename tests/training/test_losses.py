@@ -1,4 +1,4 @@
-"""The loss is the paper's, token by token, and padding has no part in it."""
+"""The loss is the paper's, token by token, without padding."""
 
 import json
 import math

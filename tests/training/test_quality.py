@@ -1,4 +1,4 @@
-"""Scores are sacreBLEU's on plain text, and a sentence is exact as a whole or not."""
+"""Scores are sacreBLEU's on plain text; exact matches count whole sentences."""
 
 import pytest
 

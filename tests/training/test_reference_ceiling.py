@@ -1,4 +1,4 @@
-"""Scores left possible. Run: pytest tests/training/test_reference_ceiling.py"""
+"""The highest scores that a tokenizer allows."""
 
 import pytest
 import sacrebleu

@@ -1,4 +1,4 @@
-"""Callbacks work on several replicas, beyond all of their intervals."""
+"""Callbacks on several replicas, for more updates than their intervals."""
 
 import json
 import subprocess

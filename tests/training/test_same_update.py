@@ -1,4 +1,4 @@
-"""An update follows the mean over its tokens, however it is cut into batches."""
+"""An update is the mean over its tokens, however it is divided into batches."""
 
 import json
 import subprocess

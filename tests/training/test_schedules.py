@@ -1,4 +1,4 @@
-"""The rate is the paper's, and it counts updates from 1."""
+"""The learning rate is the paper's, and counts updates from 1."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Own gradients can be differentiated twice, and forward on JAX."""
+"""Explicit gradients can be differentiated again, on JAX in forward mode too."""
 
 import numpy as np
 import pytest

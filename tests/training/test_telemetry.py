@@ -1,4 +1,4 @@
-"""Telemetry: its figures by hand, and a training that does not notice it."""
+"""Telemetry: its figures by hand, and no effect on training."""
 
 import keras
 import numpy as np

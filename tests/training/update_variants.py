@@ -1,4 +1,4 @@
-"""The same 5 updates of 64 sentences, cut and spread in every way that we allow.
+"""The same 5 updates of 64 sentences, divided in all supported ways.
 
     python -m tests.training.update_variants
 

@@ -1,4 +1,4 @@
-"""Files are complete or absent, and killed processes leave nothing for ever."""
+"""Files are complete or absent; files of killed processes are removed."""
 
 import os
 import signal

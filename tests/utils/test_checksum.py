@@ -1,4 +1,4 @@
-"""A damaged file is noticed wherever the damage is."""
+"""A damaged file is detected wherever the damage is."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The private names of Keras that we use are there and mean what we think."""
+"""The private names of Keras that we use exist and have the expected meaning."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A folder is locked by one process at a time, also after others were refused."""
+"""One process at a time locks a folder, also after others were refused."""
 
 import pytest
 

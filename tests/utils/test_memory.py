@@ -1,4 +1,4 @@
-"""Freed memory stays with the process, where the C library is glibc."""
+"""glibc keeps freed memory for the process."""
 
 import ctypes
 import platform

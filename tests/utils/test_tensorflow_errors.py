@@ -1,4 +1,4 @@
-"""TensorFlow's error texts are read correctly, as a loaded SavedModel gives them."""
+"""TensorFlow's error messages are parsed correctly; a loaded SavedModel raises them."""
 
 import pytest
 

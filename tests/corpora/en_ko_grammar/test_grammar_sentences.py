@@ -1,4 +1,4 @@
-"""Whole translations, written by hand, for every pattern; and what patterns promise."""
+"""Translations written by hand for every pattern, and properties of the patterns."""
 
 import difflib
 import itertools

@@ -1,4 +1,4 @@
-"""The graph's tokenizer is SentencePiece's twin.
+"""The tokenizer in the graph equals SentencePiece.
 
 Run: pytest tests/export/graph_tokenizer/test_graph_tokenizer.py
 """

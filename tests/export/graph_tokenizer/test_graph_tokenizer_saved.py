@@ -1,4 +1,4 @@
-"""The twin leaves for a process that has TensorFlow and nothing of ours.
+"""The saved tokenizer runs in a process with TensorFlow only.
 
 Run: pytest tests/export/test_graph_tokenizer_saved.py
 """

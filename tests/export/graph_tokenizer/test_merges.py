@@ -1,4 +1,4 @@
-"""BPE and character models in the graph are the library's.
+"""BPE and character models in the graph equal the library's.
 
 Run: pytest tests/export/graph_tokenizer/test_merges.py
 """

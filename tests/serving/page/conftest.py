@@ -1,4 +1,4 @@
-"""The page in a real browser, before a real service with exported translators."""
+"""The page in a real browser, with a real service and exported translators."""
 
 import contextlib
 import json

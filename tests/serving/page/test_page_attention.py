@@ -1,4 +1,4 @@
-"""The lower half of the page: the page shows what the signature `attend` returns."""
+"""The attention on the page is that of the signature `attend`."""
 
 import numpy as np
 import pytest

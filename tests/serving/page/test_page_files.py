@@ -1,4 +1,4 @@
-"""What the page is made of, read as files: nothing inline, nothing from elsewhere."""
+"""The files of the page: no inline scripts, nothing from other sites."""
 
 import html.parser
 import re

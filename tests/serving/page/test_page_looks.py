@@ -1,4 +1,4 @@
-"""How the page looks, and what a trained translator shows on it."""
+"""The look of the page, with a trained translator."""
 
 import os
 import re

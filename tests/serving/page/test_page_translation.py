@@ -1,4 +1,4 @@
-"""The upper half of the page: type, read, and what is said when something is wrong."""
+"""The translation on the page, and its messages."""
 
 import json
 import re
