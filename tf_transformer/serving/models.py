@@ -143,8 +143,7 @@ class Models:
             n: model.ignored for n, model in models.items() if model.ignored
         }
         now = {p: why for paths in self._ignored.values() for p, why in paths.items()}
-        # at the second check, because a folder that is being copied gets its files
-        # later
+        # at the second check: a folder that is being copied gets its files later
         for path in now.keys() & before - self._named:
             details = {"event": "ignored", "folder": str(path), "reason": now[path]}
             LOG.warning("ignored", extra={"details": details})
@@ -241,12 +240,8 @@ class Models:
         served = max(available, default=None) if version is None else version
         if served not in available:
             is_latest = version is None
-            servable = (
-                f"Latest({name})" if is_latest else f"Specific({name}, {version})"
-            )
-            raise RequestError(
-                "NOT_FOUND", f"Servable not found for request: {servable}"
-            )
+            model = f"Latest({name})" if is_latest else f"Specific({name}, {version})"
+            raise RequestError("NOT_FOUND", f"Servable not found for request: {model}")
         state = states[served]
         state.num_requests += 1
         try:
