@@ -169,6 +169,7 @@ def test_the_model_of_pytorch_computes_what_ours_computes(accelerator):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_it_runs_without_tensorflow(tmp_path):
     skip_without("jax", "torch")
     (tmp_path / "sitecustomize.py").write_text(HIDE_TENSORFLOW)

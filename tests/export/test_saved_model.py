@@ -149,7 +149,9 @@ def test_scoring_wants_as_many_translations_as_texts(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "dtype", [pytest.param("mixed_bfloat16", marks=pytest.mark.full), "mixed_float16"]
+)
 def test_model_in_low_precision_is_exported(tmp_path, dtype):
     translator = make_translator(dtype=dtype)
     settings = SearchSettings(beam_size=BEAM_SIZE)

@@ -141,6 +141,7 @@ def test_an_average_that_is_the_best_must_be_beaten_by_later_epochs(
     assert not run.average()["is_best"]
 
 
+@pytest.mark.full  # test_killed_runs.py kills runs with moving averages too
 def test_killed_run_with_moving_averages_continues_bit_for_bit(
     tsv, tmp_path, monkeypatch
 ):

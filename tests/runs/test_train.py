@@ -49,6 +49,7 @@ def make_config(tsv, **changes):
 
 
 @pytest.mark.slow
+@pytest.mark.full  # test_killed_runs.py kills runs too
 def test_killed_run_continues_bit_for_bit(tsv, tmp_path):
     config = make_config(tsv, epochs=4)
     whole = train(config, tmp_path / "whole")

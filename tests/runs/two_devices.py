@@ -13,14 +13,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf  # noqa: E402
 
+from tf_transformer.models import Transformer  # noqa: E402
+from tf_transformer.runs import training  # noqa: E402
 from tf_transformer.runs.config import TrainingConfig  # noqa: E402
-from tf_transformer.runs.training import train  # noqa: E402
+
+
+def small_model(config, tokenizer, arguments=None):
+    return Transformer(
+        tokenizer.vocab_size,
+        num_layers=1,
+        d_model=24,
+        num_heads=3,
+        d_ff=50,
+        dropout_rate=config.dropout_rate,
+        max_length=config.max_length,
+    )
 
 
 def main(tsv, folder):
     cpu = tf.config.list_physical_devices("CPU")[0]
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, two)
+    train, training.make_model = training.train, small_model
     settings = {
         "data": tsv,
         "vocab_size": 330,

@@ -7,7 +7,7 @@ from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import export_saved_model
 from tf_transformer.inference.settings import SearchSettings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 SYMBOLS = ("<2ko>", "<2de>", "⟦1⟧")
 

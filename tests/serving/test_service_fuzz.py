@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from tests.fast import FAST
+
 pytestmark = pytest.mark.slow
 schemathesis = pytest.importorskip(
     "schemathesis", reason='needs pip install "tf_transformer[serving-tests]"'
@@ -17,7 +19,7 @@ CHECKS = (
     schemathesis.checks.content_type_conformance,
     schemathesis.checks.response_schema_conformance,
 )
-EXAMPLES = 30
+EXAMPLES = 10 if FAST else 30
 
 
 def narrowed(description):

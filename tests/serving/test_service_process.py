@@ -49,6 +49,7 @@ def test_a_translator_answers_as_it_does_without_the_service(start, exported):
     assert "A text is longer than the model can read" in answer["error"]
 
 
+@pytest.mark.full  # test_soak.py changes versions under load too
 def test_a_new_translator_takes_over_under_load(start, exported, tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(exported.parent, folder / "toy")
@@ -144,6 +145,7 @@ def test_requests_beyond_the_capacity_are_refused(start, exports):
     assert service.post("words", {"instances": ["a"]})[0] == 200
 
 
+@pytest.mark.full  # test_soak.py watches memory too
 def test_no_memory_is_lost(start, exports):
     """Requests of every kind, and clients that hang up."""
     service = start(exports, "--batch-delay", "0")
@@ -175,6 +177,7 @@ def test_no_memory_is_lost(start, exports):
     assert growth < 20
 
 
+@pytest.mark.full
 def test_many_versions_leave_no_memory_behind(start, exports, tmp_path):
     folder = tmp_path / "models"
     shutil.copytree(exports / "words" / "2", folder / "words" / "1")

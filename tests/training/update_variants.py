@@ -20,6 +20,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from tests.fast import FAST  # noqa: E402
 from tests.training.small_training import NumberTokenizer, dataset, one_layer_model  # noqa: E402
 from tf_transformer.data.batching import Batches  # noqa: E402
 from tf_transformer.data.tf_dataset import tf_dataset  # noqa: E402
@@ -39,6 +40,12 @@ VARIANTS = {
     "64 on 2 replicas": (1, 2),
     "64 on 4 replicas": (1, 4),
 }
+REPLICAS, OWN_DATA = (2, 4), ("no weights", "ones", "sentences")
+if FAST:
+    VARIANTS = {
+        name: VARIANTS[name] for name in ("4 accumulated x 16", "64 on 2 replicas")
+    }
+    REPLICAS, OWN_DATA = (2,), ("no weights", "sentences")
 
 
 def make_model():
@@ -202,7 +209,7 @@ def table_of_own_data():
     weights, _, _ = expected()
     found = {}
     print("\n| own data | replicas | weights | loss in fit |\n|---|---|---|---|")
-    for kind in ("no weights", "ones", "sentences"):
+    for kind in OWN_DATA:
         one, one_loss = fitted_on_own_data(kind, strategy_of(1))
         if kind != "sentences":
             print_row(kind, 1, largest(weights, one), "")
@@ -296,7 +303,7 @@ def table_of_uneven_batches():
     print(f"\nRows of the batches: {', '.join(map(str, rows))}\n")
     print("| replicas | weights | nll in fit | nll in evaluate |")
     print("|---|---|---|---|")
-    for num_replicas in (2, 4):
+    for num_replicas in REPLICAS:
         other = fitted_unevenly(strategy_of(num_replicas))
         row = found[str(num_replicas)] = {
             "weights": largest(weights, other[0]),
