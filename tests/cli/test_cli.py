@@ -203,7 +203,6 @@ def check_export_to_ctranslate2(run, models, capsys):
     assert Path(models, "2", "model.bin").exists()
 
 
-@pytest.mark.slow
 def num_warm_up_requests(folder):
     import tensorflow as tf
 
@@ -212,6 +211,7 @@ def num_warm_up_requests(folder):
     return sum(1 for _ in tf.data.TFRecordDataset(f"{folder}/{WARM_UP_FILE}"))
 
 
+@pytest.mark.slow
 def test_all_verbs_work_together(tmp_path, capsys):
     run, models = str(tmp_path / "run"), str(tmp_path / "models")
     settings = ["--vocab-size", "300", "--epochs", "1", "--max-length", "20"]
