@@ -131,7 +131,12 @@ def test_prepared_data_is_read_without_a_word_or_the_network(tiny, capsys, monke
 
 
 @pytest.mark.parametrize(
-    "languages", [{"source": "en"}, {"target": "de"}, {"source": "en", "target": "de"}]
+    "languages",
+    [
+        {"source": "en"},
+        pytest.param({"target": "de"}, marks=pytest.mark.long),
+        pytest.param({"source": "en", "target": "de"}, marks=pytest.mark.long),
+    ],
 )
 def test_a_language_reverses_the_direction(tiny, languages):
     turned = load("tfds:tiny_translate", **languages)

@@ -26,6 +26,7 @@ def compiled(**changes):
     return model
 
 
+@pytest.mark.long
 def test_every_epoch_of_fit_has_the_next_order():
     fed, seen = make(), []
     fed.epoch = 4

@@ -87,7 +87,14 @@ def test_equals_exhaustive_search_with_prefixes(min_length):
 
 
 @ALPHAS
-@pytest.mark.parametrize("beam_size", [2, 3, 5])
+@pytest.mark.parametrize(
+    "beam_size",
+    [
+        pytest.param(2, marks=pytest.mark.long),
+        3,
+        pytest.param(5, marks=pytest.mark.long),
+    ],
+)
 def test_small_beams_equal_beam_search_over_lists(beam_size, alpha):
     for seed in range(3):
         model, limits = PrefixModel(3, seed + 10), [7, 4, 6]

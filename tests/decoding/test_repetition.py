@@ -195,6 +195,7 @@ def test_without_any_token_left_there_is_no_probability(search):
     assert found(result) == [[(-math.inf, ())]]
 
 
+@pytest.mark.long
 def test_repetition_rules_in_a_compiled_search():
     rules = {"no_repeat_ngram_size": 2, "repetition_penalty": 1.4}
     logits = np.random.default_rng(4).normal(size=(4 * 2, VOCAB)).astype("float32")

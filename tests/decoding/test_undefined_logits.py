@@ -76,6 +76,7 @@ def test_every_search_ends_with_defined_values(name, share):
         check(search(model.step, model.start(num_rows), **filters))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", NOT_NUMBERS)
 @pytest.mark.parametrize("name", SEARCHES)
 def test_logits_of_one_value_in_a_compiled_search(name, value):

@@ -22,7 +22,10 @@ transformers = pytest.importorskip(
 torch = pytest.importorskip("torch", reason="pip install 'tf_transformer[torch]'")
 
 # of MarianTokenizer
-pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses"),
+]
 VARIANTS = {
     "swish": {},
     "relu": {"activation_function": "relu"},

@@ -25,6 +25,7 @@ from tf_transformer.importers.importing import import_translator, read_model
 from tf_transformer.importers.marian_folder import find_files
 from tf_transformer.importers.marian_settings import embedding_names, model_arguments
 
+pytestmark = pytest.mark.long
 MARIAN_IDS = {"eos_id": 0, "unk_id": 1, "bos_id": -1}
 FORMS = {
     "ssru": {"ssru": True},

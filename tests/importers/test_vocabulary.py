@@ -25,7 +25,10 @@ from tf_transformer.importers.vocabulary import (
 )
 
 # of MarianTokenizer
-pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses"),
+]
 FORMS = {
     "unigram": {},
     "bpe": {"model_type": "bpe"},

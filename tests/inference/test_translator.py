@@ -146,6 +146,7 @@ def test_scores_are_those_of_the_paper(translator, settings):
             assert best.score == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.long
 def test_given_translations_are_scored_by_the_paper(translator, tokenizer):
     sources, targets = zip(*PAIRS, ("a book", ""), strict=True)
     found = translator.score(sources, targets)
@@ -291,6 +292,7 @@ def test_translations_begin_with_their_prefixes(translator, tokenizer, settings)
             assert best.score == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.long
 def test_spaces_at_the_end_of_a_prefix_change_nothing(translator):
     for blank in ("나는 길을", " "):
         found = translator.nbest(TEXTS[2:3], [f"{blank}  "], beam_size=2)

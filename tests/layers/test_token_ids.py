@@ -70,7 +70,9 @@ def test_a_model_reads_float_ids_exactly(make, policy):
 
 
 @MODELS
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("side", ["source_ids", "target_ids"])
 def test_a_long_sentence_is_an_error_that_names_the_limit(make, jit_compile, side):
     model = make()

@@ -37,7 +37,7 @@ EVERY = pytest.mark.parametrize("name", VARIANTS)
 
 
 @EVERY
-@pytest.mark.parametrize("beam_size", [1, 3])
+@pytest.mark.parametrize("beam_size", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_steps_equal_teacher_forcing(name, beam_size):
     model = make_model(**VARIANTS[name])
     target_ids = prefixes(beam_size)

@@ -18,7 +18,16 @@ from tf_transformer.training import MaskedCrossEntropy
 VOCAB, TARGET_VOCAB, MAX_LENGTH, LENGTH = 23, 29, 19, 6
 SCORES = ("dot", "scaled_dot", "general", "additive", "concat", None)
 # every score with one cell, every cell with one score
-KINDS = [("gru", score) for score in SCORES] + [("lstm", "general"), ("lstm", None)]
+KINDS = [
+    ("gru", "additive"),
+    ("lstm", None),
+    *(
+        pytest.param("gru", s, marks=pytest.mark.long)
+        for s in SCORES
+        if s != "additive"
+    ),
+    pytest.param("lstm", "general", marks=pytest.mark.long),
+]
 ALL_KINDS = pytest.mark.parametrize(("cell", "score"), KINDS)
 SOME = [("gru", "additive"), ("lstm", None), ("lstm", "general")]
 TWO_KINDS = pytest.mark.parametrize(("cell", "score"), SOME[:2])

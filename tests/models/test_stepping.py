@@ -41,7 +41,7 @@ def stepped(model, target_ids, step=None, spare=3):
 
 @NORMS
 @pytest.mark.parametrize("target_vocab_size", [None, 29], ids=["shared", "separate"])
-@pytest.mark.parametrize("beam_size", [1, 3])
+@pytest.mark.parametrize("beam_size", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_steps_equal_teacher_forcing(normalize_first, target_vocab_size, beam_size):
     model = shared_model(normalize_first, target_vocab_size)
     target_ids = prefixes(beam_size)

@@ -90,6 +90,7 @@ def test_gradients_of_rows_are_taken_as_whole_ones():
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="counts TensorFlow's traces")
 def test_a_training_step_is_traced_once():
     model, calls = make_model(), []

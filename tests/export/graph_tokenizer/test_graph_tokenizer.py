@@ -94,6 +94,7 @@ def test_long_text(twin, library):
     assert_equal(twin, library, [text, "short", "가" * 3_000])
 
 
+@pytest.mark.long
 def test_every_character_of_the_basic_plane(twin, library):
     characters = [chr(i) for i in range(0x10000) if not 0xD800 <= i < 0xE000]
     texts = [
@@ -105,7 +106,9 @@ def test_every_character_of_the_basic_plane(twin, library):
     assert_equal(twin, library, texts)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(s, marks=pytest.mark.long) for s in (1, 2))]
+)
 def test_random_text_and_random_bytes(twin, library, seed):
     assert_equal(twin, library, random_texts(seed, 200))
 
@@ -170,6 +173,7 @@ def test_bytes_that_are_not_a_model_are_refused(serialized):
         GraphTokenizer(serialized)
 
 
+@pytest.mark.long
 def test_an_unused_piece_is_not_found_in_text(model, library):
     used = max(library.encode(LINES[0], out_type=str), key=len)
     proto = sentencepiece_model_pb2.ModelProto.FromString(model)
