@@ -1,8 +1,18 @@
 """What every notebook holds; `test_running.py` runs them."""
 
+import ast
+import importlib
+import inspect
+import re
+
 import pytest
 
 from tests.notebooks import notebook_files
+
+# the packages whose names are public (CHANGELOG.md)
+PUBLIC_PACKAGES = (
+    *("analysis", "data", "decoding", "layers", "models", "runs", "training"),
+)
 
 
 @pytest.fixture(params=notebook_files.PATHS, ids=lambda path: path.stem)
@@ -32,6 +42,56 @@ def test_imports_the_package_and_defines_nothing_that_it_has(notebook):
         assert f"class {name}(" not in code
     for name in ("scaled_dot_product_attention", "padding_mask", "causal_mask"):
         assert f"def {name}(" not in code
+
+
+def syntax_trees(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield ast.parse(re.sub(r"^( *)%.*", r"\1pass", cell.source, flags=re.M))
+
+
+def private_names(notebook):
+    """Attributes and imports that begin with one underscore."""
+    nodes = [node for tree in syntax_trees(notebook) for node in ast.walk(tree)]
+    names = [node.attr for node in nodes if isinstance(node, ast.Attribute)]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    names += [alias.name for node in imports for alias in node.names]
+    return [name for name in names if name.startswith("_") and name[1:2] != "_"]
+
+
+def imports_past_the_public_path(notebook):
+    """Names imported from a module although a public package lists them."""
+    packages = {
+        f"tf_transformer.{name}": importlib.import_module(f"tf_transformer.{name}")
+        for name in PUBLIC_PACKAGES
+    }
+    public = {name for package in packages.values() for name in package.__all__}
+    return [
+        alias.name
+        for tree in syntax_trees(notebook)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("tf_transformer.")
+        and node.module not in packages
+        for alias in node.names
+        if alias.name in public
+    ]
+
+
+def test_uses_no_private_name(notebook):
+    assert private_names(notebook) == []
+    assert imports_past_the_public_path(notebook) == []
+
+
+def test_private_names_are_found():
+    code = """
+        from tf_transformer.runs.directory import RunDirectory, _names
+        block._flatten_layers().__len__()
+    """
+    cell = notebook_files.nbformat.v4.new_code_cell(inspect.cleandoc(code))
+    notebook = notebook_files.nbformat.v4.new_notebook(cells=[cell])
+    assert sorted(private_names(notebook)) == ["_flatten_layers", "_names"]
+    assert imports_past_the_public_path(notebook) == ["RunDirectory"]
 
 
 def test_every_change_of_the_short_form_still_has_its_place():
