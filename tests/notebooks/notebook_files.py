@@ -18,15 +18,27 @@ def read(path):
 # notebook: texts of cells and what stands there in the short form. Each claim is
 # still checked, with fewer repetitions or updates.
 SHORT = {
-    "00_build_the_transformer": {"num_layers=2": "num_layers=1", "epochs=4": "epochs=3"},
+    "00_build_the_transformer": {
+        "num_layers=2": "num_layers=1",
+        "epochs=4": "epochs=3",
+    },
     "02_why_divide_by_sqrt_dk": {"for seed in (1, 2)": "for seed in (1,)"},
+    "05_normalization": {"LONGEST = 250, 32, 9": "LONGEST = 150, 32, 9"},
     "06_residual_paths": {
         "(2, 4, 8, 16, 24)": "(2, 24)",
         "for _ in range(3)": "for _ in range(2)",
     },
+    "07_rnn_attention_and_self_attention": {
+        "LONGEST = 2, 3, 12": "LONGEST = 2, 3, 10",
+        "[4, 8, 12]": "[2, 4, 6]",
+        "(score, updates=400)": "(score, updates=250)",
+        "updates=800": "updates=500",
+        "self_attention(updates=400)": "self_attention(updates=300)",
+    },
     "09_from_pairs_to_a_served_model": {
-        "EPOCHS = 9": "EPOCHS = 8",
-        "vocab_size=tokenizer.vocab_size)": "vocab_size=tokenizer.vocab_size, num_layers=1)",
+        "tokenizer.vocab_size)\n": "tokenizer.vocab_size, num_layers=1)\n",
+        "EPOCHS = 9": "EPOCHS = 7",
+        "assert 60 <": "assert 40 <",  # about 60 is reached
     },
 }
 
