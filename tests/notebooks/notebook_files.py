@@ -23,7 +23,6 @@ SHORT = {
         "epochs=4": "epochs=3",
     },
     "02_why_divide_by_sqrt_dk": {"for seed in (1, 2)": "for seed in (1,)"},
-    "05_normalization": {"LONGEST = 250, 32, 9": "LONGEST = 150, 32, 9"},
     "06_residual_paths": {
         "(2, 4, 8, 16, 24)": "(2, 24)",
         "for _ in range(3)": "for _ in range(2)",
