@@ -101,8 +101,8 @@ def translate(translator) -> list[str]:
     """Prints the translations of `SENTENCES`; returns the failures."""
     print("\nTranslations")
     failures = []
-    found = translator.nbest(list(SENTENCES))
-    for (text, right), (best, *_) in zip(SENTENCES.items(), found, strict=True):
+    results = translator.nbest(list(SENTENCES))
+    for (text, right), (best, *_) in zip(SENTENCES.items(), results, strict=True):
         verdict = "right" if best.text == right else f"WRONG, expected {right}"
         print(f"  {text}\n    {best.text}   (ln P = {best.score:.3f}, {verdict})")
         if best.text != right:

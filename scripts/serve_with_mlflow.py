@@ -25,10 +25,10 @@ class Translate(mlflow.pyfunc.PythonModel):
         self.translate = loaded.signatures["serving_default"]
 
     def predict(self, context, model_input: list[str]):
-        found = self.translate(text=tf.constant(model_input, tf.string))
+        outputs = self.translate(text=tf.constant(model_input, tf.string))
         return {
-            "translation": [text.decode() for text in found["translation"].numpy()],
-            "score": found["score"].numpy().tolist(),
+            "translation": [text.decode() for text in outputs["translation"].numpy()],
+            "score": outputs["score"].numpy().tolist(),
         }
 
 
@@ -36,14 +36,14 @@ def main() -> None:
     """Writes the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", help="an exported folder, NAME/VERSION")
-    parser.add_argument("written", help="new folder for the MLflow model")
+    parser.add_argument("output", help="new folder for the MLflow model")
     options = parser.parse_args()
     if not tf.saved_model.contains_saved_model(options.folder):
         parser.error(f"There is no SavedModel in {options.folder}.")
-    if Path(options.written).exists():
-        parser.error(f"{options.written} already exists.")
+    if Path(options.output).exists():
+        parser.error(f"{options.output} already exists.")
     mlflow.pyfunc.save_model(
-        options.written,
+        options.output,
         python_model=__file__,
         artifacts={"exported": options.folder},
         pip_requirements=["mlflow", "tensorflow==2.21.*"],

@@ -36,8 +36,8 @@ def main() -> None:
 
     @batch
     def answer(text):
-        found = translate(text=tf.constant(text[:, 0]))
-        return {name: tensor.numpy()[:, None] for name, tensor in found.items()}
+        outputs = translate(text=tf.constant(text[:, 0]))
+        return {name: tensor.numpy()[:, None] for name, tensor in outputs.items()}
 
     ports = {"http_port": options.http_port, "grpc_port": options.grpc_port}
     with Triton(config=TritonConfig(**ports)) as triton:

@@ -1,8 +1,8 @@
 """The built-in corpus `en_ko_grammar`: English and Korean from a small grammar.
 
 Every pair comes with its gold word alignment and, where the English has *it*, with
-the noun that *it* stands for. The corpus is made on the spot, in about a second, and
-is the same on every machine.
+the noun that *it* refers to. The corpus is generated in about a second, and is the
+same on every machine.
 """
 
 from typing import TYPE_CHECKING
