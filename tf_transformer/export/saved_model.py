@@ -275,13 +275,13 @@ def graph_function(function, *names: str):
     return tf.function(function, input_signature=signature, autograph=False)
 
 
-def checked_length(token_ids, what: str, max_length: int):
+def checked_length(token_ids, name: str, max_length: int):
     """The ids; raises an InvalidArgumentError if they are too many."""
     length = tf.shape(token_ids)[1]
     return checked(
         token_ids,
         length <= max_length,
-        f"A {what} is longer than the model can read. Expected at most "
+        f"A {name} is longer than the model can read. Expected at most "
         f"{max_length} tokens, the end token counted. Received:",
         length,
     )

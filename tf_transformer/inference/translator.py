@@ -219,13 +219,13 @@ class Translator:
                 results[i] = scores[: len(labels[i])]
         return labels, results
 
-    def _checked(self, rows, what):
+    def _checked(self, rows, name):
         for number, row in enumerate(rows, start=1):
             if len(row) > self.model.max_length:
                 raise ValueError(
-                    f"A {what} is longer than the model can read. Expected at most "
+                    f"A {name} is longer than the model can read. Expected at most "
                     f"max_length={self.model.max_length} tokens, the end token "
-                    f"counted. Received: {len(row)} tokens in {what} number {number}"
+                    f"counted. Received: {len(row)} tokens in {name} number {number}"
                 )
         return rows
 
