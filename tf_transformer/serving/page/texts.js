@@ -126,8 +126,8 @@ const KOREAN_PAGE = {
   about: "이 모델에 대하여",
 };
 
-const wanted = navigator.languages?.[0] ?? navigator.language ?? "";
-export const language = /^ko\b/i.test(wanted) ? "ko" : "en";
+const preferred = navigator.languages?.[0] ?? navigator.language ?? "";
+export const language = /^ko\b/i.test(preferred) ? "ko" : "en";
 
 const texts = language === "ko" ? KOREAN : ENGLISH;
 
