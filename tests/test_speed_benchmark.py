@@ -64,7 +64,7 @@ def test_a_peer_that_is_not_there_is_left_out(speed, capsys, monkeypatch):
     monkeypatch.setitem(peers.MODULES, "hf", ("numpy", "no_such_module"))
     found = peers.Peers(["opennmt-tf", "keras", "hf"], ["hf=/elsewhere/python"])
     assert found.names == ["keras", "hf"]
-    assert "Left out: opennmt-tf is not installed" in capsys.readouterr().out
+    assert "Skipped: opennmt-tf is not installed" in capsys.readouterr().out
     assert peers.Peers(["hf"], []).names == []
 
 
