@@ -151,6 +151,23 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(
         assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_client_that_sends_a_body_beyond_the_limit_reads_the_answer(
+    listening, add, folder, is_declared
+):
+    """More than the buffers of sockets hold, sent before anything is read."""
+    add("words/3")
+    pieces = [b"a" * 4096] * (8 * 256)
+    with listening(folder) as (port, _):
+        for _ in range(5):
+            with contextlib.closing(connect(port)) as connection:
+                body = b"".join(pieces) if is_declared else iter(pieces)
+                connection.request("POST", PREDICT, body)
+                answer = connection.getresponse()
+                assert answer.status == 413
+                assert b"at most 1048576 bytes" in answer.read()
+
+
 def test_a_client_that_leaves_within_its_body_is_no_failure(listening, add, folder):
     add("words/3")
     with listening(folder) as (port, _):

@@ -1,5 +1,7 @@
 """The body of a request: its size and its encoding."""
 
+import asyncio
+import contextlib
 import zlib
 
 from starlette.requests import ClientDisconnect, Request
@@ -7,6 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from tf_transformer.serving.errors import RequestError, invalid
 
 GZIP = 16 + zlib.MAX_WBITS  # zlib's code for data with a gzip header
+# the rest of a body that is too large is read for so long, if it is at most so many
+# times too large; many clients read no answer before they have sent all
+DISCARD_SECONDS, DISCARD_TIMES = 1.0, 16
 
 
 async def read_body(request: Request, max_size: int) -> bytes:
@@ -38,18 +43,26 @@ def client_gone() -> RequestError:
 
 
 async def _read(request: Request, max_size: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_size:
+    length = request.headers.get("content-length", "")
+    declared = int(length) if length.isdecimal() else 0
+    if declared > DISCARD_TIMES * max_size:
         raise _too_large(max_size)
     chunks, size = [], 0
+    limit = DISCARD_SECONDS if declared > max_size else None
     try:
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_size:
-                raise _too_large(max_size)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit) as end:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size <= max_size:
+                        chunks.append(chunk)
+                    elif end.when() is None:
+                        now = asyncio.get_running_loop().time()
+                        end.reschedule(now + DISCARD_SECONDS)
     except ClientDisconnect as error:
         raise client_gone() from error
+    if max(declared, size) > max_size:
+        raise _too_large(max_size)
     return b"".join(chunks)
 
 
