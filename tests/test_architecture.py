@@ -35,7 +35,7 @@ MAY_IMPORT_TENSORFLOW = (
     "analysis/images.py",
     "analysis/saved_maps.py",
     "data/tf_dataset.py",
-    "diagnosis/gradients.py",
+    "diagnosis/autodiff.py",
     "corpora/en_ko_grammar/tfds_builder.py",
     "training/optimizer.py",
     "training/telemetry.py",

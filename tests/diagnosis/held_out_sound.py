@@ -466,7 +466,7 @@ def siamese_networks():
         [embedding(mask_zero=True), layers.Bidirectional(layers.LSTM(6))],
         name="sentence_encoder",
     )
-    x = layers.Dot(axes=1, normalize=True)([encoder(left), encoder(right)])
+    x = layers.Dot(axes=1)([encoder(left), encoder(right)])
     x = layers.Dense(1, activation="sigmoid", name="same")(x)
     model = keras.Model([left, right], x)
     model.compile("adam", "binary_crossentropy")

@@ -1,8 +1,8 @@
 """Checks of attention layers: their scale and their heads.
 
-A layer that holds four `Dense` layers, for queries, keys, values and the output, is
-computed again from its own queries, keys and values: correctly, and with known
-mistakes.
+A layer that holds four `Dense` or `EinsumDense` layers, for queries, keys, values and
+the output, or two, of which the first makes all three, is computed again from its own
+queries, keys and values: correctly, and with known mistakes.
 """
 
 import itertools
@@ -20,10 +20,11 @@ TRANSPOSED, RESHAPED = "transposed", "reshaped"
 def check_attention(subject: Subject) -> list[Finding]:
     """Scores must be divided by sqrt(head width); heads must be split correctly."""
     subject.must_be_deterministic()
-    candidates = [x for x in all_layers(subject.model) if len(_denses(x)) == 4]
-    if not candidates:
+    layers = all_layers(subject.model)
+    candidates = [x for x in layers if len(_projecting(x)) in (2, 4)]
+    if not any(len(_projecting(x)) == 4 or _is_fused(x) for x in candidates):
         raise NotChecked(
-            "no layer holds four Dense layers for queries, keys, values and the output"
+            "no layer holds the projections of queries, keys, values and the output"
         )
     run = subject.run(subject.inputs.without_padding())
     calls_by_layer = {}
@@ -38,28 +39,40 @@ def check_attention(subject: Subject) -> list[Finding]:
     return findings
 
 
-def _denses(layer) -> list:
-    return [sub for sub in sub_layers(layer) if isinstance(sub, keras.layers.Dense)]
+def _projecting(layer) -> list:
+    kinds = (keras.layers.Dense, keras.layers.EinsumDense)
+    return [sub for sub in sub_layers(layer) if isinstance(sub, kinds)]
+
+
+def _is_fused(layer) -> bool:
+    """Whether the first of two projections may be that of queries, keys and values."""
+    units = [getattr(dense, "units", None) for dense in _projecting(layer)]
+    return len(units) == 2 and units[0] == 3 * (units[1] or 0)
 
 
 def _projections(layer, calls_by_layer):
-    """The three projected tensors and what the output projection receives."""
-    calls = [calls_by_layer.get(id(dense), []) for dense in _denses(layer)]
+    """The three projected tensors, what the output projection receives, and heads."""
+    calls = [calls_by_layer.get(id(dense), []) for dense in _projecting(layer)]
     if any(len(made) != 1 for made in calls):
         return None
     *projected, (_, last) = sorted((made[0] for made in calls), key=lambda x: x[0])
     tensors = [call.output for _, call in projected]
     context = last.inputs[0]
-    width = context.shape[-1]
-    if context.ndim != 3 or any(x.ndim != 3 or x.shape[-1] != width for x in tensors):
+    if len(tensors) == 1 and tensors[0].shape[-1] == 3 * context.shape[-1]:
+        tensors = np.split(tensors[0], 3, axis=-1)
+    shapes = {x.shape[2:] for x in (*tensors, context)}
+    if len(tensors) != 3 or len(shapes) != 1 or context.ndim not in (3, 4):
         return None
-    return tensors, context
+    # (B, L, h, d) of EinsumDense
+    num_heads = context.shape[2] if context.ndim == 4 else None
+    *tensors, context = (x.reshape(*x.shape[:2], -1) for x in (*tensors, context))
+    return tensors, context, num_heads
 
 
-def _mistake(layer, tensors, context) -> str | None:
+def _mistake(layer, tensors, context, num_heads) -> str | None:
     """Describes the known mistake that explains an attention layer, if there is one."""
     width = context.shape[-1]
-    heads = [getattr(layer, "num_heads", None)]
+    heads = [num_heads or getattr(layer, "num_heads", None)]
     if not isinstance(heads[0], int) or width % heads[0]:
         heads = [h for h in range(1, width) if width % h == 0]
     right = {h: (width / h) ** -0.5 for h in heads}

@@ -67,28 +67,61 @@ def first_difference(
             other = before.calls.get(key)
             if other is None or hasattr(call.layer, "operations"):
                 continue  # a functional model does nothing itself
-            gap = protected_difference(other.output, call.output, protected)
-            if gap <= tolerance:
+            if _gap(other, call, protected) <= tolerance:
                 continue
-            pairs = list(zip(other.inputs, call.inputs, strict=False))
-            agrees = (_agree(x, y, protected, tolerance, strict) for x, y in pairs)
-            if pairs and all(agrees):
-                return call
+            if _inputs_agree(other, call, protected, tolerance, strict):
+                return _origin(before, after, key, protected, tolerance)
     return None
+
+
+def _gap(before: Call, after: Call, protected) -> float:
+    outputs = [(before.output, after.output)]
+    outputs += zip(before.states, after.states, strict=False)
+    return max(protected_difference(x, y, protected) for x, y in outputs)
+
+
+def _inputs_agree(before: Call, after: Call, protected, tolerance, strict) -> bool:
+    pairs = list(zip(before.inputs, after.inputs, strict=False))
+    agree = (_agree(x, y, protected, tolerance, strict) for x, y in pairs)
+    return bool(pairs) and all(agree)
+
+
+def _origin(before: Run, after: Run, key, protected, tolerance) -> Call:
+    """Follows inputs that changed and cannot be compared to where they began.
+
+    An average over time, for example, has no positions. It changes with its future,
+    and the layer that adds it to a sequence is not at fault.
+    """
+    keys = list(after.calls)
+    for x, y in zip(before.calls[key].inputs, after.calls[key].inputs, strict=False):
+        if x.ndim > 3 or protected(x, y) is not None or not _changed(x, y):
+            continue
+        for earlier in reversed(keys[: keys.index(key)]):
+            call, other = after.calls[earlier], before.calls.get(earlier)
+            is_source = call.output.shape == y.shape and np.array_equal(call.output, y)
+            if is_source and other is not None and call.inputs:
+                if hasattr(call.layer, "operations"):
+                    continue
+                return _origin(before, after, earlier, protected, tolerance)
+    return after.calls[key]
+
+
+def _changed(before, after) -> bool:
+    return before.shape == after.shape and not np.array_equal(before, after)
 
 
 def _agree(before, after, protected, tolerance, strict) -> bool:
     """Whether an input is equal where it must be.
 
     If `strict`, an input that cannot be compared counts as different, unless it may be
-    a mask.
+    a mask and did not change.
     """
     pair = protected(before, after)
     if pair is not None:
         return difference(*pair) <= tolerance
     is_float = np.issubdtype(before.dtype, np.floating)
     may_be_mask = not is_float or before.ndim < 3 or 1 in before.shape[1:]
-    return may_be_mask or not strict
+    return not strict or (may_be_mask and not _changed(before, after))
 
 
 def first_not_finite(run: Run) -> Call | None:
@@ -121,9 +154,10 @@ def other_rows(num_rows: int, changed: int) -> Protected:
     kept = [row for row in range(num_rows) if row != changed]
 
     def pick(before, after):
-        if before.shape != after.shape or before.shape[:1] != (num_rows,):
+        if before.shape != after.shape or num_rows not in before.shape[:2]:
             return None
-        return before[kept], after[kept]
+        axis = before.shape.index(num_rows)  # 1 if time comes first
+        return before.take(kept, axis), after.take(kept, axis)
 
     return pick
 
@@ -172,10 +206,10 @@ def real_positions(real: dict[str, np.ndarray], name: str, more: int) -> Protect
 
 
 def _axis(shape, length) -> int | None:
-    """The axis of positions: 1, or 2 behind the axis of heads."""
+    """The axis of positions: 1, or 2 behind the axis of heads or channels."""
     if shape[1] == length:
         return 1
-    return 2 if len(shape) == 4 and shape[2] == length else None
+    return 2 if len(shape) in (3, 4) and shape[2] == length else None
 
 
 def _can_be(array, more) -> bool:

@@ -36,7 +36,8 @@ from tf_transformer.diagnosis.padding import (
 from tf_transformer.diagnosis.randomness import check_dropout, check_inference
 from tf_transformer.diagnosis.report import Report
 from tf_transformer.diagnosis.schedule import check_schedule
-from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.diagnosis.subject import Subject, build, takes_fixed_rows
+from tf_transformer.diagnosis.zero_weights import without_zero_weights
 from tf_transformer.models.sequence_model import SequenceModel
 
 
@@ -56,10 +57,12 @@ def doctor(
     another row, the size of the batch, the dtype) and compares the outputs of all
     layers. If an output changes that must not change, the finding names the first
     layer whose inputs were still equal. The doctor does not train, and it leaves the
-    model unchanged.
+    model unchanged. Weights that are all zero (an output layer, a gate, LoRA) get
+    small random values during the examination.
 
     The model maps token ids `(B, L)` or features `(B, L, F)` to one output for each
-    position or for each row. It may have several inputs. At most four rows are used.
+    position or for each row. It may have several inputs. At most four rows are used,
+    unless the model takes a fixed number.
     `docs/doctor.md` describes the checks and their limits.
 
     Args:
@@ -99,7 +102,15 @@ def doctor(
     """
     if causal is None and isinstance(model, SequenceModel):
         causal = "target_ids"
-    subject = Subject(model, Inputs.of(inputs, pad_id), causal)
+    examples = Inputs.of(inputs, pad_id, fixed_rows=takes_fixed_rows(model))
+    build(model, examples)
+    with without_zero_weights(model):
+        subject = Subject(model, examples, causal)
+        return _examine(subject, loss, optimizer, sample_weight)
+
+
+def _examine(subject, loss, optimizer, sample_weight) -> Report:
+    model = subject.model
     batch = _result("batch", lambda: check_batch(subject))
     influences = [
         measure_influence(subject, name, together=batch.status == PASSED)

@@ -1,17 +1,14 @@
-"""Checks of gradients: every weight gets one, they are finite, they reach the past.
-
-These checks need TensorFlow, because Keras has no gradients for all backends.
-"""
-
-import functools
+"""Checks of gradients: every weight gets one, they are finite, they reach the past."""
 
 import keras
 import numpy as np
+from keras import ops
 
+from tf_transformer.diagnosis.autodiff import gradients_of_outputs, gradients_of_weights
 from tf_transformer.diagnosis.comparison import Protected, first_difference, up_to
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.subject import Subject
-from tf_transformer.diagnosis.trace import owners, run_model, unchanged_state
+from tf_transformer.diagnosis.trace import is_float, owners, run_model, unchanged_state
 from tf_transformer.utils.keras_compat import all_layers
 
 
@@ -81,31 +78,29 @@ def weight_gradients(model, inputs) -> list[tuple]:
         Pairs (variable, gradient as an array or `None`).
 
     Raises:
-        NotChecked: On another backend than TensorFlow, or without weights.
+        NotChecked: Without trainable weights.
     """
-    tf = _tensorflow()
     variables = list(model.trainable_variables)
     if not variables:
         raise NotChecked("the model has no trainable weights")
-    with unchanged_state(model), tf.GradientTape() as tape:
-        outputs = keras.tree.flatten(model(inputs.nested(), training=True))
-        loss = sum(_projection(x, tf) for x in outputs if x.dtype.is_floating)
-    gradients = tape.gradient(loss, [variable.value for variable in variables])
-    return [
-        (v, None if g is None else tf.convert_to_tensor(g).numpy())
-        for v, g in zip(variables, gradients, strict=True)
-    ]
+    with unchanged_state(model):
+        gradients = gradients_of_weights(model, inputs.nested(), _projections)
+    return list(zip(variables, gradients, strict=True))
 
 
-def _projection(output, tf):
+def _projections(outputs):
+    tensors = [x for x in keras.tree.flatten(outputs) if is_float(x)]
+    return sum(map(_projection, tensors))
+
+
+def _projection(output):
     weights = np.random.default_rng(0).normal(size=output.shape).astype("float32")
-    return tf.reduce_sum(tf.cast(output, "float32") * weights)
+    return ops.sum(ops.cast(output, "float32") * weights)
 
 
 def check_past(subject: Subject) -> list[Finding]:
     """A token that influences the last output must get a gradient from it."""
     subject.must_be_deterministic()
-    tf = _tensorflow()
     name = subject.output_sequence
     if name is None:
         raise NotChecked("there is no output for each position")
@@ -116,21 +111,21 @@ def check_past(subject: Subject) -> list[Finding]:
     gap = np.abs(after.output - subject.reference.output)[0, last].max()
     if gap <= subject.tolerances[0] * np.abs(subject.reference.output).max():
         raise NotChecked("the first token does not influence the last output")
-    with tf.GradientTape() as tape:
-        watch = functools.partial(_watch, tape)
-        run = run_model(subject.model, subject.inputs, replace=watch)
-        target = _projection(run.tensor[0, last], tf)
+    gradients = gradients_of_outputs(
+        lambda replace: run_model(subject.model, subject.inputs, replace=replace),
+        lambda output: _projection(output[0, last]),
+    )
     length = subject.inputs.length(name)
     moved = [
-        call.tensor
-        for key, call in run.calls.items()
+        key
+        for key, call in subject.reference.calls.items()
         if call.output.ndim == 3
         and call.output.shape[1] == length
         and key in after.calls
         and not np.array_equal(call.output[0, first], after.calls[key].output[0, first])
     ]
-    gradients = tape.gradient(target, moved)
-    if not moved or any(g is not None and np.any(g[0, first]) for g in gradients):
+    reached = (gradients[key][0, first] for key in moved if key in gradients)
+    if not moved or any(map(np.any, reached)):
         return []
     protected = _only(last, length)
     call = first_difference(subject.reference, after, protected, subject.tolerances[0])
@@ -142,12 +137,6 @@ def check_past(subject: Subject) -> list[Finding]:
     return [Finding("gradients through time", layer, message)]
 
 
-def _watch(tape, _, output) -> None:
-    """Watches an output of a layer, whether or not it depends on weights."""
-    if output.dtype.is_floating:
-        tape.watch(output)
-
-
 def _only(position: int, length: int) -> Protected:
     before_that = up_to(length - 1, length)
 
@@ -156,11 +145,3 @@ def _only(position: int, length: int) -> Protected:
         return None if pair is None else (pair[0][position:], pair[1][position:])
 
     return pick
-
-
-def _tensorflow():
-    if keras.backend.backend() != "tensorflow":
-        raise NotChecked("gradients are taken on the TensorFlow backend only")
-    import tensorflow as tf
-
-    return tf

@@ -7,7 +7,7 @@ import numpy as np
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.padding import not_finite
 from tf_transformer.diagnosis.subject import Subject
-from tf_transformer.utils.keras_compat import all_layers
+from tf_transformer.utils.keras_compat import all_layers, dtype_policies
 
 # Largest root mean square of the error, divided by that of the outputs.
 MAX_ERRORS = {"mixed_float16": 0.1, "mixed_bfloat16": 0.4}
@@ -18,6 +18,8 @@ def check_half_precision(subject: Subject) -> list[Finding]:
     subject.must_be_deterministic()
     if not subject.is_float32:
         raise NotChecked("the model does not compute in float32")
+    if any(name != "float32" for name in dtype_policies(subject.model)):
+        raise NotChecked("the model is quantized")
     inputs = subject.inputs
     if inputs.has_padding:
         inputs = inputs.with_row_of_padding()

@@ -38,7 +38,7 @@ def measure_influence(subject: Subject, name: str, together: bool) -> Influence:
     """
     positions = subject.probes(name)
     changed = [subject.inputs.with_other_token(name, 0, p) for p in positions]
-    if together:
+    if together and not subject.inputs.fixed_rows:
         batch = subject.inputs.rows([0]).and_rows([i.rows([0]) for i in changed])
         before, *after = subject.run(batch).output
     else:
@@ -117,6 +117,8 @@ def check_batch(subject: Subject) -> list[Finding]:
         )
         if findings:
             return findings
+    if subject.inputs.fixed_rows:
+        return []
     for row in (0, num_rows - 1):
         findings = subject.compare(
             "batch",

@@ -23,22 +23,29 @@ class Inputs:
         arrays: Dictionary from names to arrays with the same first axis.
         structure: Dictionary, list or tuple of names, or one name.
         pad_id: Id of padding, or value of padded features; `None` without padding.
+        fixed_rows: Whether the model takes this number of rows only.
+        aligned: Whether inputs of one length describe the same tokens, such as ids
+            and segments: their lengths change together.
     """
 
     arrays: dict[str, np.ndarray]
     structure: Any
     pad_id: float | None
+    fixed_rows: bool = False
+    aligned: bool = False
 
     @classmethod
-    def of(cls, inputs, pad_id) -> "Inputs":
+    def of(cls, inputs, pad_id, fixed_rows=False) -> "Inputs":
         """Makes `Inputs` from the argument of `doctor`.
 
         Args:
             inputs: Array, or a flat dictionary, list or tuple of arrays.
             pad_id: See `Inputs`.
+            fixed_rows: See `Inputs`. Defaults to `False`.
 
         Returns:
-            The inputs: two to four rows, those with the most real tokens first.
+            The inputs: two to four rows, those with the most real tokens first; all
+            rows as they are if their number is fixed.
 
         Raises:
             ValueError: If there is no sequence, or fewer than two different ids.
@@ -55,8 +62,10 @@ class Inputs:
             os.fspath(name): np.asarray(keras.ops.convert_to_numpy(value))
             for name, value in values.items()
         }
-        found = cls(arrays, structure, pad_id)
+        found = cls(arrays, structure, pad_id, fixed_rows)
         found._check()
+        if fixed_rows:
+            return found
         if found.num_rows == 1:
             return found._with_second_row()
         counts = sum(found.real(name).sum(axis=1) for name in found.sequences())
@@ -69,18 +78,18 @@ class Inputs:
                 "Inputs must have the same number of rows. "
                 f"Received: inputs of shapes {shapes}"
             )
-        if not self.sequences():
+        tracks = self._tracks()
+        if not tracks:
             raise ValueError(
                 f"Expected at least one input (B, L) of ids or (B, L, F) of features, "
                 f"with L of at least {MIN_LENGTH}. Received: inputs of shapes {shapes}"
             )
-        for name in self.sequences():
-            if self.arrays[name].ndim == 2 and len(self._ids(name)) < 2:
-                raise ValueError(
-                    "Expected ids of at least two kinds beside padding, so that one "
-                    f"can be replaced by another. Received: {name} with the ids "
-                    f"{np.unique(self.arrays[name]).tolist()}"
-                )
+        if not self.sequences():
+            kinds = {name: np.unique(self.arrays[name]).tolist() for name in tracks}
+            raise ValueError(
+                "Expected ids of at least two kinds beside padding, so that one "
+                f"can be replaced by another. Received: inputs with the ids {kinds}"
+            )
 
     def _with_second_row(self) -> "Inputs":
         doubled = self.rows([0, 0])
@@ -99,7 +108,22 @@ class Inputs:
         return keras.tree.map_structure(lambda name: self.arrays[name], self.structure)
 
     def sequences(self) -> list[str]:
-        """Names of the sequences."""
+        """Names of the sequences whose tokens can be changed."""
+        return [
+            name
+            for name in self._tracks()
+            if self.arrays[name].ndim == 3 or len(self._ids(name)) > 1
+        ]
+
+    def sequences_by_length(self) -> list[list[str]]:
+        """Names of the sequences whose lengths change together."""
+        groups = {}
+        for name in self.sequences():
+            key = self.length(name) if self.aligned else name
+            groups.setdefault(key, []).append(name)
+        return list(groups.values())
+
+    def _tracks(self) -> list[str]:
         return [
             name
             for name, array in self.arrays.items()
@@ -117,14 +141,23 @@ class Inputs:
 
     def real(self, name: str) -> np.ndarray:
         """Bool array `(B, L)`: `True` where a sequence is not padding."""
-        array = self.arrays[name]
         masks = [mask for mask in self._masks(name) if self.arrays[mask].ndim == 2]
         if masks:
             return self.arrays[masks[0]].astype(bool)
         if self.pad_id is None:
-            return np.ones(array.shape[:2], bool)
-        is_pad = array == self.pad_id
-        return ~(is_pad if array.ndim == 2 else is_pad.all(axis=-1))
+            return np.ones(self.arrays[name].shape[:2], bool)
+        is_pad = [
+            array if array.ndim == 2 else array.all(axis=-1)
+            for array in (self.arrays[n] == self.pad_id for n in self._with(name))
+        ]
+        return ~np.logical_and.reduce(is_pad)
+
+    def _with(self, name) -> list[str]:
+        """The inputs whose length changes with that of a sequence, and itself."""
+        if not self.aligned:
+            return [name]
+        length = self.length(name)
+        return [other for other in self._tracks() if self.length(other) == length]
 
     def _ids(self, name) -> np.ndarray:
         ids = np.unique(self.arrays[name])
@@ -139,7 +172,7 @@ class Inputs:
             and array.ndim >= 2
             and array.shape[-1] == self.length(name)
         ]
-        return [m for m in masks if self._owner(m) == name]
+        return [m for m in masks if self._owner(m) in self._with(name)]
 
     def _owner(self, mask) -> str:
         length = self.arrays[mask].shape[-1]
@@ -200,7 +233,8 @@ class Inputs:
 
     def _for_sequence(self, name, change) -> "Inputs":
         masks = {m: change_mask(self.arrays[m], change) for m in self._masks(name)}
-        return self._replace({name: change(self.arrays[name], 1), **masks})
+        tracks = {n: change(self.arrays[n], 1) for n in self._with(name)}
+        return self._replace({**tracks, **masks})
 
     def with_padding_at_end(self, name: str, count: int) -> "Inputs":
         """Replaces the last `count` positions of a sequence by padding."""
@@ -208,22 +242,23 @@ class Inputs:
         return self.cut(name, length).padded(name, count)
 
     def with_row_of_padding(self) -> "Inputs":
-        """Adds a row that holds only padding."""
-        more = {}
+        """Adds a row that holds only padding, or replaces the last row by it."""
+        more, tracks = {}, self._tracks()
         for name, array in self.arrays.items():
             row = array[-1:].copy()
-            if name in self.sequences():
+            if name in tracks:
                 row[:] = self.pad_id
             elif _is_mask(name, array):
                 row[:] = 0
-            more[name] = np.concatenate([array, row])
+            kept = array[:-1] if self.fixed_rows else array
+            more[name] = np.concatenate([kept, row])
         return self._replace(more)
 
     def without_padding(self) -> "Inputs":
         """Replaces padding by real tokens."""
         changed = self
         for name in self.sequences():
-            array, real = changed.arrays[name].copy(), changed.real(name)
+            array, real = changed.arrays[name].copy(), self.real(name)
             if not real.any():
                 continue
             array[~real] = array[real][np.arange((~real).sum()) % real.sum()]

@@ -129,27 +129,51 @@ def _where_mask_ended(subject, run, mask) -> str:
 def check_logits(subject: Subject, loss) -> list[Finding]:
     """The model must return logits or probabilities, whichever the loss takes."""
     loss, output = TokenLoss(loss), subject.reference.output
-    if output.shape[-1] < 3 or not np.isfinite(output).all():
+    if output.shape[-1] == 2 or not np.isfinite(output).all():
         raise NotChecked("the outputs are not scores of classes")
     expected = _expected_predictions(loss, output.shape, subject.inputs.pad_id)
     if expected is None:
         raise NotChecked("the loss is not a cross entropy of classes")
-    found = PROBABILITIES if is_distribution(output) else LOGITS
-    if found == expected:
-        return []
     makers = [
-        call
+        call.layer
         for call in subject.reference.calls.values()
         if call.output.shape == output.shape and np.array_equal(call.output, output)
     ]
-    layer = subject.name(makers[0].layer) if makers else None
+    found = _predictions(output, makers)
+    if found == expected:
+        return []
+    layer = subject.name(makers[0]) if makers else None
     message = f"The model returns {found}, and the loss takes {expected}"
     twice = ": the softmax is applied twice." if found == PROBABILITIES else "."
     return [Finding("logits", layer, message + twice)]
 
 
+def _predictions(output, makers) -> str:
+    """What a model returns, from its outputs and the layers that return them."""
+    if output.shape[-1] > 1:
+        if is_distribution(output):
+            return PROBABILITIES
+        if output.min() < 0:
+            return LOGITS
+        if output.max() <= 1:
+            return "numbers between 0 and 1 that do not sum to 1"
+        return "scores that are never negative"
+    if output.min() < 0 or output.max() > 1:
+        return LOGITS
+    if any(_is_sigmoid(layer) for layer in makers):
+        return PROBABILITIES
+    raise NotChecked("the outputs may be logits or probabilities")
+
+
+def _is_sigmoid(layer) -> bool:
+    names = type(layer).__name__, getattr(layer, "activation", None)
+    return names[0] == "Sigmoid" or getattr(names[1], "__name__", "") == "sigmoid"
+
+
 def _expected_predictions(loss: TokenLoss, shape, pad_id) -> str | None:
     """Tries whether a loss takes logits or probabilities."""
+    if shape[-1] == 1:
+        return _expected_of_two_classes(loss, shape)
     size = shape[-1]
     right, wrong = [i for i in range(size) if i != pad_id][-2:]
     labels = np.full((1,) * (len(shape) - 1), right, "int32")
@@ -167,6 +191,18 @@ def _expected_predictions(loss: TokenLoss, shape, pad_id) -> str | None:
     if ignores_shifts:
         return LOGITS if is_cross_entropy(30) else None
     return PROBABILITIES if is_cross_entropy(1) else None
+
+
+def _expected_of_two_classes(loss: TokenLoss, shape) -> str | None:
+    def of(score):
+        scores = np.full((1,) * len(shape), score, "float32")
+        return loss(np.ones_like(scores), ops.convert_to_tensor(scores))
+
+    if np.isclose(of(-30), 30, rtol=0.1) and of(30) < 0.1:
+        return LOGITS
+    if np.isclose(of(np.exp(-3)), 3, rtol=0.1) and of(1) < 0.1:
+        return PROBABILITIES
+    return None
 
 
 def check_softmax(subject: Subject) -> list[Finding]:

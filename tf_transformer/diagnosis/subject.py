@@ -13,7 +13,9 @@ from tf_transformer.diagnosis.comparison import (
 from tf_transformer.diagnosis.findings import Finding, NotChecked
 from tf_transformer.diagnosis.inputs import Inputs
 from tf_transformer.diagnosis.trace import (
+    keeps_states,
     layer_names,
+    recurrent_states,
     run_model,
     state,
     unchanged_state,
@@ -44,12 +46,13 @@ class Subject:
     def __init__(self, model, inputs: Inputs, causal=None):
         self.model = model
         self.inputs = inputs
-        if not all(layer.built for layer in all_layers(model)):
-            run_model(model, inputs)  # creates the variables
+        build(model, inputs)
         self.state_before = state(model)
         with unchanged_state(model):
             self.reference = run_model(model, inputs, restore=False)
+            _restore_recurrent_states(model, self.state_before)
             self.repeated = run_model(model, inputs, restore=False)
+            _restore_recurrent_states(model, self.state_before)
             self.state_after = state(model)
         self._names = layer_names(model)
         self.causal = self._causal_sequence(causal)
@@ -166,6 +169,31 @@ class Subject:
             " Its input carries no implicit mask of Keras; the last layer before it "
             f"that received one is {self.name(last.layer)}."
         )
+
+
+def build(model, inputs: Inputs) -> None:
+    """Creates the variables of a model that has none yet."""
+    if not all(layer.built for layer in all_layers(model)):
+        run_model(model, inputs)
+
+
+def takes_fixed_rows(model) -> bool:
+    """Whether a model takes batches of one size only."""
+    if any(map(keeps_states, all_layers(model))):
+        return True
+    try:
+        symbolic = keras.tree.flatten(model.inputs)
+    except (AttributeError, ValueError):  # not a functional model
+        return False
+    return any(x.shape[0] is not None for x in symbolic)
+
+
+def _restore_recurrent_states(model, states) -> None:
+    """Two runs of a layer with `stateful=True` are equal if both start alike."""
+    recurrent = {id(variable) for variable in recurrent_states(model)}
+    for variable, value in states:
+        if id(variable) in recurrent:
+            variable.assign(value)
 
 
 def _takes_mask(layer) -> bool:

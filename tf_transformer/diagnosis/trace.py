@@ -18,7 +18,9 @@ class Call:
     Args:
         layer: The layer, or an operation of a functional model.
         inputs: The tensors among its arguments, as arrays.
-        output: Its first output, as an array.
+        output: Its first output, as an array. A recurrent layer that runs backwards
+            returns its outputs in reverse; here they are in the order of its inputs.
+        states: Its other outputs `(B, D)`, such as the states of a recurrent layer.
         tensor: The same output, as a tensor.
         input_has_mask: Whether an input carried an implicit mask of Keras.
     """
@@ -26,6 +28,7 @@ class Call:
     layer: Any
     inputs: list[np.ndarray]
     output: np.ndarray
+    states: list[np.ndarray]
     tensor: Any
     input_has_mask: bool
 
@@ -72,7 +75,12 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
                 number = counts.get(id(layer), 0)
                 counts[id(layer)] = number + 1
                 inputs = [x for x in arrays if x is not None]
-                calls[id(layer), number] = Call(layer, inputs, array, first, has_mask)
+                if getattr(layer, "go_backwards", False) and array.ndim == 3:
+                    array = array[:, ::-1]
+                states = _states(outputs, first)
+                calls[id(layer), number] = Call(
+                    layer, inputs, array, states, first, has_mask
+                )
             return outputs
 
         return traced
@@ -121,9 +129,27 @@ def state(model) -> list[tuple]:
     """Pairs (variable, array) of moving averages, random states and the like."""
     return [
         (variable, keras.ops.convert_to_numpy(variable))
-        for variable in model.variables
+        for variable in [*model.variables, *recurrent_states(model)]
         if not variable.trainable
     ]
+
+
+def recurrent_states(model) -> list:
+    """The states that recurrent layers keep from batch to batch.
+
+    Keras does not list them among the variables of a model.
+    """
+    return [
+        variable
+        for layer in all_layers(model)
+        if keeps_states(layer) and layer.states is not None
+        for variable in keras.tree.flatten(layer.states)
+    ]
+
+
+def keeps_states(layer) -> bool:
+    """Whether a recurrent layer starts from the states of the batch before."""
+    return isinstance(layer, keras.layers.RNN) and layer.stateful
 
 
 def operations(model) -> list:
@@ -166,6 +192,11 @@ def is_tensor(value) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
+def is_float(tensor) -> bool:
+    """Whether a tensor holds floats."""
+    return "float" in keras.backend.standardize_dtype(tensor.dtype)
+
+
 def as_array(tensor) -> np.ndarray | None:
     """A tensor as an array, floats as float32; `None` for tensors without values."""
     try:
@@ -183,6 +214,15 @@ def first_tensor(outputs):
     if isinstance(outputs, dict) and "logits" in outputs:
         return outputs["logits"]
     return next(filter(is_tensor, keras.tree.flatten(outputs)), None)
+
+
+def _states(outputs, first) -> list[np.ndarray]:
+    others = [
+        as_array(x)
+        for x in keras.tree.flatten(outputs)
+        if x is not first and is_tensor(x) and len(x.shape) == 2
+    ]
+    return [x for x in others if x is not None]
 
 
 def _with_first(outputs, change):
