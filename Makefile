@@ -33,7 +33,7 @@ test-slow: $(BIN)/.installed
 # TensorFlow. `make test` and `make test-slow` say which are missing.
 BACKEND_MARKS := not slow$(if $(TF_TRANSFORMER_FAST), and not long)
 BACKEND_TESTS := tests/layers tests/models tests/decoding tests/training \
-  tests/inference
+  tests/inference tests/diagnosis/test_backends.py
 
 test-backends: $(BIN)/.installed
 	@for backend in jax torch; do \

@@ -4,7 +4,12 @@ import re
 
 import pytest
 
-from tests.diagnosis import broken_models, sound_models
+from tests.diagnosis import (
+    broken_models,
+    held_out_broken,
+    held_out_sound,
+    sound_models,
+)
 from tests.document_blocks import outputs, python_blocks, text_of
 from tf_transformer.diagnosis.doctor import doctor
 
@@ -28,6 +33,10 @@ def test_page_has_the_numbers_of_models():
     broken, sound = len(broken_models.MODELS), len(sound_models.ALL)
     assert f"has {broken} models with one planted fault" in TEXT
     assert f"has\n{sound} sound models" in TEXT
+    broken, sound = len(held_out_broken.MODELS), len(held_out_sound.MODELS)
+    assert f"{broken} more broken ones and {sound} more sound ones" in TEXT
+    assert f"| faults found, of {broken} |" in TEXT
+    assert f"or refused, of {sound} |" in TEXT
 
 
 def test_page_lists_every_check():

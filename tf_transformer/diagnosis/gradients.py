@@ -95,7 +95,7 @@ def _projections(outputs):
 
 def _projection(output):
     weights = np.random.default_rng(0).normal(size=output.shape).astype("float32")
-    return ops.sum(ops.cast(output, "float32") * weights)
+    return ops.sum(ops.cast(output, "float32") * ops.convert_to_tensor(weights))
 
 
 def check_past(subject: Subject) -> list[Finding]:

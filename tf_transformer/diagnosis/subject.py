@@ -148,7 +148,8 @@ class Subject:
         call = first_difference(before, after, protected, tolerance)
         if call is None:
             return [Finding(check, None, message, {"relative_difference": gap})]
-        message += self._lost_mask(after, call)
+        if check == "padding":
+            message += self._lost_mask(after, call)
         return [
             Finding(check, self.name(call.layer), message, {"relative_difference": gap})
         ]

@@ -1,0 +1,39 @@
+"""The doctor on every backend of Keras: a fault of each kind, and sound models."""
+
+import pytest
+
+from tests.diagnosis import broken_models, held_out_broken, held_out_sound
+from tests.diagnosis.test_broken_models import assert_found
+from tf_transformer.diagnosis.doctor import doctor
+
+BROKEN = (
+    broken_models.scores_divided_by_the_root_of_the_whole_width,
+    broken_models.gradient_stopped_through_time,
+    broken_models.weights_behind_a_stopped_gradient,
+    broken_models.dropout_at_inference,
+    held_out_broken.unit_vectors_of_the_batch,
+)
+SOUND = (held_out_sound.state_space,)
+CASES = [
+    case
+    for case in (*broken_models.MODELS, *held_out_broken.MODELS)
+    if case[0] in BROKEN
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "check", "layer"), CASES, ids=[make.__name__ for make, _, _ in CASES]
+)
+def test_fault_is_found(make, check, layer):
+    model, inputs, arguments = make()
+    assert_found(doctor(model, inputs, **arguments), check, layer)
+
+
+@pytest.mark.parametrize("make", SOUND, ids=lambda make: make.__name__)
+def test_nothing_is_found_in_a_sound_model(make):
+    model, inputs, arguments = make()
+    report = doctor(model, inputs, **arguments)
+    assert report.findings == []
+    for check in ("batch", "finite", "inference", "influence", "weights", "gradients"):
+        assert report.status(check) == "passed", str(report)
+    assert "raises" not in str(report)
