@@ -33,7 +33,7 @@ def test_every_test_that_is_named_exists(document):
     assert missing == set()
 
 
-def test_each_of_the_25_traps_stands_once_and_has_its_tests():
+def test_each_of_the_25_traps_has_one_row_and_its_tests():
     rows = re.findall(r"^\| \*\*(\d+)\.\*\* .*$", text_of("docs/correctness.md"), re.M)
     assert sorted(map(int, rows)) == list(range(1, 26))
     for line in text_of("docs/correctness.md").splitlines():

@@ -57,7 +57,7 @@ def test_sources_to_translate_are_sorted_by_length(speed):
         assert widths == sorted(widths)
 
 
-def test_a_peer_that_is_not_there_is_left_out(speed, capsys, monkeypatch):
+def test_a_peer_that_is_not_installed_is_skipped(speed, capsys, monkeypatch):
     import peers
 
     monkeypatch.setitem(peers.MODULES, "opennmt-tf", ("no_such_module",))
@@ -69,7 +69,7 @@ def test_a_peer_that_is_not_there_is_left_out(speed, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("entry", ["torch", "tourch=/python"])
-def test_a_python_of_nobody_is_refused(speed, entry):
+def test_a_python_of_an_unknown_peer_is_refused(speed, entry):
     import peers
 
     with pytest.raises(ValueError, match=f"PEER=PATH.*Received: {entry}"):

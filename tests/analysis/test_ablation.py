@@ -83,7 +83,7 @@ def test_cost_of_each_head_is_the_nll_of_the_model_without_it():
         assert costs["decoder"][1, 2] == pytest.approx(slow_nll(translator), rel=1e-4)
 
 
-def test_heads_that_are_not_there_are_refused():
+def test_heads_that_do_not_exist_are_refused():
     model = small_translator().model
     for arguments in [("cross", 3, 1), ("self", 1, 1), ("encoder", 0, 1)]:
         with (

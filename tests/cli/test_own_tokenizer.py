@@ -63,7 +63,7 @@ def test_a_run_keeps_two_models_of_ones_own(tmp_path, data, lines):
     assert len(translator(["<2up> sun moon"], beam_size=1)) == 1
 
 
-def test_one_own_model_serves_both_sides_and_says_what_it_changes(
+def test_one_own_model_is_used_for_both_sides_and_changes_are_reported(
     tmp_path, data, lines, capsys
 ):
     texts = [text for pair in lines for text in pair]

@@ -27,7 +27,7 @@ def test_each_row_is_in_one_process(num_rows, num_replicas, num_processes):
     assert len(together) - num_rows < num_replicas
 
 
-def test_without_a_distribution_a_batch_stays_as_it_is():
+def test_without_a_distribution_a_batch_is_not_changed():
     batch = ({"source_ids": 1}, 2, UpdateWeights(3))
     assert process_rows(batch, None) is batch
 

@@ -73,7 +73,7 @@ def test_c_program_gets_the_error_of_a_text_that_is_too_long(client, exported):
 
 
 @pytest.mark.slow
-def test_c_program_gets_the_error_of_a_tensor_that_is_not_there(client, exported):
+def test_c_program_gets_the_error_of_an_unknown_tensor(client, exported):
     result = run(client, exported, "no_such_tensor:0", "a:0", "b:0", "cat")
     assert result.returncode == 1
     assert b"no tensor no_such_tensor:0" in result.stderr

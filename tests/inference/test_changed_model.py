@@ -51,7 +51,7 @@ def load_weights(model):
 @pytest.mark.parametrize(
     "change", [quantize, add_lora, compute_in_low_precision, load_weights]
 )
-def test_a_changed_model_scores_as_it_is_now(tokenizer, change):
+def test_a_changed_model_gives_its_new_scores(tokenizer, change):
     model = random_model(tokenizer)
     translator = Translator(model, tokenizer)
     before = translator.score(SOURCES, TARGETS)
@@ -69,7 +69,7 @@ def test_a_changed_model_scores_as_it_is_now(tokenizer, change):
 
 
 @pytest.mark.long
-def test_a_changed_model_translates_as_it_is_now(tokenizer):
+def test_a_changed_model_gives_its_new_translations(tokenizer):
     model = random_model(tokenizer)
     translator = Translator(model, tokenizer)
     before = translator.nbest(TEXTS, **GREEDY)

@@ -23,7 +23,7 @@ def test_one_device_needs_no_strategy():
     assert device_scope(None) is contextlib.nullcontext
 
 
-def test_devices_that_are_not_there_are_an_error():
+def test_too_many_devices_are_an_error():
     with pytest.raises(ValueError, match="at most 1. Received: devices=2"):
         device_scope(2)
 

@@ -20,7 +20,7 @@ def write_config(folder, **changes):
     (folder / "config.json").write_text(json.dumps(contents), encoding="utf-8")
 
 
-def test_config_comes_back_as_it_was(tmp_path):
+def test_config_is_read_back_unchanged(tmp_path):
     write_config(tmp_path)
     assert RunDirectory(tmp_path).config() == TrainingConfig(epochs=7).with_defaults()
 
@@ -60,7 +60,7 @@ def test_broken_json_is_named(tmp_path):
         RunDirectory(tmp_path).evaluation()
 
 
-def test_file_is_whole_or_as_it_was(tmp_path):
+def test_file_is_complete_or_unchanged(tmp_path):
     path = tmp_path / "new folder" / "file.json"
     write_json(path, {"글": 1})
     with pytest.raises(RuntimeError), replacing(path) as temporary:

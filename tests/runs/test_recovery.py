@@ -166,7 +166,7 @@ def test_an_edited_file_of_scores_is_an_error_that_names_it(
         run.evaluation() if name == "evaluation.json" else run.average()
 
 
-def test_a_file_of_the_tokenizer_that_is_gone_is_named(tmp_path):
+def test_a_missing_tokenizer_file_is_named(tmp_path):
     value = contents(tokenizer={"tokenizer.target.model": "12:ab"})
     (tmp_path / "config.json").write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(DamagedFile, match="tokenizer.target.model is damaged or gone"):

@@ -124,7 +124,9 @@ def test_run_learns_and_tensorboard_shows_it(tsv, tmp_path):
 
 
 @pytest.mark.slow
-def test_long_sentences_fail_alone_and_nll_needs_no_translations(tsv, tmp_path):
+def test_too_long_sentences_are_not_translated_and_nll_needs_no_translations(
+    tsv, tmp_path
+):
     texts = {"train": ["sun moon"] * 30, "valid": ["sun", "moon sun " * 9, "moon"]}
     files = {}
     for split, lines in texts.items():
@@ -141,7 +143,7 @@ def test_long_sentences_fail_alone_and_nll_needs_no_translations(tsv, tmp_path):
     assert run.best_weights.exists()
 
 
-def test_run_without_test_split_says_what_it_needs(tsv):
+def test_run_without_test_split_asks_for_source_and_target(tsv):
     files = {
         f"{split}_{side}": str(tsv)
         for split in ("train", "valid")

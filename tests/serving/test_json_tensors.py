@@ -201,7 +201,7 @@ def test_float_numbers_have_as_many_digits_as_they_need(value, text):
     assert write_outputs(arrays, True).decode() == f'{{"predictions": [{text}]}}'
 
 
-def test_every_float_is_read_back_as_it_was():
+def test_every_float_is_read_back_exactly():
     numbers = np.random.default_rng(1).standard_normal(1000)
     for dtype in (np.float32, np.float64):
         values = (numbers * np.logspace(-30, 30, 1000)).astype(dtype)

@@ -163,7 +163,7 @@ def test_a_version_is_kept_while_its_successor_is_being_copied(folder, add):
     assert answer(models) == "A3"
 
 
-def test_a_model_that_is_gone_is_not_served(models, add, folder):
+def test_a_removed_model_is_not_served(models, add, folder):
     add("words/2")
     refresh(models)
     shutil.rmtree(folder / "words")
@@ -431,7 +431,7 @@ def test_sizes_to_warm_up_with(settings, sizes):
     assert [len(texts) for texts in settings.warm_up_batches] == sizes
 
 
-def test_a_service_that_is_stopped_does_not_go_on_to_warm_up(folder, add, computed):
+def test_a_stopped_service_stops_its_warm_up(folder, add, computed):
     models = warming_up(folder, warm_up_texts=("a b",) * 10_000)
     add("words/2")
 

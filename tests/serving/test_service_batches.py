@@ -118,7 +118,7 @@ def test_what_comes_during_a_computation_is_the_next_batch():
     run(scenario, closed(Upper()), batch_delay=0)
 
 
-def test_texts_of_like_length_are_computed_together_the_shortest_first():
+def test_texts_of_similar_length_are_computed_together_shortest_first():
     async def scenario(compute, signature):
         first = compute("first")
         await until(lambda: signature.batches)
@@ -170,7 +170,7 @@ def test_other_signatures_are_other_batches():
     run(scenario, batch_delay=0.05)
 
 
-def test_batch_size_one_computes_each_request_as_it_came():
+def test_batch_size_one_computes_each_request_alone():
     async def scenario(compute, signature):
         await asyncio.gather(compute("a", "b"), compute("c"))
         assert sorted(signature.batches) == [[b"a", b"b"], [b"c"]]

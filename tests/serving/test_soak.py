@@ -195,7 +195,7 @@ def load(tmp_path, exports, toy_export, start):
     return Load(start(folder), folder, source, translations)
 
 
-def test_it_stands_load_and_faults(load):
+def test_the_service_survives_load_and_faults(load):
     """As long as TF_TRANSFORMER_SOAK_SECONDS says; 1800 for the whole half hour."""
     kinds = [load.translate] * 3 + [load.capitalize] * 3 + [load.be_slow] * 2
     kinds += [load.send_bad_requests, load.stall, load.change_versions]

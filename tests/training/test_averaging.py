@@ -110,7 +110,7 @@ def test_moving_averages_are_the_recurrence_and_are_what_is_scored(run):
 
 
 @to_the_bit
-def test_training_goes_on_as_without_averages(run):
+def test_training_continues_as_without_averages(run):
     _, history, kept = run
     model, plain = compiled(), KeepWeights()
     plain_history = fit(model, shuffled(), 0, 3, callbacks=[plain])
@@ -121,7 +121,7 @@ def test_training_goes_on_as_without_averages(run):
 
 
 @to_the_bit
-def test_stopped_training_with_averages_goes_on_bit_for_bit(run, tmp_path):
+def test_interrupted_training_with_averages_resumes_bit_for_bit(run, tmp_path):
     folder, history, _ = run
     model = compiled(seed=2, **EMA)
     state = restore_checkpoint(folder / "epoch-0002.npz", model)

@@ -91,7 +91,7 @@ def test_validation_loss_is_checked():
         run(model, GOOD, 1, validation_data=(BAD, BAD))
 
 
-def test_a_finite_training_goes_on_and_a_perplexity_may_overflow():
+def test_a_finite_training_continues_even_if_perplexity_overflows():
     assert len(run(linear_model(), GOOD, 3).epoch) == 3
     check = DivergenceCheck()
     check.on_train_batch_end(0, {"loss": 99.0, "perplexity": math.inf})

@@ -133,7 +133,7 @@ def test_config_makes_the_same_schedule():
     assert again.get_config() == ARGUMENTS
 
 
-def test_a_saved_model_goes_on_with_its_schedule(tmp_path):
+def test_a_saved_model_continues_its_schedule(tmp_path):
     schedule = TransformerSchedule(24, 3)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(schedule, beta_2=0.98), loss="mse")

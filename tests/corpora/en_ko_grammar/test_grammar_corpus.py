@@ -195,7 +195,7 @@ def test_the_rule_of_combinations_is_symmetric():
     )
 
 
-def test_the_noun_before_the_degree_is_what_it_stands_for():
+def test_the_noun_before_the_degree_is_the_antecedent():
     """The Korean names the antecedent in front of 너무 or 아주."""
     readings = collections.Counter()
     for example in [*EVERYTHING, *grammar.HELD_OUT]:
