@@ -1,24 +1,23 @@
-"""The doctor on every backend of Keras: a fault of each kind, and sound models."""
+"""The doctor on JAX and PyTorch: faults of several kinds, and a sound model."""
 
+import keras
 import pytest
 
-from tests.diagnosis import broken_models, held_out_broken, held_out_sound
+from tests.diagnosis import broken_models, held_out_sound
 from tests.diagnosis.test_broken_models import assert_found
 from tf_transformer.diagnosis.doctor import doctor
 
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() == "tensorflow", reason="the other files test TensorFlow"
+)
 BROKEN = (
     broken_models.scores_divided_by_the_root_of_the_whole_width,
     broken_models.gradient_stopped_through_time,
     broken_models.weights_behind_a_stopped_gradient,
     broken_models.dropout_at_inference,
-    held_out_broken.unit_vectors_of_the_batch,
 )
 SOUND = (held_out_sound.state_space,)
-CASES = [
-    case
-    for case in (*broken_models.MODELS, *held_out_broken.MODELS)
-    if case[0] in BROKEN
-]
+CASES = [case for case in broken_models.MODELS if case[0] in BROKEN]
 
 
 @pytest.mark.parametrize(
