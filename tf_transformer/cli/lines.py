@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from tf_transformer.data.lines import open_bytes
+from tf_transformer.data.lines import byte_lines, open_bytes
 
 
 class Line(NamedTuple):
@@ -22,7 +22,11 @@ def argument_lines(texts: Iterable[str]) -> Iterator[Line]:
 
 
 def file_lines(paths: Iterable[str]) -> Iterator[Line]:
-    """Yields lines of files, plain or .gz, or of standard input."""
+    """Yields lines of files, plain or .gz, or of standard input.
+
+    Raises:
+        ValueError: If a file is damaged gzip, or a line is longer than 16 MiB.
+    """
     if not paths:
         if sys.stdin is None:
             raise ValueError("There is no standard input. Expected texts or --input.")
@@ -32,8 +36,8 @@ def file_lines(paths: Iterable[str]) -> Iterator[Line]:
             yield from _decoded(file, path)
 
 
-def _decoded(file: Iterable[bytes], name: str) -> Iterator[Line]:
-    for number, line in enumerate(file, start=1):
+def _decoded(file: BinaryIO, name: str) -> Iterator[Line]:
+    for number, line in enumerate(byte_lines(file, name), start=1):
         place = f"{name}:{number}"
         try:
             yield Line(line.decode("utf-8-sig" if number == 1 else "utf-8"), place)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 TextPath = str | os.PathLike[str]
 
+MAX_LINE_BYTES = 2**24
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -29,9 +30,9 @@ def read_lines(path: TextPath) -> list[str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no UTF-8 text or holds a null character, with the number
-            of the first bad line; or if all of it is one line with lone `"\r"`, as
-            old Macintosh files are.
+        ValueError: If it is no UTF-8 text, holds a null character or a line of over
+            16 MiB, with the number of the first bad line; or if all of it is one line
+            with lone `"\r"`, as old Macintosh files are.
 
     Example:
 
@@ -68,16 +69,36 @@ def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
 
 def raw_lines(path: TextPath) -> Iterator[str]:
     """Yields the lines of a file without line feeds, decoded as in `read_lines`."""
+    with open_bytes(path) as file:
+        for number, line in enumerate(byte_lines(file, path), start=1):
+            yield _decoded(line, path, number)
+
+
+def byte_lines(file: BinaryIO, name: TextPath) -> Iterator[bytes]:
+    """Yields the lines of an open file. No more than one line is in memory.
+
+    Args:
+        file: The file, see `open_bytes`.
+        name: Its name, for messages.
+
+    Raises:
+        ValueError: If it is damaged gzip, or a line has more than `MAX_LINE_BYTES`.
+    """
     number = 0
-    with open_bytes(path) as lines:
-        try:
-            for number, line in enumerate(lines, start=1):
-                yield _decoded(line, path, number)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(
-                f"The file is damaged. Expected a complete gzip file. "
-                f"Received: {str(path)!r} ({error}), after line {number}."
-            ) from error
+    try:
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(line) > MAX_LINE_BYTES:
+                raise ValueError(
+                    f"A line is too long. Expected at most {MAX_LINE_BYTES} bytes. "
+                    f"Received: {name}:{number}: more."
+                )
+            yield line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"The file is damaged. Expected a complete gzip file. "
+            f"Received: {str(name)!r} ({error}), after line {number}."
+        ) from error
 
 
 def _decoded(line: bytes, path: TextPath, number: int) -> str:

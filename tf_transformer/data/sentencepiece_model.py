@@ -74,7 +74,7 @@ def load_processor(serialized: bytes) -> sentencepiece.SentencePieceProcessor:
         processor = sentencepiece.SentencePieceProcessor()
         processor.load_from_serialized_proto(serialized)
         size = processor.get_piece_size()
-    except (RuntimeError, OSError):
+    except (RuntimeError, OSError, UnicodeDecodeError):  # damaged messages too
         size = 0
     if not size:
         raise ValueError(
@@ -157,7 +157,11 @@ class SentencePieceModel:
             rules=charsmap[4:end],
             replacements=charsmap[end:],
         )
-        texts = [*parsed.replacements.decode().split("\0"), *parsed.user_defined_pieces]
+        try:
+            replacements = parsed.replacements.decode()
+        except UnicodeDecodeError as error:
+            raise _refusal("normalization to UTF-8", "other bytes") from error
+        texts = [*replacements.split("\0"), *parsed.user_defined_pieces]
         if parsed.remove_extra_whitespaces and any("  " in text for text in texts):
             raise _refusal(
                 "normalization rules and user-defined symbols with single spaces, or "

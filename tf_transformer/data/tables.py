@@ -131,10 +131,12 @@ def _json_pairs(path) -> Iterator[Pair]:
             pair = row["source"], row["target"]
             if not all(isinstance(text, str) for text in pair):
                 raise TypeError
-        except (ValueError, TypeError, KeyError):
+            "".join(pair).encode()  # fails for half of a surrogate pair
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise ValueError(
                 "A line holds no pair. Expected a JSON object with the strings "
-                f'"source" and "target". Received: {path}:{number}: {line[:40]!r}.'
+                '"source" and "target", of Unicode. Received: '
+                f"{path}:{number}: {line[:40]!r}."
             ) from None
         yield _one_line(pair[0]), _one_line(pair[1])
 

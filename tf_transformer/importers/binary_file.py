@@ -100,7 +100,8 @@ def _array(cursor, name, shape, kind, data) -> np.ndarray:
     for size in shape:
         count *= size  # Python's integers do not overflow
     if kind in FLOATS:
-        return _values(cursor, name, data, FLOATS[kind], count).reshape(shape)
+        values = _values(cursor, name, data, FLOATS[kind], count)
+        return _reshape(cursor, name, values, shape)
     if kind == INT8:
         return np.frombuffer(data, np.int8)
     if kind != INTGEMM_INT8:
@@ -115,11 +116,19 @@ def _array(cursor, name, shape, kind, data) -> np.ndarray:
     multiplier = _values(cursor, name, data[count:], FLOATS[0x404], 1)
     if not multiplier > 0:
         raise cursor.error(f"a multiplier above 0 for {name}", multiplier[0])
-    values = values / multiplier
+    with np.errstate(over="ignore"):  # infinite weights are refused later
+        values = values / multiplier
     rows, columns = shape
     if name.endswith("Wemb"):
         return values.reshape(rows, columns)
     return np.ascontiguousarray(values.reshape(columns, rows).T)
+
+
+def _reshape(cursor, name, values, shape) -> np.ndarray:
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # more dimensions than NumPy has
+        raise cursor.error(f"a shape for {name}", error) from error
 
 
 def _values(cursor, name, data, dtype, count) -> np.ndarray:

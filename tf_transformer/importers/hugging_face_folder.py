@@ -91,11 +91,12 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
 
 def _start_id(row, rows: Rows, path) -> int:
     """Returns our id of the decoder's first token, which is `row` in the folder."""
-    found = np.flatnonzero(rows.is_written & (rows.rows == row))
-    if not isinstance(row, int) or not len(found):
-        values = (f"0 to {rows.count - 1}",)
-        raise unsupported(path, "decoder_start_token_id", row, values)
-    return int(found[0])
+    if isinstance(row, int):
+        found = np.flatnonzero(rows.is_written & (rows.rows == row))
+        if len(found):
+            return int(found[0])
+    values = (f"0 to {rows.count - 1}",)
+    raise unsupported(path, "decoder_start_token_id", row, values)
 
 
 def _read_weights(folder: Path) -> tuple[dict[str, np.ndarray], Path]:
@@ -124,6 +125,10 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         ) from error
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
+        # a view repeats a stored number as often as its shape says
+        size = sum(tensor.nbytes for tensor in found.values())
+        if size > path.stat().st_size:
+            raise ValueError(f"{size} bytes of tensors")
         return {name: tensor.float().numpy() for name, tensor in found.items()}
     except Exception as error:  # a damaged file raises errors of any kind
         raise ValueError(

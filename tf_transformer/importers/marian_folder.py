@@ -1,5 +1,6 @@
 """Reads a folder of Marian: a model file, vocabularies, and optional .yml files."""
 
+import reprlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +89,7 @@ def _named_files(path: Path, contents: dict) -> MarianFiles:
         if len(names) != count or not all(isinstance(n, str) for n in names):
             raise ValueError(
                 f"{path} does not name the files of one model. Expected {name}: "
-                f"{count} names. Received: {contents.get(name)!r}"
+                f"{count} names. Received: {reprlib.repr(contents.get(name))}"
             )
     return MarianFiles(*(_beside(path, name) for name in [*models, *vocabs]))
 
@@ -146,6 +147,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_vocabularies(files: MarianFiles, is_shared: bool) -> Vocabularies:
+    try:
+        return _vocabularies(files, is_shared)
+    except ValueError as error:
+        names = files.source_vocabulary, files.target_vocabulary.name
+        raise ValueError(f"{' and '.join(map(str, names))}: {error}") from error
+
+
+def _vocabularies(files: MarianFiles, is_shared: bool) -> Vocabularies:
     paths = files.source_vocabulary, files.target_vocabulary
     if all(path.suffix == ".spm" for path in paths):
         source, target = (path.read_bytes() for path in paths)

@@ -1,5 +1,6 @@
 """Settings in the model files of Marian, and the arguments of `Transformer`."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,7 +107,9 @@ def _normalize_first(settings, path) -> bool:
     )
     order = (before, after, last)
     if order not in ORDERS:
-        received = ", ".join(f"{name}: {settings.get(name)!r}" for name in PROCESSES)
+        received = ", ".join(
+            f"{name}: {reprlib.repr(settings.get(name))}" for name in PROCESSES
+        )
         raise ValueError(
             f"{path} describes a model that cannot be imported. Expected post-norm "
             '("", "dan", "") or pre-norm ("n", "da", "n") as the three settings. '

@@ -35,12 +35,21 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
         header = json.loads(bytes(data[8 : 8 + size]))
         header.pop("__metadata__", None)
         data = data[8 + size :]
+        _check_separate(header, len(data))
         return {name: _array(name, entry, data) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{path} cannot be read. Expected a file of the safetensors format that "
             f"holds floats. Received: {error}"
         ) from error
+
+
+def _check_separate(header, size: int) -> None:
+    """Checks that tensors do not share bytes; many could share all of a file's."""
+    places = [entry["data_offsets"] for entry in header.values()]
+    total = sum(end - start for start, end in places)
+    if total > size:
+        raise ValueError(f"{total} bytes of tensors in {size} bytes")
 
 
 def _array(name, entry, data) -> np.ndarray:
@@ -56,7 +65,9 @@ def _array(name, entry, data) -> np.ndarray:
         bits = np.frombuffer(data[start:end], "<u2").astype("<u4") << np.uint32(16)
         return bits.view("<f4").reshape(shape)
     dtype = f"<f{_SIZES[kind]}"
-    return np.frombuffer(data[start:end], dtype).astype(np.float32).reshape(shape)
+    with np.errstate(all="ignore"):  # numbers that become infinite are refused later
+        array = np.frombuffer(data[start:end], dtype).astype(np.float32)
+    return array.reshape(shape)
 
 
 def write_safetensors(

@@ -1,6 +1,7 @@
 """Checks of a model's settings: each must be known by name."""
 
 import json
+import reprlib
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def unsupported(path, name: str, value, values) -> ValueError:
     expected = " or ".join(json.dumps(value) for value in values)
     return ValueError(
         f"{path} describes a model that cannot be imported. Expected {name}: "
-        f"{expected}. Received: {value!r}"
+        f"{expected}. Received: {reprlib.repr(value)}"
     )
 
 
@@ -70,7 +71,7 @@ def positive_integer(
         limit = f" and at most {most}" if most else ""
         raise ValueError(
             f"{path} does not describe a model. Expected {name}, an integer of at "
-            f"least 1{limit}. Received: {value!r}"
+            f"least 1{limit}. Received: {reprlib.repr(value)}"
         )
     return value  # pyright: ignore
 
@@ -85,9 +86,34 @@ def rate(settings: Mapping[str, Any], name: str, path) -> float:
     if not isinstance(value, int | float) or not 0 <= value < 1:
         raise ValueError(
             f"{path} does not describe a model. Expected {name}, a number of at least "
-            f"0 and below 1. Received: {value!r}"
+            f"0 and below 1. Received: {reprlib.repr(value)}"
         )
     return float(value)
+
+
+class _WithoutAliases:
+    """Refuses aliases: with a few of them, a small file has an endless value."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):  # pyright: ignore[reportAttributeAccessIssue]
+            event = self.get_event()  # pyright: ignore[reportAttributeAccessIssue]
+            raise yaml.YAMLError(f"the alias *{event.anchor}")
+        return super().compose_node(parent, index)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _SafeLoader(_WithoutAliases, yaml.SafeLoader):
+    """Numbers, texts, lists and mappings."""
+
+
+class _TextLoader(_WithoutAliases, yaml.BaseLoader):
+    """The same, with all numbers as text."""
+
+
+# PyYAML's own, and what its constructors raise for values such as `!!int ""`
+_YAML_ERRORS = (
+    *(yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError),
+    *(OverflowError, RecursionError),
+)
 
 
 def parse_yaml(text: str | bytes, path) -> dict:
@@ -97,8 +123,8 @@ def parse_yaml(text: str | bytes, path) -> dict:
         ValueError: If it is something else.
     """
     try:
-        return _mapping(yaml.safe_load(text))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return _mapping(yaml.load(text, Loader=_SafeLoader))
+    except _YAML_ERRORS as error:
         raise ValueError(
             f"{path} cannot be read. Expected settings in YAML. Received: "
             f"{' '.join(str(error).split())}"
@@ -112,9 +138,9 @@ def parse_yaml_vocabulary(text: str | bytes, path) -> dict[str, int]:
         ValueError: If it is something else.
     """
     try:
-        rows = _mapping(yaml.load(text, Loader=yaml.BaseLoader))
+        rows = _mapping(yaml.load(text, Loader=_TextLoader))
         return {piece: int(row) for piece, row in rows.items()}
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except _YAML_ERRORS as error:
         raise ValueError(
             f"{path} cannot be read. Expected pieces and their rows in YAML. Received: "
             f"{' '.join(str(error).split())}"
@@ -128,11 +154,17 @@ def read_json_vocabulary(path: Path) -> dict[str, int]:
         ValueError: If it is something else.
     """
     rows = read_json_mapping(path)
+    try:
+        "".join(rows).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{path} is no vocabulary. Expected pieces of Unicode. Received: {error}"
+        ) from error
     for piece, row in rows.items():
         if not isinstance(row, int) or isinstance(row, bool):
             raise ValueError(
                 f"{path} is no vocabulary. Expected an integer for each piece. "
-                f"Received: {piece!r}: {row!r}"
+                f"Received: {piece!r}: {reprlib.repr(row)}"
             )
     return rows
 

@@ -1,6 +1,7 @@
 """Checks of the contents of a run's `config.json`."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 from tf_transformer.runs.checks import check_types
@@ -8,6 +9,7 @@ from tf_transformer.runs.choices import CHOICES
 from tf_transformer.runs.config import TrainingConfig
 
 FORMAT_VERSION = 1
+MAX_POSITIONS = 2**25  # numbers in a table of positions
 
 
 def check_contents(contents, path: Path) -> dict:
@@ -55,6 +57,30 @@ def check_contents(contents, path: Path) -> dict:
     if architecture not in (None, *CHOICES["architecture"]):
         _refuse(path, f"one of {CHOICES['architecture']}", repr(architecture))
     return contents
+
+
+def check_sizes(arguments: dict, weights: Path, path: Path) -> None:
+    """Checks that a model of these sizes has no more weights than a file.
+
+    The model is then built with memory for these weights only.
+
+    Args:
+        arguments: The model's arguments in `config.json`.
+        weights: The file of its weights.
+        path: `config.json`, for messages.
+
+    Raises:
+        ValueError: If a size is too large.
+    """
+    sizes = {n: v for n, v in arguments.items() if type(v) is int}
+    width, num_bytes = sizes.get("d_model", 1), weights.stat().st_size
+    limits = dict.fromkeys(sizes, num_bytes // max(1, abs(width)))
+    limits["d_model"] = math.isqrt(num_bytes)
+    # its table is computed
+    limits["max_length"] = max(num_bytes, MAX_POSITIONS) // max(1, abs(width))
+    for name, size in sizes.items():
+        if size > limits[name]:
+            _refuse(path, f"{name} of at most {limits[name]}", str(size))
 
 
 def check_object(value, path: Path, *names: str) -> dict:

@@ -14,6 +14,7 @@ from tf_transformer.runs.contents import (
     FORMAT_VERSION,
     check_contents,
     check_object,
+    check_sizes,
 )
 from tf_transformer.training.checkpoints import checkpoint_files, epoch_of
 from tf_transformer.training.weights import load_weights
@@ -198,10 +199,12 @@ class RunDirectory:
         config = self.config()
         arguments = self.contents()["model"]
         self._check_best_weights()
+        check_sizes(arguments, self.best_weights, self._config_file)
         kind = ARCHITECTURES[config.architecture]  # pyright: ignore[reportArgumentType]
         try:
             model = kind(**arguments, dtype=config.dtype)
-        except TypeError as error:
+        # Keras raises any of these for values such as an activation's
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise ValueError(
                 f"{self._config_file} does not describe a model. Received: {error}"
             ) from error

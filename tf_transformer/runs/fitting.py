@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tf_transformer.runs.callbacks import attention_images, callbacks, tensorboard
+from tf_transformer.runs.checkpoint_state import check_state
 from tf_transformer.training.callbacks import JsonLog, KeepBest
 from tf_transformer.training.checkpoints import restore_checkpoint
 from tf_transformer.training.tensorboard import EventFiles, TensorBoardLog
@@ -61,7 +62,8 @@ class Fitting:
         """
         finished = state.get("epoch", 0)
         if checkpoint is not None:
-            self.parts["best"].restore(state["best"])
+            if state.get("best"):
+                self.parts["best"].restore(state["best"])
             is_over = not self.counter.plan.epochs_left(self.counter.updates)
             if is_over and not finished:
                 raise ValueError(
@@ -134,7 +136,7 @@ def restore_latest(run, model) -> tuple[Path | None, dict]:
     paths = run.all_checkpoints()
     for path in reversed(paths):
         try:
-            return path, restore_checkpoint(path, model)
+            return path, check_state(restore_checkpoint(path, model), path)
         except DamagedFile as error:
             print(f"{error}. It is skipped.", flush=True)
     if paths:

@@ -3,8 +3,7 @@
 import contextlib
 import json
 import re
-import zipfile
-import zlib
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tf_transformer.utils.checksum import (
     append_checksum,
     verify_checksum,
 )
+from tf_transformer.utils.npz import NpzFile, open_npz
 from tf_transformer.utils.processes import is_first_process, local_array
 
 _NAME = re.compile(r"epoch-([0-9]+)(?:-update-([0-9]+))?\.npz")
@@ -95,10 +95,10 @@ def restore_checkpoint(path: Path, model) -> dict:
         ValueError: If the file's variables are not those of the model.
     """
     with _open_checkpoint(path) as arrays:
-        state = json.loads(arrays["state"].tobytes())
-        names = [name for name in arrays.files if name != "state"]
+        state = _read_state(path, arrays)
+        names = [name for name in arrays.names if name != "state"]
         variables = _variables(model)
-        shapes = [arrays[name].shape for name in names]
+        shapes = [arrays.read(name).shape for name in names]
         expected = [tuple(variable.shape) for variable in variables]
         if shapes != expected:
             raise ValueError(
@@ -106,7 +106,7 @@ def restore_checkpoint(path: Path, model) -> dict:
                 f"of the model's shapes. Received: {len(shapes)} variables"
             )
         for name, variable in zip(names, variables, strict=True):
-            variable.assign(arrays[name])
+            variable.assign(arrays.read(name))
     return state
 
 
@@ -124,10 +124,10 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
     variables = _model_variables(model)
     places = {id(variable): i for i, variable in enumerate(variables)}
     with _open_checkpoint(path) as arrays:
-        names = [name for name in arrays.files if name != "state"]
+        names = [name for name in arrays.names if name != "state"]
         for weight in model.weights:
             place = places[id(weight)]
-            array = arrays[names[place]] if place < len(names) else np.zeros(0)
+            array = arrays.read(names[place]) if place < len(names) else np.zeros(0)
             if array.shape != tuple(weight.shape):
                 raise ValueError(
                     f"{path} belongs to another model. Expected {weight.path} of "
@@ -137,19 +137,31 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
 
 
 @contextlib.contextmanager
-def _open_checkpoint(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+def _open_checkpoint(path: Path) -> Iterator[NpzFile]:
     """Opens a checkpoint after a check of its checksum."""
     verify_checksum(path)
-    if not zipfile.is_zipfile(path):
-        raise DamagedFile(f"{path} is damaged. Received: a file that is not an archive")
+    with open_npz(path) as arrays:
+        if "state" not in arrays.names:
+            raise ValueError(
+                f"{path} is no checkpoint of a training. Expected the array state. "
+                f"Received: {len(arrays.names)} others"
+            )
+        yield arrays
+
+
+def _read_state(path: Path, arrays: NpzFile) -> dict:
     try:
-        # NumPy leaves a damaged file open if it opened the file itself
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if "state" not in arrays.files:
-                raise ValueError("not a checkpoint")
-            yield arrays
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DamagedFile(f"{path} is damaged. Received: {error}") from error
+        state = json.loads(arrays.read("state").tobytes())
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(
+            f"{path} is damaged. Expected a state in JSON. Received: {error}"
+        ) from error
+    if not isinstance(state, dict):
+        raise DamagedFile(
+            f"{path} is damaged. Expected an object as state. Received: "
+            f"{reprlib.repr(state)}"
+        )
+    return state
 
 
 def _variables(model):

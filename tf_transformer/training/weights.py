@@ -47,8 +47,9 @@ def load_weights(model, path: str | os.PathLike) -> None:
     verify_checksum(path)
     try:
         model.load_weights(path)
-    except (KeyError, OSError) as error:
-        raise DamagedFile(f"{path} cannot be read. Received: {error}") from error
+    except Exception as error:  # a damaged file raises errors of any kind
+        message = " ".join(str(error).split())[:300]
+        raise DamagedFile(f"{path} cannot be read. Received: {message}") from error
     for weight in model.weights:
         is_finite = ops.all(ops.isfinite(ops.convert_to_tensor(weight)))
         if not ops.convert_to_numpy(is_finite):
