@@ -102,16 +102,14 @@ def read_marian_settings(data):
 
 
 def read_marian_yml(data):
-    (opus_marian() / "decoder.yml").write_bytes(data)
-    for path in (opus_marian(), opus_marian() / "decoder.yml"):
-        try:
-            find_files(path)
-        except ERRORS as error:
-            last = error
-        else:
-            last = None
-    if last is not None:
-        raise last
+    path = opus_marian() / "decoder.yml"
+    whole = path.read_bytes()
+    path.write_bytes(data)
+    try:
+        find_files(path)
+        find_files(opus_marian())
+    finally:
+        path.write_bytes(whole)
 
 
 def seed_of(make, name):

@@ -99,9 +99,7 @@ def test_no_pickle_in_a_file_of_pytorch(tmp_path, canary, form):
                 archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     else:
         is_zip = form == "archive"
-        torch.save(
-            {"a": Command(canary)}, path, _use_new_zipfile_serialization=is_zip
-        )
+        torch.save({"a": Command(canary)}, path, _use_new_zipfile_serialization=is_zip)
     with pytest.raises(ValueError, match=r"pytorch_model\.bin cannot be read"):
         read_torch(path)
 
@@ -149,6 +147,7 @@ def test_a_lambda_of_a_keras_file_does_not_run(tmp_path, canary, capsys):
     assert "Lambda" in line and str(path) in line
 
 
+@pytest.mark.filterwarnings("ignore:Skipping invalid path:UserWarning")
 def test_members_of_a_keras_file_stay_in_it(tmp_path, canary):
     path = tmp_path / "folder" / "model.keras"
     path.parent.mkdir()

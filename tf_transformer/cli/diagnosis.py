@@ -104,7 +104,7 @@ def _keras_file(path: str):
         raise FileNotFoundError(f"There is no such file. Received: {path}")
     try:
         return keras.saving.load_model(path)
-    except (TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (TypeError, KeyError, ValueError, zipfile.BadZipFile) as error:
         first_line = next(iter(str(error).strip().splitlines()), "")
         raise ValueError(
             "Keras cannot load the model. A model with classes of your own is examined "

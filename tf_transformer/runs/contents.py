@@ -78,7 +78,8 @@ def check_sizes(arguments: dict, weights: Path, path: Path) -> None:
     limits["d_model"] = math.isqrt(num_bytes)
     # its table is computed
     limits["max_length"] = max(num_bytes, MAX_POSITIONS) // max(1, abs(width))
-    for name, size in sizes.items():
+    for name in sorted(sizes, key="d_model".__ne__):  # the width first
+        size = sizes[name]
         if size > limits[name]:
             _refuse(path, f"{name} of at most {limits[name]}", str(size))
 
