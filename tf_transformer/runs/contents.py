@@ -81,7 +81,10 @@ def check_sizes(arguments: dict, weights: Path, path: Path) -> None:
     for name in sorted(sizes, key="d_model".__ne__):  # the width first
         size = sizes[name]
         if size > limits[name]:
-            _refuse(path, f"{name} of at most {limits[name]}", str(size))
+            raise ValueError(
+                f"{path} does not describe a model of the weights in {weights}. "
+                f"Expected {name} of at most {limits[name]}. Received: {size}"
+            )
 
 
 def check_object(value, path: Path, *names: str) -> dict:
