@@ -86,7 +86,9 @@ def check_python(monkeypatch):
         elif path == "-m" and rest[0] == "pytest":
             check_pytest(rest[1:])
         elif path == "-m":
-            assert (ROOT / f"{rest[0].replace('.', '/')}.py").exists(), rest[0]
+            module = ROOT / rest[0].replace(".", "/")
+            files = (module.with_suffix(".py"), module / "__main__.py")
+            assert any(file.exists() for file in files), rest[0]
         elif "ArgumentParser" in text_of(path):
             monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
             for name in NOT_INSTALLED:
