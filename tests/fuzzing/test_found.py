@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from tests.fuzzing.run_folders import STATE
+from tests.importers.hugging_face_folders import SOURCE_LINES, train_pieces
 from tests.importers.marian_files import FLOAT32, INTGEMM, binary
 from tf_transformer.cli.lines import file_lines
 from tf_transformer.data import lines
 from tf_transformer.data.files import stream_tsv
+from tf_transformer.data.sentencepiece_model import load_processor
 from tf_transformer.importers.binary_file import read_binary
 from tf_transformer.importers.hugging_face_folder import read_torch
 from tf_transformer.importers.npz_file import read_npz
@@ -162,7 +164,14 @@ def test_arrays_of_an_archive_do_not_share_bytes(tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ["{'descr': '<f4', 'shape': (1", "{" * 90, "(" * 300, "{'descr': '<f4,' }", "[1]"],
+    [
+        "{'descr': '<f4', 'shape': (1",
+        "{" * 90,
+        "(" * 300,
+        "{'descr': '<f4,' }",
+        "[1]",
+        r"{'\o': 1}",
+    ],
 )
 def test_a_header_that_numpy_cannot_parse_is_named(tmp_path, header):
     text = header.encode() + b"\n"
@@ -257,3 +266,11 @@ def test_a_model_is_no_larger_than_its_weights(tmp_path, name):
     check_sizes(sizes, weights, tmp_path / "config.json")
     with pytest.raises(ValueError, match=rf"config\.json.*Expected {name} of at most"):
         check_sizes({**sizes, name: 2**40}, weights, tmp_path / "config.json")
+
+
+def test_pieces_of_a_model_are_utf8():
+    model = train_pieces(SOURCE_LINES)
+    broken = model.replace("▁".encode(), b"\xe2\x96\x20")
+    assert broken != model
+    with pytest.raises(ValueError, match="cannot be read.*Received: "):
+        load_processor(broken)

@@ -74,6 +74,7 @@ def load_processor(serialized: bytes) -> sentencepiece.SentencePieceProcessor:
         processor = sentencepiece.SentencePieceProcessor()
         processor.load_from_serialized_proto(serialized)
         size = processor.get_piece_size()
+        processor.id_to_piece(list(range(size)))  # raises unless all are UTF-8
     except (RuntimeError, OSError, UnicodeDecodeError):  # damaged messages too
         size = 0
     if not size:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import struct
 import tokenize
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,7 +71,9 @@ class NpzFile:
             version = np.lib.format.read_magic(file)
             if version not in _HEADERS:
                 raise ValueError(f"the format {version}")
-            shape, is_fortran, dtype = _HEADERS[version](file)
+            with warnings.catch_warnings():  # Python's, of wrong escapes in a header
+                warnings.simplefilter("ignore")
+                shape, is_fortran, dtype = _HEADERS[version](file)
             if dtype.hasobject or dtype.kind not in "fiub":
                 raise ValueError(f"{dtype}")
             count = dtype.itemsize
