@@ -96,7 +96,7 @@ MERGES = "a0: &a0 {x: 1}\n" + "".join(
     "text",
     [
         *(LAUGHS, MERGES, "a: &a [*a]", "!!bool x: 1", "a: !!bool x", 'a: !!int ""'),
-        *('a: !!float ""', "a: !!timestamp x", "a: !!binary é", "[" * 2_000, "? {}"),
+        *('a: !!float ""', "a: !!timestamp x", "a: !!binary é", "? {}"),
         *("a: 2001-99-99", "\ud800: 1", "a: !!python/name:os.system"),
     ],
     ids=lambda text: text[:20],
@@ -112,6 +112,11 @@ def test_yaml_that_is_no_plain_mapping_is_refused(text):
             assert parse is parse_yaml_vocabulary  # tags are text there
         assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
         tracemalloc.stop()
+
+
+def test_deeply_nested_yaml_is_refused():
+    with pytest.raises(ValueError, match=r"x\.yml cannot be read.*recursion"):
+        parse_yaml("[" * 2_000, "x.yml")
 
 
 def test_a_wrong_value_is_shown_in_short():
