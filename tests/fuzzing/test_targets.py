@@ -3,7 +3,6 @@
 Run: pytest tests/fuzzing/test_targets.py
 """
 
-import tracemalloc
 import warnings
 
 import hypothesis
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fast import FAST
 from tests.fuzzing.targets import MODULES, find_target, targets_of
 from tests.fuzzing.worker import WORDS
+from tests.peak_memory import peak_megabytes
 
 MAX_MEGABYTES = 32
 NUM_EXAMPLES = 40 if FAST else 1_000
@@ -42,15 +42,6 @@ def _edited(data, edits):
             "cut": head or data,
         }[kind]
     return data
-
-
-def peak_megabytes(function):
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
 
 
 def parameters():

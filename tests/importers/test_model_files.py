@@ -3,7 +3,6 @@
 import io
 import json
 import struct
-import tracemalloc
 import zipfile
 
 import numpy as np
@@ -17,6 +16,7 @@ from tests.importers.marian_files import (
     quantized_item,
     settings_array,
 )
+from tests.peak_memory import peak_megabytes
 from tf_transformer.importers.binary_file import read_binary
 from tf_transformer.importers.hugging_face_folder import read_torch
 from tf_transformer.importers.npz_file import read_npz
@@ -38,15 +38,6 @@ def items():
         "decoder_bias": item(FLOATS),
         "special:model.yml": item(TEXT),
     }
-
-
-def peak_megabytes(function):
-    tracemalloc.start()
-    try:
-        function()
-        return tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
 
 
 def test_a_binary_file_gives_its_numbers(tmp_path):

@@ -46,10 +46,8 @@ class Load:
         self.wrong = []
         self.seconds = {"toy": [], "words": [], "slow": []}
         self.version = self.newest = 2  # of `words`: the one that surely answers
-        self.counts = dict.fromkeys(
-            ("versions", "broken versions", "vanished folders", "bad requests"), 0
-        )
-        self.counts["stalled clients"] = 0
+        counted = "versions", "broken versions", "vanished folders"
+        self.counts = dict.fromkeys((*counted, "bad requests", "stalled clients"), 0)
 
     def ask(self, model, body, connection):
         started = time.monotonic()
