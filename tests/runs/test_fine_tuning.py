@@ -9,6 +9,7 @@ from tf_transformer import cli
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.runs.fine_tuning import with_inherited_settings
+from tf_transformer.training.checkpointing import SaveWithinEpochs
 from tf_transformer.utils.atomic import write_json
 
 WORDS = ["sun", "moon", "star", "tree", "bird"]
@@ -36,6 +37,42 @@ def test_tokenizer_and_model_are_inherited_and_other_settings_are_not(other, tmp
     found = with_inherited_settings(config, RunDirectory(tmp_path / "new"))
     assert (found.preset, found.vocab_size) == ("small", 330)
     assert (found.peak, found.dropout_rate, found.epochs) == (1e-4, None, None)
+
+
+def test_the_default_peak_is_that_of_a_fine_tuning(other):
+    """One of a training from scratch (2e-3 for tiny) would undo the other training."""
+    for changes, peak in (
+        ({}, 1.5e-3),
+        ({"init_from": str(other.path)}, 2e-4),
+        ({"init_from": str(other.path), "lora_rank": 3}, 2e-3),
+        ({"init_from": str(other.path), "lora_rank": 3, "peak": 7e-5}, 7e-5),
+    ):
+        assert TrainingConfig(preset="small", **changes).resolved().peak == peak
+
+
+def test_a_run_from_an_imported_model_has_no_preset(other, tmp_path):
+    contents = other.contents()
+    contents["training"]["preset"] = None
+    write_json(other.path / "config.json", contents)
+    config = TrainingConfig(init_from=str(other.path))
+    config = with_inherited_settings(config, RunDirectory(tmp_path / "new")).resolved()
+    assert (config.preset, config.batch_tokens, config.peak) == (None, 1024, 2e-4)
+    assert TrainingConfig().resolved().preset == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lora_rank": 0}, "lora_rank must be at least 1"),
+        ({"init_from": None}, "Expected init_from.*Received: init_from=None"),
+        ({"architecture": "recurrent"}, "the run of a Transformer.*'recurrent'"),
+        ({"average_last": 3}, "not averaged.*lora_rank=4, average_last=3"),
+    ],
+)
+def test_settings_that_lora_excludes_are_refused(changes, message):
+    settings = {"init_from": "runs/a", "lora_rank": 4, **changes}
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**settings).resolved()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +140,35 @@ def test_a_run_starts_from_the_weights_of_another_and_scores_pairs(
         contents = [(tmp_path / run / name).read_bytes() for run in ("first", "second")]
         assert contents[0] == contents[1]
     assert cli.main(second) == 0  # resumed, it needs the first run no more
+    check_lora(runs[0].model, common, monkeypatch)
     check_score(runs[0], capsys)
+
+
+def check_lora(model, common, monkeypatch):
+    """Only dense layers change; a run that was killed continues with its changes."""
+    command = ["train", "--init-from", "first", "--data", "pairs.tsv", *common]
+    command += ["--lora-rank", "2", "--peak", "0.01", "--checkpoint-every", "1"]
+    command += ["--batch-tokens", "256"]
+    assert cli.main([*command, "--run", "lora"]) == 0
+    tuned = RunDirectory("lora").translator().model
+    for one, other in zip(model.weights, tuned.weights, strict=True):
+        assert np.array_equal(one, other) == ("/kernel" not in one.path), one.path
+    real = SaveWithinEpochs.on_train_batch_end
+
+    def killed_after_two(self, batch, logs=None):
+        real(self, batch, logs)
+        if batch == 1:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
+        patched.setattr(SaveWithinEpochs, "on_train_batch_end", killed_after_two)
+        cli.main([*command, "--run", "killed"])
+    assert not RunDirectory("killed").best_weights.exists()
+    assert RunDirectory("killed").latest_checkpoint() is not None
+    assert cli.main([*command, "--run", "killed"]) == 0
+    resumed = RunDirectory("killed").translator().model
+    for one, other in zip(tuned.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def check_score(translator, capsys):

@@ -1,13 +1,21 @@
 """`tf-transformer serve`: its options reach the service, its errors are one line."""
 
 import builtins
+import os
 import socket
 
+import numpy as np
 import pytest
 
+from tests.export.toy_export import make_translator
 from tf_transformer.cli import main
+from tf_transformer.export import saved_model
+from tf_transformer.inference.settings import SearchSettings
+from tf_transformer.runs.config import TrainingConfig
+from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.serving import server
 from tf_transformer.serving.settings import ServiceSettings
+from tf_transformer.training.weights import save_weights
 
 
 @pytest.fixture
@@ -66,6 +74,36 @@ def test_the_token_may_stand_in_the_environment(served, monkeypatch):
     monkeypatch.setenv("TF_TRANSFORMER_TOKEN", "other")
     assert main(["serve", "models"]) == 0
     assert served[0][3].token == "other"
+
+
+def test_a_run_is_exported_once_for_each_of_its_weights(
+    served, tmp_path, capsys, monkeypatch
+):
+    translator = make_translator()
+    run = RunDirectory(tmp_path / "mine")
+    config = TrainingConfig(dropout_rate=0.1).resolved()
+    run.begin(config, translator.tokenizer, translator.model)
+    exported = []
+
+    def fake_export(translator, path, settings, info):
+        path.mkdir(parents=True)
+        exported.append((path, settings, translator.model.get_weights()))
+
+    monkeypatch.setattr(saved_model, "export_saved_model", fake_export)
+    assert main(["serve", str(run.path)]) == 1
+    assert "No epoch of this run has been finished yet" in capsys.readouterr().err
+    save_weights(translator.model, run.best_weights)
+    for _ in range(2):
+        assert main(["serve", str(run.path)]) == 0
+    models = run.path / "saved_models"
+    [(path, settings, weights)] = exported
+    assert (path, settings) == (models / "mine" / "1", SearchSettings())
+    for one, other in zip(weights, translator.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    os.utime(path, (1, 1))  # the run has better weights now
+    assert main(["serve", str(run.path)]) == 0
+    assert [path.name for path, *_ in exported] == ["1", "2"]
+    assert [folder for folder, *_ in served] == [str(models)] * 3
 
 
 @pytest.mark.parametrize("content", ["", "\n"])

@@ -179,6 +179,13 @@ def _add_export(verbs) -> None:
         help="texts, one per line, that TensorFlow Serving translates before the "
         "version answers",
     )
+    verb.add_argument(
+        "--shortlist",
+        action="store_true",
+        default=None,
+        help="write only frequent tokens and likely translations of the source's "
+        "tokens, as Marian's engines do; for a run that was imported with lex*.bin",
+    )
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
     add_sampling(verb)

@@ -4,6 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
+from tf_transformer.cli.places import run_directory
+from tf_transformer.utils.versions import version_folders
+
 TOKEN_VARIABLE = "TF_TRANSFORMER_TOKEN"
 PACKAGES = ("prometheus_client", "starlette", "uvicorn")
 # option, type, default, help
@@ -26,7 +29,10 @@ LIMITS = (
 
 
 def serve(options) -> None:
-    """Serves exported models over HTTP, as TensorFlow Serving does, with a web page."""
+    """Serves exported models over HTTP, as TensorFlow Serving does, with a web page.
+
+    A run is exported first.
+    """
     try:
         from tf_transformer.serving.server import serve
         from tf_transformer.serving.settings import ServiceSettings
@@ -54,7 +60,29 @@ def serve(options) -> None:
         log_text=options.log_text,
         warm_up_texts=_lines(options.warm_up),
     )
-    serve(options.folder, options.host, options.port, settings)
+    serve(_exported(options.folder), options.host, options.port, settings)
+
+
+def _exported(folder: str) -> str:
+    """The folder of models; for a run its own, with an export of its best weights."""
+    if not Path(folder, "config.json").exists() or not Path(folder, "logs").is_dir():
+        return folder
+    run = run_directory(folder)
+    models = run.path / "saved_models"
+    versions = version_folders(models / run.path.resolve().name)
+    weights = run.best_weights
+    trained = weights.stat().st_mtime if weights.exists() else float("inf")
+    if any(path.stat().st_mtime > trained for path in versions.values()):
+        return str(models)
+    version = str(max(versions, default=0) + 1)
+    path = models / run.path.resolve().name / version
+    print(f"Exporting {folder} to {path}.", flush=True)
+    from tf_transformer.export.saved_model import export_saved_model
+    from tf_transformer.inference.settings import SearchSettings
+
+    info = {"scores": run.evaluation()}
+    export_saved_model(run.translator(), path, SearchSettings(), info)
+    return str(models)
 
 
 def _token(path: str | None) -> str | None:
@@ -79,7 +107,11 @@ def _lines(path: str | None) -> tuple[str, ...]:
 
 def add_serve(verb) -> None:
     """Adds the options of `serve` to its parser."""
-    verb.add_argument("folder", help="folder of exported models, such as saved_models/")
+    verb.add_argument(
+        "folder",
+        help="folder of exported models, such as saved_models/; or a run, which is "
+        "exported to its folder saved_models with the default search settings",
+    )
     verb.add_argument(
         "--host",
         default="127.0.0.1",

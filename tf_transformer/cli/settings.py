@@ -4,7 +4,12 @@ import argparse
 import dataclasses
 import typing
 
-from tf_transformer.runs.choices import CHOICES, DEFAULTS
+from tf_transformer.runs.choices import (
+    CHOICES,
+    DEFAULTS,
+    FINE_TUNING_PEAK,
+    LORA_PEAK,
+)
 from tf_transformer.runs.config import TrainingConfig
 
 # options that take several words, and what each word is called
@@ -18,6 +23,8 @@ LISTS = {
 HELP = {
     "init_from": "start from the tokenizer and the best weights of another run "
     "(fine-tuning); its settings of tokenizer and model apply",
+    "lora_rank": "with --init-from: train low-rank changes of the dense layers (LoRA) "
+    "instead of all weights, such as 16; the files of weights hold the sums",
     "data": "a file of pairs, .tsv, .csv or .jsonl, also .gz; a set of TensorFlow "
     "Datasets, such as tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus "
     "(default: en_ko_grammar)",
@@ -74,7 +81,8 @@ HELP = {
     "max_updates": "number of updates, instead of --epochs; a stream is then not "
     "counted first",
     "warmup_steps": "updates until the peak learning rate; by default the preset's",
-    "peak": "peak learning rate; by default the preset's",
+    "peak": "peak learning rate; by default the preset's, with --init-from "
+    f"{FINE_TUNING_PEAK:g}, with --lora-rank {LORA_PEAK:g}",
     "decay": "learning rate after the warm-up; cosine and linear end at zero",
     "cooldown": "with inverse_sqrt: fall linearly to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",

@@ -218,6 +218,7 @@ def export(options) -> None:
             "Only CTranslate2 stores quantized weights. Expected --quantization with "
             f"--format ctranslate2. Received: {options.quantization}"
         )
+    shortlist = run.shortlist() if options.shortlist else None
     if options.format != "saved_model":
         print(_export_elsewhere(run, path, options, settings))
         return
@@ -226,7 +227,8 @@ def export(options) -> None:
     settings = SearchSettings(**settings)
     info = {"languages": options.languages, "scores": run.evaluation()}
     texts = _warm_up_texts(options.warm_up)
-    print(export_saved_model(run.translator(), path, settings, info, texts))
+    translator = run.translator()
+    print(export_saved_model(translator, path, settings, info, texts, shortlist))
 
 
 def _warm_up_texts(path: str | None) -> list[str]:
@@ -238,11 +240,12 @@ def _warm_up_texts(path: str | None) -> list[str]:
 
 
 def _export_elsewhere(run, path, options, settings) -> Path:
-    received = [*settings, *_options_set(options, "languages", "warm_up")]
+    names = "languages", "warm_up", "shortlist"
+    received = [*settings, *_options_set(options, *names)]
     if received:
         raise ValueError(
-            f"The format {options.format} stores no search options. Expected "
-            "none of them, no --languages and no --warm-up. Received: "
+            f"The format {options.format} stores no search options. Expected none of "
+            "them, no --languages, --warm-up or --shortlist. Received: "
             f"{', '.join(received)}"
         )
     if options.format == "hugging_face":

@@ -17,6 +17,7 @@ from tf_transformer.export.warm_up import check_warm_up_texts, write_warm_up_req
 from tf_transformer.ids import PAD_ID
 from tf_transformer.inference.search import score_ids, search, token_log_probs
 from tf_transformer.inference.settings import SearchSettings
+from tf_transformer.inference.shortlist import LexicalShortlist, ShortlistedModel
 from tf_transformer.inference.translator import Translator
 from tf_transformer.utils.atomic import new_folder
 from tf_transformer.version import __version__
@@ -38,6 +39,7 @@ def export_saved_model(
     settings: SearchSettings | None = None,
     info: dict | None = None,
     warm_up_texts: Sequence[str] = (),
+    shortlist: LexicalShortlist | None = None,
 ) -> Path:
     """Writes a SavedModel that any TensorFlow runtime can serve.
 
@@ -94,6 +96,8 @@ def export_saved_model(
             answers. They are written to
             `assets.extra/tf_serving_warmup_requests`, one request of `serving_default`
             each.
+        shortlist: Optional shortlist for a `Transformer`: the search writes its
+            tokens only, which is faster for a large vocabulary.
 
     Returns:
         The folder.
@@ -110,9 +114,8 @@ def export_saved_model(
         )
     check_warm_up_texts(translator, warm_up_texts)
     with new_folder(path) as folder:
-        servable = ServableTranslator(
-            translator, settings or SearchSettings(), info or {}
-        )
+        settings = settings or SearchSettings()
+        servable = ServableTranslator(translator, settings, info or {}, shortlist)
         tf.saved_model.save(
             servable,
             str(folder),
@@ -137,10 +140,10 @@ class ServableTranslator(tf.Module):
     Args:
         translator: The translator.
         settings: The settings of the search.
-        info: Further entries of the `info` signature.
+        info, shortlist: See `export_saved_model`.
     """
 
-    def __init__(self, translator, settings: SearchSettings, info: dict):
+    def __init__(self, translator, settings: SearchSettings, info, shortlist=None):
         super().__init__()
         model, tokenizer = translator.model, translator.tokenizer
         # The variables, not the Keras model, so that weights are stored once.
@@ -154,21 +157,25 @@ class ServableTranslator(tf.Module):
             )
         described = json.dumps(description(model, settings, info), ensure_ascii=False)
         self.info = graph_function(lambda: {"info": tf.constant(described)})
-        self._add_search(model, settings)
+        writer = model
+        if shortlist is not None:
+            self.likely = tf.Variable(shortlist.likely, trainable=False)
+            writer = ShortlistedModel(model, shortlist.frequent, self.likely)
+        self._add_search(model, writer, settings)
         self._add_scores(model)
 
     # The functions are attributes of this object and the model is only in their
     # closures, so that the Keras model is not tracked.
-    def _add_search(self, model, settings: SearchSettings) -> None:
+    def _add_search(self, model, writer, settings: SearchSettings) -> None:
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
         self.search_compiled = tf.function(
-            compiled_search(model, settings),
+            compiled_search(writer, settings),
             input_signature=[tf.TensorSpec([None, None], tf.int32, name="source_ids")],
             autograph=False,
         )
         self.translate = graph_function(
             lambda text: self._best(
-                search(model, self._source_ids(text, model), settings)
+                search(writer, self._source_ids(text, model), settings)
             ),
             "text",
         )
@@ -179,10 +186,10 @@ class ServableTranslator(tf.Module):
             "text",
         )
         self.nbest = graph_function(
-            lambda text: self._nbest(text, model, all_settings), "text"
+            lambda text: self._nbest(text, writer, all_settings), "text"
         )
         self.attend = graph_function(
-            lambda text: self._attend(text, model, settings), "text"
+            lambda text: self._attend(text, model, writer, settings), "text"
         )
 
     def _add_scores(self, model) -> None:
@@ -203,8 +210,8 @@ class ServableTranslator(tf.Module):
             "score": result["log_probs"][:, 0],
         }
 
-    def _nbest(self, text, model, settings):
-        result = search(model, self._source_ids(text, model), settings)
+    def _nbest(self, text, writer, settings):
+        result = search(writer, self._source_ids(text, writer), settings)
         token_ids, scores = result["token_ids"], result["log_probs"]
         # (B, N, L) to (B * N, L) and back
         rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
@@ -237,9 +244,9 @@ class ServableTranslator(tf.Module):
         )
         return source_ids, labels
 
-    def _attend(self, text, model, settings):
+    def _attend(self, text, model, writer, settings):
         source_ids = self._source_ids(text, model)
-        labels = search(model, source_ids, settings)["token_ids"][:, 0]
+        labels = search(writer, source_ids, settings)["token_ids"][:, 0]
         is_token = labels != PAD_ID
         longest = tf.reduce_max(tf.math.count_nonzero(is_token, axis=1, dtype=tf.int32))
         labels = labels[:, :longest]

@@ -8,6 +8,7 @@ import numpy as np
 from tf_transformer.importers.names import OUTPUT_BIAS, weight_names
 from tf_transformer.importers.vocabulary import Rows, Vocabularies
 from tf_transformer.importers.weights import ForeignWeights, variable_at
+from tf_transformer.inference.shortlist import LexicalShortlist
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers import Decoder, SSRUDecoder
 from tf_transformer.models import Transformer
@@ -27,6 +28,7 @@ class ForeignModel:
         vocabularies: The tokenizer, and the embedding row of each of its tokens.
         weights: The weights.
         embeddings: Names that the source's embedding may have, and the target's.
+        shortlist: The lexical shortlist, if the folder has one.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class ForeignModel:
     vocabularies: Vocabularies
     weights: ForeignWeights
     embeddings: tuple[Sequence[str], Sequence[str]]
+    shortlist: LexicalShortlist | None = None
 
     def translator(self) -> Translator:
         """Builds our translator with these weights.

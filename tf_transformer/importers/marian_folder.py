@@ -20,6 +20,7 @@ from tf_transformer.importers.settings import (
     parse_yaml_vocabulary,
     unsupported,
 )
+from tf_transformer.importers.shortlist_file import read_shortlist
 from tf_transformer.importers.vocabulary import (
     Special,
     Vocabularies,
@@ -117,12 +118,18 @@ def read_marian(path: Path) -> ForeignModel:
     arguments = model_arguments(settings, files.model)
     embeddings = embedding_names(settings, files.model)
     ignored = [name for name in arrays if name.endswith(QUANTIZATION)]
+    vocabularies = _read_vocabularies(files, embeddings[0] == embeddings[1])
+    shortlists = sorted(files.model.parent.glob("lex*.bin"))
     return ForeignModel(
         kind="marian",
         arguments=arguments,
-        vocabularies=_read_vocabularies(files, embeddings[0] == embeddings[1]),
+        vocabularies=vocabularies,
         weights=ForeignWeights(arrays, files.model, ignored),
         embeddings=((embeddings[0],), (embeddings[1],)),
+        # several ones would belong to several models
+        shortlist=read_shortlist(shortlists[0], vocabularies)
+        if len(shortlists) == 1
+        else None,
     )
 
 

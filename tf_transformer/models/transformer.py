@@ -185,15 +185,12 @@ class Transformer(SequenceModel):
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
-        """Makes a model of a named size.
+        """Makes a model of a named size, with fresh weights.
 
         Args:
             name: "tiny", "small", "base" or "big" (see `models/presets.py`).
             vocab_size: Integer. Size of the vocabulary.
             **changes: Other arguments of `Transformer`, which override the preset's.
-
-        Returns:
-            A `Transformer` with fresh weights.
         """
         return cls(vocab_size, **{**preset(name), **changes})
 
@@ -258,6 +255,12 @@ class Transformer(SequenceModel):
         Returns:
             float32 logits `(B * K, V)` and the next state.
         """
+        states, state = self.step_states(token_ids, state)
+        logits = self.target_embedding(states, reverse=True)
+        return ops.reshape(logits, (-1, logits.shape[-1])), state
+
+    def step_states(self, token_ids, state):
+        """`step` without the output projection: states `(B, K, D)`, next state."""
         sentence, position = state["sentence"], state["position"]
         num_slots = ops.shape(sentence["slots"])[1]
         x = target_vectors(self, token_ids[:, None], position)  # (B * K, 1, D)
@@ -269,9 +272,8 @@ class Transformer(SequenceModel):
             position,
             sentence["padding_mask"],
         )
-        logits = self.target_embedding(states, reverse=True)
         state = {"position": position + 1, "sentence": sentence, "hypothesis": caches}
-        return ops.reshape(logits, (-1, logits.shape[-1])), state
+        return states, state
 
     def attend(self, inputs):
         """Computes the attention weights of each head of each layer.
@@ -281,8 +283,8 @@ class Transformer(SequenceModel):
 
         Returns:
             Dictionary of attention weights, float32: `"encoder"` `(B, N, h, S, S)`,
-            `"decoder"` `(B, N, h, T, T)` and `"cross"` `(B, N, h, T, S)`, without
-            `"decoder"` where blocks have no self-attention (`SSRUDecoder`).
+            `"decoder"` `(B, N, h, T, T)`, if blocks have self-attention, and
+            `"cross"` `(B, N, h, T, S)`.
         """
         return attention_weights(self, inputs)
 

@@ -20,7 +20,7 @@ AT_LEAST_1 = (
     *("max_updates", "validate_every", "model_devices"),
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
     *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
-    *("num_encoder_layers", "num_decoder_layers"),
+    *("num_encoder_layers", "num_decoder_layers", "lora_rank"),
 )
 # fields that only a Transformer has
 TRANSFORMER_ONLY = (
@@ -70,6 +70,7 @@ def check_values(config) -> None:
     _check_numbers(config)
     _check_updates(config)
     _check_model(config)
+    _check_lora(config)
     _check_averages(config)
     _check_attention_images(config)
     _check_telemetry(config)
@@ -199,6 +200,23 @@ def _check_model(config) -> None:
             f"Only the Transformer has {', '.join(TRANSFORMER_ONLY)}. Expected "
             f"architecture='transformer'. Received: {architecture!r} with "
             f"{', '.join(changed)}"
+        )
+
+
+def _check_lora(config) -> None:
+    if config.lora_rank is None:
+        return
+    if config.init_from is None or config.architecture == "recurrent":
+        raise ValueError(
+            "lora_rank trains changes of a trained Transformer's weights. Expected "
+            "init_from, the run of a Transformer. Received: "
+            f"init_from={config.init_from!r}, architecture={config.architecture!r}"
+        )
+    if config.average_last > 1:
+        raise ValueError(
+            "The factors of low-rank changes are not averaged. Expected lora_rank or "
+            f"average_last. Received: lora_rank={config.lora_rank}, "
+            f"average_last={config.average_last}"
         )
 
 

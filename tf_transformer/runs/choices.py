@@ -14,6 +14,10 @@ PRESET_TRAINING = {
     "base": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
     "big": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
 }
+# peak learning rates of trainings that start from another run: of all weights, and of
+# low-rank changes alone
+FINE_TUNING_PEAK = 2e-4
+LORA_PEAK = 2e-3
 # settings that are inherited from the other run if `init_from` is set; `None` means
 # "not set"
 TRAINED_TOKENIZER_DEFAULTS = {

@@ -7,6 +7,8 @@ from tf_transformer.runs.checks import check_values
 from tf_transformer.runs.choices import (
     DEFAULTS,
     EPOCHS,
+    FINE_TUNING_PEAK,
+    LORA_PEAK,
     MODEL_DEFAULTS,
     PRESET_TRAINING,
 )
@@ -23,6 +25,9 @@ class TrainingConfig:
 
     # run whose tokenizer and best weights training starts from
     init_from: str | None = None
+
+    # rank of the changes that LoRA trains, instead of all weights
+    lora_rank: int | None = None
 
     # data: a built-in corpus or tfds:NAME, or a file of pairs, or parallel files; by
     # default the built-in corpus. An epoch contains each training file as often as its
@@ -132,8 +137,12 @@ class TrainingConfig:
         check_values(self)
         config = self.with_defaults()
         settings = PRESET_TRAINING[config.preset]  # pyright: ignore[reportArgumentType]
-        config = config._filled_in(settings)
         changes = {}
+        if self.init_from is not None:
+            peak = FINE_TUNING_PEAK if self.lora_rank is None else LORA_PEAK
+            settings = {**settings, "peak": peak}
+            changes["preset"] = self.preset  # an imported model has none
+        config = config._filled_in(settings)
         if self.epochs is None and self.max_updates is None:
             changes["epochs"] = EPOCHS
         for name in (*FILES, "tokenizer", "init_from"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from tf_transformer.data.tokenizer import Tokenizer
+from tf_transformer.inference.shortlist import LexicalShortlist
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import ARCHITECTURES
 from tf_transformer.runs.config import TrainingConfig
@@ -37,6 +38,7 @@ class RunDirectory:
         average.json       which epochs these are, and their scores
         logs/              TensorBoard
         log.jsonl          one line of numbers per epoch
+        shortlist.npz      likely translations of each token, if they were imported
         .first-epoch       only until the first checkpoint is written
         evaluation.json    scores with their sacreBLEU signatures
 
@@ -49,6 +51,7 @@ class RunDirectory:
         self.checkpoints = self.path / "checkpoints"
         self.best_weights = self.path / "best.weights.h5"
         self.average_weights = self.path / "average.weights.h5"
+        self.shortlist_file = self.path / "shortlist.npz"
         self.logs = self.path / "logs"
         self.json_log = self.path / "log.jsonl"
         self.first_epoch_marker = self.path / ".first-epoch"
@@ -144,7 +147,11 @@ class RunDirectory:
 
     def config(self) -> TrainingConfig:
         """The run's settings."""
-        return TrainingConfig(**self.contents()["training"]).with_defaults()
+        settings = self.contents()["training"]
+        config = TrainingConfig(**settings).with_defaults()
+        if "preset" in settings:  # null in the run of an imported model, which has none
+            config = dataclasses.replace(config, preset=settings["preset"])
+        return config
 
     def latest_checkpoint(self) -> Path | None:
         """The latest checkpoint."""
@@ -210,6 +217,19 @@ class RunDirectory:
             ) from error
         self.load_best_weights(model)
         return Translator(model, self.tokenizer(), batch_size)
+
+    def shortlist(self) -> LexicalShortlist:
+        """The shortlist that was imported with the model.
+
+        Raises:
+            FileNotFoundError: If the run has none.
+        """
+        if not self.shortlist_file.exists():
+            raise FileNotFoundError(
+                "The run has no shortlist. Expected a run imported from a folder with "
+                f"one file lex*.bin. Received: {self.path}"
+            )
+        return LexicalShortlist.load(self.shortlist_file)
 
     def load_best_weights(self, model) -> None:
         """Loads the weights of the best epoch into a model of the same sizes.

@@ -80,4 +80,6 @@ def load_initial_weights(config: TrainingConfig, model) -> None:
         return
     source = RunDirectory(config.init_from)
     source.load_best_weights(model)
-    print(f"Weights and tokenizer of {source.path}.")
+    print(
+        f"Weights and tokenizer of {source.path}; peak learning rate {config.peak:g}."
+    )

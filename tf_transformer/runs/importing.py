@@ -59,4 +59,6 @@ def _import(source, run: RunDirectory) -> None:
     origin = {"format": foreign.kind, "path": os.path.abspath(source)}
     # the folder is a run when `begin` has written config.json, last of all
     save_weights(model, run.best_weights)
+    if foreign.shortlist is not None:
+        foreign.shortlist.save(run.shortlist_file)
     run.begin(config, translator.tokenizer, model, is_trained=True, imported=origin)

@@ -32,6 +32,7 @@ from tf_transformer.runs.fine_tuning import (
 )
 from tf_transformer.runs.fingerprints import check_unchanged, fingerprints
 from tf_transformer.runs.fitting import Fitting, make_parts, restore_latest
+from tf_transformer.training.lora import add_lora
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -136,6 +137,8 @@ def _train(run, config, files, corpus, tokenizer, train_batches, valid_batches):
         model = make_model(config, tokenizer, inherited_arguments(config, run))
         if is_new:
             load_initial_weights(config, model)
+        if config.lora_rank is not None:
+            add_lora(model, config.lora_rank)
         plan = make_plan(config, train_batches)
         compile_model(config, model, plan.total)
         _, state = checkpoint = restore_latest(run, model)

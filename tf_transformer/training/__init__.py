@@ -3,6 +3,7 @@
 from tf_transformer.training.averaging import ScoreAverages, average_checkpoints
 from tf_transformer.training.callbacks import JsonLog, KeepBest, TranslationQuality
 from tf_transformer.training.divergence import DivergenceCheck, TrainingDiverged
+from tf_transformer.training.lora import add_lora
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.metrics import (
     MaskedAccuracy,
@@ -23,5 +24,6 @@ __all__ = [
     "TrainingDiverged",
     "TransformerSchedule",
     "TranslationQuality",
+    "add_lora",
     "average_checkpoints",
 ]
