@@ -183,8 +183,7 @@ def _add_export(verbs) -> None:
         "--shortlist",
         action="store_true",
         default=None,
-        help="write only frequent tokens and likely translations of the source's "
-        "tokens, as Marian's engines do; for a run that was imported with lex*.bin",
+        help="write only likely tokens, by the lex*.bin of an imported run",
     )
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)
