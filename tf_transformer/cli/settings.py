@@ -26,8 +26,8 @@ HELP = {
     "lora_rank": "with --init-from: train low-rank changes of the dense layers (LoRA) "
     "instead of all weights, such as 16; the files of weights hold the sums",
     "data": "a file of pairs, .tsv, .csv or .jsonl, also .gz; a set of TensorFlow "
-    "Datasets, such as tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus "
-    "(default: en_ko_grammar)",
+    "Datasets, such as tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus, "
+    "en_ko_grammar (the default), korean_numbers or dates",
     "source_language": "source language of a named corpus; by default its own",
     "target_language": "target language of a named corpus",
     "train_source": "files of source sentences, one per line, plain or .gz",

@@ -12,7 +12,7 @@ from tf_transformer.runs.choices import (
     MODEL_DEFAULTS,
     PRESET_TRAINING,
 )
-from tf_transformer.runs.data_checks import BUILT_IN_CORPUS, FILES
+from tf_transformer.runs.data_checks import DEFAULT_CORPUS, FILES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,5 +154,5 @@ class TrainingConfig:
         if self.data is not None and os.path.exists(self.data):
             changes["data"] = os.path.abspath(self.data)
         if self.data is None and self.train_source is None:
-            changes["data"] = BUILT_IN_CORPUS
+            changes["data"] = DEFAULT_CORPUS
         return dataclasses.replace(config, **changes)

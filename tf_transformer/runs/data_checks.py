@@ -2,7 +2,9 @@
 
 import os
 
-BUILT_IN_CORPUS = "en_ko_grammar"
+from tf_transformer.corpora.loading import BUILT_IN
+
+DEFAULT_CORPUS = "en_ko_grammar"
 FILES = tuple(
     f"{split}_{side}"
     for split in ("train", "valid", "test")
@@ -71,10 +73,10 @@ def _check_training_files(config) -> None:
 
 
 def _check_named_data(config) -> None:
-    is_built_in = config.data in (None, BUILT_IN_CORPUS) and config.train_source is None
+    is_built_in = config.data in (None, *BUILT_IN) and config.train_source is None
     if config.window is not None and is_built_in:
         raise ValueError(
-            "The built-in corpus is not a stream. Expected a window with files or "
+            "A built-in corpus is not a stream. Expected a window with files or "
             f"a TFDS set. Received: window={config.window}, data={config.data}"
         )
     languages = config.source_language, config.target_language
