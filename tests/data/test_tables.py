@@ -36,6 +36,7 @@ def write(tmp_path):
         ),
         ("a.tsv", 'source\ttarget\none\teins, "1"\nt wo\tzwei\n'),
         ("b.tsv", 'en\tde\none\teins, "1"\nt wo\tzwei\n'),
+        ("d.csv", 'Q,A,label\none,"eins, ""1""",0\nt wo,zwei,1\n'),
         ("c.tsv", 'id\tsrc\ttgt\n7\tone\teins, "1"\n8\tt wo\tzwei\n'),
     ],
 )

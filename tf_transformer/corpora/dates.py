@@ -38,9 +38,7 @@ def generate() -> dict[str, list[tuple[str, str]]]:
     random = Random("dates")
     days = random.sample(range(NUM_DAYS), sum(SPLITS.values()))
     pairs = iter([_pair(FIRST_DAY + datetime.timedelta(n), random) for n in days])
-    return {
-        split: [next(pairs) for _ in range(size)] for split, size in SPLITS.items()
-    }
+    return {split: [next(pairs) for _ in range(size)] for split, size in SPLITS.items()}
 
 
 def _pair(day: datetime.date, random: Random) -> tuple[str, str]:

@@ -55,9 +55,7 @@ def generate() -> dict[str, list[tuple[str, str]]]:
         numbers[random.randrange(10 ** random.randint(1, 8))] = None
     shuffled = random.sample(list(numbers), len(numbers))
     pairs = ((f"{number:,}", read_number(number)) for number in shuffled)
-    return {
-        split: [next(pairs) for _ in range(size)] for split, size in SPLITS.items()
-    }
+    return {split: [next(pairs) for _ in range(size)] for split, size in SPLITS.items()}
 
 
 def _read_group(number: int) -> str:

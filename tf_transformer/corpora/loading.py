@@ -55,8 +55,8 @@ def load(
     if name not in BUILT_IN:
         raise ValueError(
             f"Unknown corpus. Expected one of {list(BUILT_IN)}, or a set of TensorFlow "
-            'Datasets as "tfds:ted_hrlr_translate/pt_to_en"; your own files are read by '
-            'read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
+            'Datasets as "tfds:ted_hrlr_translate/pt_to_en"; your own files are read '
+            'by read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
             f"Received: name={name!r}."
         )
     languages = BUILT_IN[name]

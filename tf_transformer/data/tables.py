@@ -10,8 +10,8 @@ from pathlib import Path
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.lines import TextPath, raw_lines
 
-SOURCE_NAMES = ("source", "src", "source_text")
-TARGET_NAMES = ("target", "tgt", "trg", "target_text")
+SOURCE_NAMES = ("source", "src", "source_text", "question", "q")
+TARGET_NAMES = ("target", "tgt", "trg", "target_text", "answer", "a")
 # endings of tables and their compressed forms
 TABLES = tuple(
     ending + packed
@@ -27,7 +27,8 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
     r"""Yields the pairs of a file: `.csv`, `.jsonl`, or otherwise TAB-separated.
 
     The first two columns are source and target. If the first row is a header, it is
-    skipped with a warning, and columns that are called `source` and `target` are used.
+    skipped with a warning, and columns that are called `source` and `target`, or
+    `question` (`Q`) and `answer` (`A`), are used.
     Each line of a `.jsonl` file is an object with the keys `source` and `target`. Line
     breaks inside a text become spaces.
 

@@ -13,11 +13,9 @@ from tf_transformer.utils.checksum import DamagedFile
 from tf_transformer.utils.processes import any_process, failing_together
 
 
-def make_parts(config, run, counter: UpdateCounter) -> dict:
+def make_parts(config, run, counter: UpdateCounter, quality) -> dict:
     """Makes the objects whose `state()` is part of a checkpoint, by name."""
-    monitor = config.monitor
-    if monitor not in ("bleu", "chrf"):
-        monitor = f"val_{monitor}"
+    monitor = _monitor(config, quality)
     return {
         "data": counter,
         "metrics": PartialMetrics(),
@@ -25,6 +23,18 @@ def make_parts(config, run, counter: UpdateCounter) -> dict:
         "log": JsonLog(run.json_log),
         "events": EventFiles(run.logs),
     }
+
+
+def _monitor(config, quality) -> str:
+    if config.monitor not in ("bleu", "chrf"):
+        return f"val_{config.monitor}"
+    if config.monitor == "bleu" and quality.highest_bleu() == 0:
+        print(
+            "No validation reference has four words, so BLEU is always 0. chrF chooses "
+            "the best epoch. For BLEU of characters: --bleu-tokenize char"
+        )
+        return "chrf"
+    return config.monitor
 
 
 class Fitting:

@@ -152,7 +152,7 @@ def _train(run, config, files, corpus, tokenizer, train_batches, valid_batches):
     )
     translator = Translator(model, tokenizer)
     quality = translation_quality(config, corpus, translator)
-    parts = make_parts(config, run, UpdateCounter(plan, endless))
+    parts = make_parts(config, run, UpdateCounter(plan, endless), quality)
     fitting = Fitting(config, run, translator, corpus, files, quality, parts)
     fitting.fit(*datasets, *checkpoint)
     if config.average_last > 1:
