@@ -59,13 +59,12 @@ def load(
             'by read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
             f"Received: name={name!r}."
         )
-    languages = BUILT_IN[name]
-    is_reversed = direction(languages, languages, source, target) != languages
-    order = -1 if is_reversed else 1
-    splits = {
-        split: [pair[::order] for pair in pairs]
-        for split, pairs in _splits(name).items()
-    }
+    languages, splits = BUILT_IN[name], _splits(name)
+    if direction(languages, languages, source, target) != languages:
+        splits = {
+            split: [(target, source) for source, target in pairs]
+            for split, pairs in splits.items()
+        }
     return Corpus(splits, name=name)
 
 
