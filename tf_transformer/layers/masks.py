@@ -173,9 +173,7 @@ def combine_masks(
     """
     masks = []
     if padding_mask is not None:
-        mask = keys_mask(padding_mask)
-        _check_shape("padding_mask", padding_mask, mask.shape, query, key)
-        masks.append(mask)
+        masks.append(keys_mask(checked_padding_mask(padding_mask, key)))
     if attention_mask is not None:
         masks.append(_with_rank_3(attention_mask, query, key))
     if use_causal_mask:
@@ -193,21 +191,15 @@ def _with_rank_3(attention_mask, query, key):
             "all heads share it. Received: attention_mask of "
             f"shape={tuple(attention_mask.shape)}"
         )
-    _check_shape("attention_mask", attention_mask, mask.shape, query, key)
-    return mask
-
-
-def _check_shape(name, mask, shape, query, key):
-    """Checks the static sizes of a mask."""
     expected = (query.shape[0], query.shape[1], key.shape[1])
-    for size, expected_size in zip(shape, expected, strict=True):
+    for size, expected_size in zip(mask.shape, expected, strict=True):
         if size not in (None, 1, expected_size) and expected_size is not None:
             raise ValueError(
-                f"The {name} does not fit query and key. Expected (T, S) or (B, T, S) "
-                "for an attention mask and (B, S) for a padding mask, which is passed "
-                f"as padding_mask, with (B, T, S)={expected}. "
-                f"Received: shape={tuple(mask.shape)}"
+                "The attention_mask does not fit query and key. Expected (T, S) or "
+                f"(B, T, S) with (B, T, S)={expected}; a padding mask (B, S) is passed "
+                f"as padding_mask. Received: shape={tuple(attention_mask.shape)}"
             )
+    return mask
 
 
 def _as_bool(mask):
