@@ -4,6 +4,7 @@ import pytest
 from tests.backend import dtype_of, in_graph
 from tf_transformer.layers.masks import (
     causal_mask,
+    combine_masks,
     decoder_self_attention_mask,
     keys_mask,
     padding_mask,
@@ -53,3 +54,19 @@ def test_masks_work_where_the_length_is_known_only_at_run_time(length):
     mask = function(np.ones((2, length), "int32"))
     expected = [np.tril(np.ones((length, length))).tolist()] * 2
     assert np.array(mask).astype(float).tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 7), (2, 5), (1, 1)])
+def test_a_padding_mask_is_not_broadcast(shape):
+    """Of all sentences or all positions at once it would hide silently too much."""
+    x = np.ones((2, 7, 12), "float32")
+    with pytest.raises(ValueError, match=r"Expected shape .*=\(2, 7\)") as error:
+        combine_masks(x, x, padding_mask=np.ones(shape, bool))
+    assert f"Received: shape={shape}" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7), (2, 1, 7), (5, 7)])
+def test_an_attention_mask_may_be_the_same_for_sentences_or_queries(shape):
+    query, key = np.ones((2, 5, 12), "float32"), np.ones((2, 7, 12), "float32")
+    mask = combine_masks(query, key, attention_mask=np.ones(shape, bool))
+    assert len(mask.shape) == 3
