@@ -12,10 +12,15 @@ import tensorflow as tf
 from tf_transformer.data.shift import shift_right
 from tf_transformer.export.compiled import compiled_search
 from tf_transformer.export.gradients import remove_custom_gradients
+from tf_transformer.export.graph_functions import (
+    graph_function,
+    ids_function,
+    search_function,
+)
 from tf_transformer.export.graph_tokenizer.tokenizer import GraphTokenizer
 from tf_transformer.export.warm_up import check_warm_up_texts, write_warm_up_requests
 from tf_transformer.ids import PAD_ID
-from tf_transformer.inference.search import score_ids, search, token_log_probs
+from tf_transformer.inference.search import token_log_probs
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.shortlist import LexicalShortlist, ShortlistedModel
 from tf_transformer.inference.translator import Translator
@@ -168,16 +173,15 @@ class ServableTranslator(tf.Module):
     # closures, so that the Keras model is not tracked.
     def _add_search(self, model, writer, settings: SearchSettings) -> None:
         all_settings = dataclasses.replace(settings, num_hypotheses=settings.num_rows)
-        self.search_compiled = tf.function(
-            compiled_search(writer, settings),
-            input_signature=[tf.TensorSpec([None, None], tf.int32, name="source_ids")],
-            autograph=False,
+        best = every = search_function(writer, settings)
+        if all_settings != settings:
+            every = search_function(writer, all_settings)
+        # traced apart: XLA compiles other operations
+        self.search_compiled = ids_function(
+            compiled_search(writer, settings), "source_ids"
         )
         self.translate = graph_function(
-            lambda text: self._best(
-                search(writer, self._source_ids(text, model), settings)
-            ),
-            "text",
+            lambda text: self._best(best(self._source_ids(text, model))), "text"
         )
         self.translate_compiled = graph_function(
             lambda text: self._best(
@@ -186,23 +190,30 @@ class ServableTranslator(tf.Module):
             "text",
         )
         self.nbest = graph_function(
-            lambda text: self._nbest(text, writer, all_settings), "text"
+            lambda text: self._nbest(every(self._source_ids(text, model))), "text"
         )
         self.attend = graph_function(
-            lambda text: self._attend(text, model, writer, settings), "text"
+            lambda text: self._attend(text, model, best), "text"
         )
 
     def _add_scores(self, model) -> None:
-        self.score = graph_function(
-            lambda text, translation: self._score(text, translation, model),
-            "text",
-            "translation",
+        log_probs = ids_function(
+            lambda source_ids, labels: token_log_probs(model, source_ids, labels),
+            "source_ids",
+            "labels",
         )
-        self.score_tokens = graph_function(
-            lambda text, translation: self._score_tokens(text, translation, model),
-            "text",
-            "translation",
-        )
+
+        def score(text, translation):
+            pair = self._pairs(text, translation, model)
+            return {"score": tf.reduce_sum(log_probs(*pair), axis=1)}
+
+        def score_tokens(text, translation):
+            source_ids, labels = self._pairs(text, translation, model)
+            pieces = self.target_tokenizer.pieces(labels)
+            return {"piece": pieces, "score": log_probs(source_ids, labels)}
+
+        self.score = graph_function(score, "text", "translation")
+        self.score_tokens = graph_function(score_tokens, "text", "translation")
 
     def _best(self, result):
         return {
@@ -210,24 +221,12 @@ class ServableTranslator(tf.Module):
             "score": result["log_probs"][:, 0],
         }
 
-    def _nbest(self, text, writer, settings):
-        result = search(writer, self._source_ids(text, writer), settings)
+    def _nbest(self, result):
         token_ids, scores = result["token_ids"], result["log_probs"]
         # (B, N, L) to (B * N, L) and back
         rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
         texts = self.target_tokenizer.decode(rows)
         return {"translation": tf.reshape(texts, tf.shape(scores)), "score": scores}
-
-    def _score(self, text, translation, model):
-        source_ids, labels = self._pairs(text, translation, model)
-        return {"score": score_ids(model, source_ids, labels)}
-
-    def _score_tokens(self, text, translation, model):
-        source_ids, labels = self._pairs(text, translation, model)
-        return {
-            "piece": self.target_tokenizer.pieces(labels),
-            "score": token_log_probs(model, source_ids, labels),
-        }
 
     def _pairs(self, text, translation, model):
         source_ids = self._source_ids(text, model)
@@ -244,9 +243,9 @@ class ServableTranslator(tf.Module):
         )
         return source_ids, labels
 
-    def _attend(self, text, model, writer, settings):
+    def _attend(self, text, model, best):
         source_ids = self._source_ids(text, model)
-        labels = search(writer, source_ids, settings)["token_ids"][:, 0]
+        labels = best(source_ids)["token_ids"][:, 0]
         is_token = labels != PAD_ID
         longest = tf.reduce_max(tf.math.count_nonzero(is_token, axis=1, dtype=tf.int32))
         labels = labels[:, :longest]
@@ -274,12 +273,6 @@ def description(model, settings: SearchSettings, info: dict) -> dict:
         "signatures": sorted(["serving_default", *SIGNATURES]),
         **info,
     }
-
-
-def graph_function(function, *names: str):
-    """A function of string tensors `(B,)` with these names, as a TensorFlow graph."""
-    signature = [tf.TensorSpec([None], tf.string, name=name) for name in names]
-    return tf.function(function, input_signature=signature, autograph=False)
 
 
 def checked_length(token_ids, name: str, max_length: int):
