@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# or every process would compile the tests and the package again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test test-slow test-backends benchmark docs check format clean
 

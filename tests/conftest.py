@@ -26,11 +26,6 @@ def pytest_configure(config):
         let_numpy_read_tensors()
 
 
-# pytest-xdist runs files of many tests first, and of single programs the longest, so
-# that no process is idle at the end
-_LONGEST = ("[08_", "[00_", "[09_", "test_quickstart", "[11_", "[07_")
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     if config.getvalue("dist") != "loadscope":
@@ -42,6 +37,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_collection_modifyitems(items):
     from tests.backend import BACKEND
+    from tests.order import place_in_order
 
     skip = pytest.mark.skip(reason=f"about TensorFlow: KERAS_BACKEND={BACKEND} here")
     only_full = pytest.mark.skip(reason="only in `.ci/run full`")
@@ -50,7 +46,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
         if FAST and item.get_closest_marker("full"):
             item.add_marker(only_full)
-    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
+    items.sort(key=lambda item: place_in_order(item.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,11 @@ _PAGE = "tests/serving/page/"
 class SharedFixtures(LoadScopeScheduling):
     """Tests of a file run in one process, and so do those of the service's page."""
 
+    def schedule(self):
+        # else files of many tests come first
+        self.config.option.loadscopereorder = False
+        super().schedule()
+
     def _split_scope(self, nodeid):
         if nodeid.startswith(_SINGLE):
             return nodeid

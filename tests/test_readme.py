@@ -9,7 +9,7 @@ from tests.fast import FAST
 
 LEAST_EXACT = 0.95
 SHORT = {
-    "batches(pairs.train,": "batches(pairs.train[:4000],",
+    "batches(pairs.train,": "batches(pairs.train[:1500],",
     "epochs=7": "epochs=1",
 }
 

@@ -77,6 +77,7 @@ def test_command_line_trains_scores_and_translates(backend, tmp_path):
         "--max-length",
         "60",
     ]
+    settings += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     settings += ["--validation-sentences", "3", "--data", data, "--run", run]
     output = run_program(backend, "cli", "train", *settings)
     assert "No TensorBoard log" in output

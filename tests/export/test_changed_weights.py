@@ -9,24 +9,29 @@ from tf_transformer.inference.settings import SearchSettings
 
 pytestmark = pytest.mark.needs_tensorflow
 
+SETTINGS = {"beam_size": 1, "max_length": 9}
 CHANGES = {"int8": lambda model: model.quantize("int8"), "LoRA": add_lora}
+
+
+@pytest.fixture(scope="module")
+def before(translator):
+    """Translations of the model that is changed."""
+    return translator(TEXTS, **SETTINGS)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_export_of_a_changed_model_gives_its_translations(change, tmp_path):
+def test_the_export_of_a_changed_model_gives_its_translations(change, before, tmp_path):
     translator = make_translator()
-    settings = {"beam_size": 1, "max_length": 9}
-    before = translator(TEXTS, **settings)
     CHANGES[change](translator.model)
-    servable = ServableTranslator(translator, SearchSettings(**settings), {})
+    servable = ServableTranslator(translator, SearchSettings(**SETTINGS), {})
     # one signature: to export all takes minutes
     tf.saved_model.save(
         servable, str(tmp_path), signatures={"translate": servable.translate}
     )
     loaded = tf.saved_model.load(str(tmp_path))
     found = loaded.signatures["translate"](text=tf.constant(TEXTS))["translation"]
-    expected = translator(TEXTS, **settings)
+    expected = translator(TEXTS, **SETTINGS)
     assert [text.decode() for text in found.numpy()] == expected
     assert expected != before

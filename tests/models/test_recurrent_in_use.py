@@ -82,7 +82,10 @@ def test_translation_does_not_depend_on_the_batch(make_translator, cell, score):
 
 
 @pytest.mark.slow
-@KINDS
+@pytest.mark.parametrize(
+    ("cell", "score"),
+    [("gru", "additive"), pytest.param("lstm", None, marks=pytest.mark.full)],
+)
 def test_export_gives_the_same_strings_with_core_operations_only(
     make_translator, cell, score, tmp_path
 ):

@@ -32,7 +32,9 @@ def make_config(tsv, **changes):
         "vocab_size": 300,
         "epochs": 3,
         "batch_tokens": 512,
-        "validation_sentences": 4,
+        "num_encoder_layers": 1,
+        "num_decoder_layers": 1,
+        "validation_sentences": 0,
         "monitor": "nll",
         "checkpoint_every": 1000,  # updates: only at the ends of epochs
     }
@@ -145,7 +147,7 @@ def test_an_average_that_is_the_best_must_be_beaten_by_later_epochs(
 def test_killed_run_with_moving_averages_continues_bit_for_bit(
     tsv, tmp_path, monkeypatch
 ):
-    config = make_config(tsv, ema_momentum=0.9, monitor="bleu")
+    config = make_config(tsv, ema_momentum=0.9, monitor="bleu", validation_sentences=4)
     whole = run_train.train(config, tmp_path / "whole")
     killed = RunDirectory(tmp_path / "killed")
     train_until(monkeypatch, config, killed.path, SaveWithinEpochs, "on_epoch_end", 2)

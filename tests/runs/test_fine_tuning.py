@@ -123,6 +123,7 @@ def test_a_run_starts_from_the_weights_of_another_and_scores_pairs(
     write_files(tmp_path)
     common = ["--epochs", "1", "--monitor", "nll", "--validation-sentences", "0"]
     first = ["train", "--run", "first", "--data", "pairs.tsv", "--vocab-size", "300"]
+    first += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     assert cli.main([*first, *common]) == 0
     second = ["train", "--run", "second", "--init-from", "first", *common]
     second += ["--train-source", "a.de", "b.de", "--train-target", "a.en", "b.en"]

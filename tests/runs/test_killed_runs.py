@@ -16,7 +16,8 @@ pytestmark = [
     pytest.mark.skipif(BACKEND != "tensorflow", reason="forks TensorFlow"),
 ]
 AVERAGES = ({"ema_momentum": 0.9}, {"ema_momentum": None, "average_last": 2})
-SAMPLE = (2, 5) if FAST else range(1, 7)  # an epoch has 4 updates
+# an epoch has 4 updates; on two replicas and on JAX a run is killed in the first one
+SAMPLE = (5,) if FAST else range(1, 7)
 
 
 def killed_runs(folder, *places, **environment):
@@ -49,7 +50,7 @@ def test_a_run_killed_after_each_of_200_updates_equals_one_that_was_not(tmp_path
     assert found["different"] == {"last": []}
 
 
-@pytest.mark.parametrize("places", [NAMES[:2] if FAST else NAMES])
+@pytest.mark.parametrize("places", [NAMES[:1] if FAST else NAMES])
 def test_a_run_killed_while_a_file_is_written_equals_one_that_was_not(tmp_path, places):
     found = killed_runs(tmp_path, *places)
     assert found["kills"] == len(places)

@@ -82,6 +82,7 @@ def command(folder, *more):
     ):
         words += [f"--{split}-{side}", str(folder / f"{split}.{number}")]
     words += ["--monitor", "nll", "--validation-sentences", "0", "--window", "13"]
+    words += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     return [*words, "--batch-tokens", "64", *more]
 
 
@@ -119,10 +120,15 @@ def test_sigterm_writes_a_checkpoint_and_a_second_process_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_changed_and_damaged_files_are_refused_by_name(tmp_path, capsys):
+def test_nll_needs_no_translations_and_changed_files_are_refused_by_name(
+    tmp_path, capsys
+):
     words = command(tmp_path, "--max-updates", "2", "--validate-every", "2")
     assert cli.main(words) == 0
     run = RunDirectory(tmp_path / "run")
+    # who asks for nll only needs no translations
+    assert "bleu" not in json.loads(run.json_log.read_text())
+    assert run.best_weights.exists()
     files = {
         path: path.read_bytes()
         for path in (tmp_path / "valid.1", run.path / "tokenizer.model")

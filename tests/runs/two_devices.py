@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf  # noqa: E402
 
+from tests.fast import FAST  # noqa: E402
 from tf_transformer.models import Transformer  # noqa: E402
 from tf_transformer.runs import training  # noqa: E402
 from tf_transformer.runs.config import TrainingConfig  # noqa: E402
@@ -46,6 +47,9 @@ def main(tsv, folder):
         "validation_sentences": 5,
         "warmup_steps": 1,  # a longer one is cut to a part of all updates
     }
+    if FAST:  # test_replica_callbacks.py has these on two replicas
+        settings.update(telemetry=None, attention_images=0)
+        settings.update(validation_sentences=0, monitor="nll")
     train(TrainingConfig(epochs=2, **settings), Path(folder, "one"))
     changing = Path(folder, "changing")
     two = {"distribute": "mirrored", "devices": 2}

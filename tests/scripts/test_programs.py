@@ -1,7 +1,10 @@
 """Each program of scripts/ runs with the options of its docstring, on little data."""
 
+import contextlib
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +18,19 @@ pytestmark = pytest.mark.slow
 
 
 def run(script, *arguments):
+    """What a program prints, in this process: TensorFlow is not started again."""
+    path = ROOT / "scripts" / f"{script}.py"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as output,
+    ):
+        patch.setattr(sys, "argv", [str(path), *map(str, arguments)])
+        runpy.run_path(str(path), run_name="__main__")
+    return output.getvalue()
+
+
+def run_alone(script, *arguments):
+    """What a program prints in a process of its own."""
     answer = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)],
         capture_output=True,

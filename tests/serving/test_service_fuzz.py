@@ -19,7 +19,7 @@ CHECKS = (
     schemathesis.checks.content_type_conformance,
     schemathesis.checks.response_schema_conformance,
 )
-EXAMPLES = 10 if FAST else 30
+EXAMPLES = 5 if FAST else 30
 
 
 def narrowed(description):

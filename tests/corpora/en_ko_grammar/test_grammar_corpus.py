@@ -17,12 +17,21 @@ from tf_transformer.corpora.en_ko_grammar.adjectives import (
 )
 from tf_transformer.corpora.en_ko_grammar.nouns import NOUNS
 
-ALL = {split: grammar.generate(split) for split in grammar.SPLITS}
-EVERYTHING = [example for examples in ALL.values() for example in examples]
+
+@pytest.fixture(scope="module")
+def splits():
+    """The examples of each split."""
+    return {split: grammar.generate(split) for split in grammar.SPLITS}
 
 
-def test_sizes():
-    assert {split: len(examples) for split, examples in ALL.items()} == {
+@pytest.fixture(scope="module")
+def everything(splits):
+    """The examples of all splits."""
+    return [example for examples in splits.values() for example in examples]
+
+
+def test_sizes(splits):
+    assert {split: len(examples) for split, examples in splits.items()} == {
         "train": 20_000,
         "validation": 1_000,
         "test": 1_000,
@@ -30,9 +39,9 @@ def test_sizes():
     }
 
 
-def test_no_sentence_of_either_language_is_used_twice():
-    assert len({example.source for example in EVERYTHING}) == 23_000
-    assert len({example.target for example in EVERYTHING}) == 23_000
+def test_no_sentence_of_either_language_is_used_twice(everything):
+    assert len({example.source for example in everything}) == 23_000
+    assert len({example.target for example in everything}) == 23_000
 
 
 def test_an_unknown_split_is_refused():
@@ -88,16 +97,16 @@ def test_plain_python_is_enough():
     assert shown.stdout.strip() == "False"
 
 
-def test_alignments_are_in_range_and_cover_every_target_word():
-    for source, target, alignment, _ in [*EVERYTHING, *grammar.HELD_OUT]:
+def test_alignments_are_in_range_and_cover_every_target_word(everything):
+    for source, target, alignment, _ in [*everything, *grammar.HELD_OUT]:
         links = [tuple(map(int, link.split("-"))) for link in alignment.split()]
         assert links == sorted(set(links))
         assert max(i for i, _ in links) < len(source.split())
         assert {j for _, j in links} == set(range(len(target.split())))
 
 
-def test_sentences_look_like_sentences():
-    for source, target, *_ in EVERYTHING:
+def test_sentences_look_like_sentences(everything):
+    for source, target, *_ in everything:
         assert re.fullmatch(r"[A-Z][A-Za-z0-9']*( [A-Za-z0-9']+)+\.", source)
         assert re.fullmatch(r"[가-힣0-9]+( [가-힣0-9]+)+다\.", target)
         assert 3 <= len(source.split()) <= 14
@@ -125,9 +134,9 @@ def _is_about_the_held_out(option) -> bool:
     return "english='animal'" in words or "english='student'" in words
 
 
-def test_held_out_sentences_are_in_no_split():
-    sources = {example.source for example in EVERYTHING}
-    targets = {example.target for example in EVERYTHING}
+def test_held_out_sentences_are_in_no_split(everything):
+    sources = {example.source for example in everything}
+    targets = {example.target for example in everything}
     for example in grammar.HELD_OUT:
         assert example.source not in sources
         assert example.target not in targets
@@ -137,9 +146,9 @@ def test_held_out_sentences_are_in_no_split():
         assert not {"animal", "cross", "street", "wide"} <= words
 
 
-def test_words_of_the_held_out_sentences_are_well_known():
+def test_words_of_the_held_out_sentences_are_well_known(splits):
     pairs = collections.Counter()
-    for example in ALL["train"]:
+    for example in splits["train"]:
         words = re.findall(r"\w+", example.source)
         if "because" in words:
             pairs.update(
@@ -160,7 +169,7 @@ def test_words_of_the_held_out_sentences_are_well_known():
         ("street", "wide"),
     ):
         assert pairs[first, second] >= 2, (first, second)
-    students = [e for e in ALL["train"] if "a student." in e.source]
+    students = [e for e in splits["train"] if "a student." in e.source]
     assert len(students) >= 10
 
 
@@ -195,10 +204,10 @@ def test_the_rule_of_combinations_is_symmetric():
     )
 
 
-def test_the_noun_before_the_degree_is_the_antecedent():
+def test_the_noun_before_the_degree_is_the_antecedent(everything):
     """The Korean names the antecedent in front of 너무 or 아주."""
     readings = collections.Counter()
-    for example in [*EVERYTHING, *grammar.HELD_OUT]:
+    for example in [*everything, *grammar.HELD_OUT]:
         source, target = example.source.rstrip(".").split(), example.target.split()
         if "it" not in source:
             assert example.antecedent == ""
@@ -215,7 +224,7 @@ def test_the_noun_before_the_degree_is_the_antecedent():
 
 
 @pytest.mark.slow
-def test_tfds_gives_the_same_records(tmp_path, monkeypatch):
+def test_tfds_gives_the_same_records(tmp_path, monkeypatch, splits):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     tfds = pytest.importorskip("tensorflow_datasets")
     from tf_transformer.corpora.en_ko_grammar import tfds_builder
@@ -235,6 +244,6 @@ def test_tfds_gives_the_same_records(tmp_path, monkeypatch):
             )
             for record in tfds.as_numpy(builder.as_dataset(split=split))
         ]
-        assert records == ALL[split]
+        assert records == splits[split]
     loaded = tfds.load("en_ko_grammar", split="test", data_dir=tmp_path)
     assert len(loaded) == 1_000

@@ -119,8 +119,8 @@ def signatures(models):
     return tf.saved_model.load(str(models / "toy" / "1")).signatures
 
 
-@pytest.fixture
-def open_page(browser):
+@contextlib.contextmanager
+def opening(browser):
     """A function that opens an address; afterwards nothing must have gone wrong."""
     contexts, troubles = [], []
 
@@ -147,3 +147,17 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert not troubles
+
+
+@pytest.fixture
+def open_page(browser):
+    """`opening` for a test."""
+    with opening(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(browser):
+    """`opening` for pages that the tests of a file share."""
+    with opening(browser) as opened:
+        yield opened
