@@ -48,7 +48,7 @@ def small_model(config, tokenizer, arguments=None):
 
 
 def config_of(folder, max_updates, **changes):
-    """A stream in windows, accumulated batches, moving averages, all at once."""
+    """A stream, accumulated batches, R-Drop, moving averages, all at once."""
     write_files(folder)
     settings = {
         "train_source": str(folder / "train.0"),
@@ -65,6 +65,7 @@ def config_of(folder, max_updates, **changes):
         "max_length": 40,
         "warmup_steps": 9,
         "peak": 0.01,
+        "r_drop": 0.7,
         "ema_momentum": 0.9,
         "monitor": "nll",
         "patience": 50,

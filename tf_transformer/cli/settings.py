@@ -86,6 +86,8 @@ HELP = {
     "decay": "learning rate after the warm-up; cosine and linear end at zero",
     "cooldown": "with inverse_sqrt: fall linearly to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
+    "r_drop": "alpha of R-Drop: each batch passes the model twice, and alpha weighs "
+    "the divergence of the two predictions; 0: one pass",
     "ema_momentum": "validate and keep an exponential moving average of the weights, "
     "with this momentum, such as 0.999",
     "validate_every": "number of updates that make an epoch, at whose end the model "

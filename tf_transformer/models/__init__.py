@@ -8,6 +8,7 @@ from tf_transformer.models.presets import PRESETS
 from tf_transformer.models.recurrent import RecurrentSeq2Seq
 from tf_transformer.models.sequence_model import SequenceModel
 from tf_transformer.models.transformer import Transformer
+from tf_transformer.models.two_passes import TwoPasses
 
 ARCHITECTURES = {"transformer": Transformer, "recurrent": RecurrentSeq2Seq}
 
@@ -17,4 +18,5 @@ __all__ = [
     "RecurrentSeq2Seq",
     "SequenceModel",
     "Transformer",
+    "TwoPasses",
 ]

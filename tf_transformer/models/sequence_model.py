@@ -8,13 +8,14 @@ import keras
 from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.models.replicas import check_compiled
+from tf_transformer.models.two_passes import TwoPasses
 from tf_transformer.utils.keras_compat import all_layers
 
 Tensor = Any  # of the current Keras backend
 State = dict[str, Any]
 
 
-class SequenceModel(keras.Model, abc.ABC):
+class SequenceModel(TwoPasses, keras.Model, abc.ABC):
     """Base class of all models. Training, search, scoring and export use its methods.
 
     A subclass defines `encode`, `decode`, `start`, `step` and `attend`. Calling the

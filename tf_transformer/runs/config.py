@@ -87,6 +87,7 @@ class TrainingConfig:
     decay: str = "inverse_sqrt"
     cooldown: bool = True
     label_smoothing: float = 0.1
+    r_drop: float = 0.0
     ema_momentum: float | None = None
 
     # updates between validations, which then make an epoch; checkpoints within an

@@ -40,6 +40,7 @@ from tf_transformer.training.metrics import (
     Perplexity,
 )
 from tf_transformer.training.optimizer import Adam
+from tf_transformer.training.r_drop import RDropCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 from tf_transformer.training.updates import UpdateCounter, progress_of
 from tf_transformer.utils.lock import locked
@@ -223,9 +224,16 @@ def compile_model(config, model, total_steps) -> None:
             ema_momentum=config.ema_momentum or 0.0,
             gradient_accumulation_steps=accumulation if accumulation > 1 else None,
         ),
-        loss=MaskedCrossEntropy(config.label_smoothing),
+        loss=make_loss(config),
         metrics=[MaskedAccuracy(), NegativeLogLikelihood(), Perplexity()],
     )
+
+
+def make_loss(config) -> MaskedCrossEntropy:
+    """The loss of a run: cross entropy, with R-Drop if it is set."""
+    if config.r_drop:
+        return RDropCrossEntropy(config.r_drop, label_smoothing=config.label_smoothing)
+    return MaskedCrossEntropy(config.label_smoothing)
 
 
 def _check_same_backend(run_backend: str | None, path) -> None:

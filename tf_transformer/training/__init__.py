@@ -10,6 +10,7 @@ from tf_transformer.training.metrics import (
     NegativeLogLikelihood,
     Perplexity,
 )
+from tf_transformer.training.r_drop import RDropCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MaskedCrossEntropy",
     "NegativeLogLikelihood",
     "Perplexity",
+    "RDropCrossEntropy",
     "ScoreAverages",
     "TrainingDiverged",
     "TransformerSchedule",

@@ -232,7 +232,19 @@ class MaskedCrossEntropy(keras.losses.Loss):
     def __call__(self, y_true, y_pred, sample_weight=None):
         logits = ops.convert_to_tensor(y_pred)
         labels = token_labels(y_true, logits)
-        losses = self.call(labels, logits)
+        return self.reduced(self.call(labels, logits), labels, sample_weight)
+
+    def reduced(self, losses, labels, sample_weight=None):
+        """Weights a value of each token and reduces the values, without padding.
+
+        Args:
+            losses: Tensor `(B, T)`.
+            labels: Integer tensor `(B, T)`; 0 is padding.
+            sample_weight: As in a call.
+
+        Returns:
+            Scalar tensor, or `(B, T)` without a reduction.
+        """
         is_token = ops.cast(padding_mask(labels), losses.dtype)
         weights, reduction = is_token, self.reduction
         if isinstance(sample_weight, UpdateWeights):

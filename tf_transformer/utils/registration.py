@@ -32,6 +32,7 @@ NAMES = (
     "NegativeLogLikelihood",
     "Perplexity",
     "PositionalEncoding",
+    "RDropCrossEntropy",
     "RecurrentDecoder",
     "RecurrentEncoder",
     "RecurrentSeq2Seq",

@@ -1,0 +1,53 @@
+"""Training with two forward passes of each batch."""
+
+
+class TwoPasses:
+    """Computes a loss that compares two forward passes with different dropout.
+
+    A base class for a Keras model, before `keras.Model`. With a loss that has a method
+    `consistency`, such as `RDropCrossEntropy`, each batch of training passes the model
+    twice:
+
+        loss = (loss of pass 1 + loss of pass 2) / 2 + consistency(pass 1, pass 2)
+
+    Metrics are those of pass 1. Validation makes one pass, and the loss of that pass is
+    reported. With other losses nothing changes. All `SequenceModel`s have it.
+
+    Example:
+
+    >>> import keras
+    >>> from tf_transformer.training import RDropCrossEntropy
+    >>> class Tagger(TwoPasses, keras.Model):
+    ...     pass
+    >>> ids = keras.Input((None,), dtype="int32")
+    >>> vectors = keras.layers.Dropout(0.5)(keras.layers.Embedding(23, 8)(ids))
+    >>> model = Tagger(ids, keras.layers.Dense(5)(vectors))
+    >>> model.compile("adam", RDropCrossEntropy(alpha=2.0))
+    >>> ones = keras.ops.ones((3, 7), dtype="int32")
+    >>> history = model.fit(ones, ones, verbose=0)
+    """
+
+    loss = None
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Computes the loss of one pass, or of two if `loss` compares them.
+
+        Args:
+            x: Inputs.
+            y: Labels.
+            y_pred: The model's output for the inputs.
+            sample_weight: Optional weights.
+            training: Whether the model is trained.
+
+        Returns:
+            Scalar tensor.
+        """
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
+        consistency = getattr(self.loss, "consistency", None)
+        if consistency is None or not training:
+            return loss
+        second = self(x, training=True)  # pyright: ignore[reportCallIssue]
+        loss_2 = super().compute_loss(x, y, second, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
+        return (loss + loss_2) / 2 + consistency(y, y_pred, second, sample_weight)
