@@ -3,8 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from tests.export.toy_export import TEXTS, add_lora, make_translator
-from tf_transformer.export.saved_model import ServableTranslator
+from tests.export.toy_export import TEXTS, add_lora, make_translator, save_signatures
 from tf_transformer.inference.settings import SearchSettings
 
 pytestmark = pytest.mark.needs_tensorflow
@@ -25,11 +24,8 @@ def before(translator):
 def test_the_export_of_a_changed_model_gives_its_translations(change, before, tmp_path):
     translator = make_translator()
     CHANGES[change](translator.model)
-    servable = ServableTranslator(translator, SearchSettings(**SETTINGS), {})
-    # one signature: to export all takes minutes
-    tf.saved_model.save(
-        servable, str(tmp_path), signatures={"translate": servable.translate}
-    )
+    settings = SearchSettings(**SETTINGS)
+    save_signatures(translator, settings, tmp_path)
     loaded = tf.saved_model.load(str(tmp_path))
     found = loaded.signatures["translate"](text=tf.constant(TEXTS))["translation"]
     expected = translator(TEXTS, **SETTINGS)

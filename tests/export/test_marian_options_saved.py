@@ -4,8 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tests.export.test_compiled import check_same
-from tests.export.toy_export import TEXTS, make_translator
-from tf_transformer.export.saved_model import export_saved_model
+from tests.export.toy_export import TEXTS, make_translator, save_signatures
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.layers import SSRUDecoder
 
@@ -18,8 +17,9 @@ MARIAN = {
 @pytest.mark.slow
 def test_graph_gives_the_strings_of_the_translator(tmp_path):
     translator = make_translator(**MARIAN)
-    export_saved_model(translator, tmp_path / "1", SearchSettings(beam_size=3))
-    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    settings = SearchSettings(beam_size=3)
+    save_signatures(translator, settings, tmp_path, "translate_compiled", "attend")
+    signatures = tf.saved_model.load(str(tmp_path)).signatures
     pair = signatures["translate"], signatures["translate_compiled"]
     found = check_same(*pair, TEXTS)
     expected = translator(TEXTS, beam_size=3)

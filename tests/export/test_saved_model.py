@@ -18,6 +18,7 @@ from tests.export.toy_export import (
     PAIRS,
     TEXTS,
     make_translator,
+    save_signatures,
 )
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.export.saved_model import export_saved_model
@@ -60,7 +61,8 @@ def test_each_side_may_have_a_sentencepiece_model_of_its_own(tmp_path):
     )
     translator = make_translator(tokenizer=tokenizer)
     settings = SearchSettings(beam_size=BEAM_SIZE)
-    path = export_saved_model(translator, tmp_path / "1", settings)
+    path = tmp_path / "1"
+    save_signatures(translator, settings, path)
     check_fresh_process(translator, path)
 
 
@@ -155,14 +157,15 @@ def test_scoring_wants_as_many_translations_as_texts(
 def test_model_in_low_precision_is_exported(tmp_path, dtype):
     translator = make_translator(dtype=dtype)
     settings = SearchSettings(beam_size=BEAM_SIZE)
-    saved = SavedTranslator(export_saved_model(translator, tmp_path / "1", settings))
+    save_signatures(translator, settings, tmp_path, "translate_compiled", "score")
+    signatures = tf.saved_model.load(str(tmp_path)).signatures
     expected = translator.score(TEXTS, TEXTS[::-1])
-    found = saved.signatures["score"](
+    found = signatures["score"](
         text=tf.constant(TEXTS), translation=tf.constant(TEXTS[::-1])
     )
     np.testing.assert_allclose(found["score"], expected, rtol=0.05)
     for name in ("translate", "translate_compiled"):
-        found = saved.signatures[name](text=tf.constant(TEXTS))
+        found = signatures[name](text=tf.constant(TEXTS))
         assert found["score"].dtype == tf.float32
         assert np.isfinite(found["score"]).all()
         assert found["translation"][1] == found["translation"][3] == b""

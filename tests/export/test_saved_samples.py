@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.export.toy_export import TEXTS, make_translator
-from tf_transformer.export.saved_model import export_saved_model
+from tests.export.toy_export import TEXTS, make_translator, save_signatures
 from tf_transformer.export.saved_translator import SavedTranslator
 from tf_transformer.inference.settings import SearchSettings
 
@@ -15,8 +14,8 @@ SETTINGS = {"sample": True, "num_hypotheses": 3, "top_p": 0.9, "seed": 8}
 @pytest.mark.slow
 def test_samples_of_the_export_are_those_of_python(tmp_path):
     translator = make_translator()
-    path = export_saved_model(translator, tmp_path / "1", SearchSettings(**SETTINGS))
-    saved = SavedTranslator(path)
+    save_signatures(translator, SearchSettings(**SETTINGS), tmp_path, "nbest")
+    saved = SavedTranslator(tmp_path)
     expected = translator.nbest(TEXTS, **SETTINGS)
     found = saved.signatures["nbest"](text=tf.constant(TEXTS))
     for several, texts, scores in zip(

@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.export.saved_model import export_saved_model
+from tf_transformer.export.saved_model import ServableTranslator, export_saved_model
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import Transformer
@@ -54,6 +55,21 @@ def export_toy(folder):
     settings = SearchSettings(beam_size=BEAM_SIZE)
     info = {"languages": ["en", "ko"]}
     export_saved_model(make_translator(), folder / "toy" / "1", settings, info)
+
+
+def save_signatures(translator, settings, path, *names):
+    """Exports `serving_default` and these signatures: to trace all takes long."""
+    servable = ServableTranslator(translator, settings, {})
+    module = tf.Module()
+    module.weights = servable.weights
+    module.tokenizers = [servable.source_tokenizer, servable.target_tokenizer]
+    signatures = {name: getattr(servable, name) for name in ("translate", *names)}
+    tf.saved_model.save(
+        module,
+        str(path),
+        signatures={"serving_default": servable.translate, **signatures},
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
 
 
 def add_lora(model):

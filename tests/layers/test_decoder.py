@@ -4,6 +4,7 @@ from keras import ops
 
 from tests import reference
 from tests.backend import gradients
+from tests.further import further
 from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers import Decoder, DecoderBlock
 
@@ -143,7 +144,7 @@ def steps(decoder, inputs, num_hypotheses):
     return np.stack(answers, axis=2)
 
 
-@pytest.mark.parametrize("num_hypotheses", [pytest.param(1, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("num_hypotheses", [*further(1), 3])
 def test_steps_equal_the_whole_sentence_at_once(decoder, num_hypotheses):
     random = np.random.default_rng(9)
     inputs = random.normal(size=(2, num_hypotheses, 5, 12)).astype("float32")

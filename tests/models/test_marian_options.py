@@ -7,6 +7,7 @@ from keras import ops
 
 import tf_transformer as tt
 from tests.backend import variable_gradients
+from tests.further import further
 from tests.models.small_model import INPUTS, SOURCE, TARGET, make_model, numbers
 from tests.models.test_stepping import prefixes, stepped, teacher_forced
 from tf_transformer.analysis import ablation
@@ -37,7 +38,7 @@ EVERY = pytest.mark.parametrize("name", VARIANTS)
 
 
 @EVERY
-@pytest.mark.parametrize("beam_size", [pytest.param(1, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("beam_size", [*further(1), 3])
 def test_steps_equal_teacher_forcing(name, beam_size):
     model = make_model(**VARIANTS[name])
     target_ids = prefixes(beam_size)

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from tests.backend import in_graph
+from tests.further import further
 from tests.models.small_model import SOURCE, make_model, numbers, shared_model
 
 LENGTH = 6
@@ -41,7 +42,7 @@ def stepped(model, target_ids, step=None, spare=3):
 
 @NORMS
 @pytest.mark.parametrize("target_vocab_size", [None, 29], ids=["shared", "separate"])
-@pytest.mark.parametrize("beam_size", [pytest.param(1, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("beam_size", [*further(1), 3])
 def test_steps_equal_teacher_forcing(normalize_first, target_vocab_size, beam_size):
     model = shared_model(normalize_first, target_vocab_size)
     target_ids = prefixes(beam_size)
