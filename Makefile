@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make and Python 3.11, 3.12 or 3.13 (with venv):
 #   make demo    train on the built-in corpus, score, export, load the export back
 #   make test    the unit tests
-# and `make docs` for the documentation site in build/site.
+# and `make docs` for the documentation site in build/site, `make wheel` for dist/*.whl.
 # TensorFlow has no wheels for later Pythons: use `make demo PYTHON=python3.12`.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # or every process would compile the tests and the package again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-backends benchmark docs check format clean
+.PHONY: install demo test test-slow test-backends benchmark docs wheel check format clean
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
@@ -60,6 +60,11 @@ $(BIN)/.docs: $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
+# dist/tf_transformer-VERSION-py3-none-any.whl, to upload to a hosted notebook
+wheel: $(BIN)/.installed
+	rm -rf build/lib dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 check: $(BIN)/.installed
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -70,4 +75,4 @@ format: $(BIN)/.installed
 	$(BIN)/python -m ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build dist *.egg-info

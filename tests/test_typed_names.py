@@ -49,6 +49,16 @@ def test_each_name_is_listed_and_found(name):
         module.x  # noqa: B018
 
 
+@pytest.mark.parametrize("name", LAZY)
+def test_no_name_is_also_a_module(name):
+    """An import of the module would put it in the name's place."""
+    module = importlib.import_module(name)
+    folder = Path(module.__file__).parent
+    files = [path for path in folder.iterdir() if path.suffix in ("", ".py")]
+    modules = {path.stem for path in files} - set(getattr(module, "_PACKAGES", ()))
+    assert modules & set(module.__all__) == set()
+
+
 def test_the_package_says_that_it_is_typed():
     assert (ROOT / "tf_transformer" / "py.typed").exists()
     assert "py.typed" in (ROOT / "setup.cfg").read_text(encoding="utf-8")

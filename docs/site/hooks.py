@@ -83,6 +83,20 @@ def on_page_markdown(markdown, page, **_):
     return LINK.sub(rewrite, markdown)
 
 
+def on_page_content(html, page, **_):
+    """Turns links from notebooks to files of the package into links to their pages."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def rewrite(match):
+        found = posixpath.normpath(posixpath.join(folder, match[1]))
+        target = _page_of(found).removesuffix(".md") + ".html"
+        return f'href="{posixpath.relpath(target, folder)}"'
+
+    return re.sub(r'href="(\.\./[^"#]+\.py)"', rewrite, html)
+
+
 def _page_of(source: str) -> str:
     """The page of the site that shows a file of the repository."""
     if source in ("notebooks", "scripts"):
@@ -113,10 +127,10 @@ def _linked_sources() -> set[str]:
     documents = [
         *PAGES,
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(f"notebooks/{path.name}" for path in _notebooks()),
     ]
     for document in documents:
-        text = (ROOT / document).read_text(encoding="utf-8")
-        for _, _, link in LINK.findall(text):
+        for link in _links(ROOT / document):
             if "://" in link or link.startswith("#"):
                 continue
             folder = posixpath.dirname(document)
@@ -124,6 +138,15 @@ def _linked_sources() -> set[str]:
             if _page_of(source).startswith("source/") and (ROOT / source).is_file():
                 found.add(source)
     return found
+
+
+def _links(document: Path) -> list[str]:
+    text = document.read_text(encoding="utf-8")
+    if document.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        written = [cell for cell in cells if cell["cell_type"] == "markdown"]
+        text = "\n".join("".join(cell["source"]) for cell in written)
+    return [link for _, _, link in LINK.findall(text)]
 
 
 def _source(source: str) -> str:

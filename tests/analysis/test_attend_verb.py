@@ -4,8 +4,8 @@ import pytest
 
 from tests.analysis.small_maps import TEXTS, TRANSLATIONS, small_translator
 from tf_transformer import cli
+from tf_transformer.analysis.html_page import page
 from tf_transformer.analysis.maps import attention_maps
-from tf_transformer.analysis.page import page
 from tf_transformer.analysis.table import table
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.analysis.small_maps import random_maps
 from tf_transformer.analysis.heads import head_statistics
+from tf_transformer.analysis.html_page import page
 from tf_transformer.analysis.maps import AttentionMaps
-from tf_transformer.analysis.page import page
 
 
 class Reader(html.parser.HTMLParser):
@@ -122,3 +122,13 @@ def test_a_kind_that_has_no_entropy_is_still_json():
 def test_an_empty_list_of_maps_is_refused():
     with pytest.raises(ValueError, match="Expected maps"):
         page([])
+
+
+def test_the_first_kind_can_be_chosen():
+    maps = [random_maps(5, 4)]
+    for kind in ("encoder", "decoder", "cross"):
+        data = json.loads(Reader(page(maps, kind=kind)).texts["data"])
+        assert data["kind"] == kind
+    assert json.loads(Reader(page(maps)).texts["data"])["kind"] == "cross"
+    with pytest.raises(ValueError, match=r"no such attention\..*Received: 'nose'"):
+        page(maps, kind="nose")

@@ -1,5 +1,6 @@
 """The notebooks, read and run."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,18 @@ ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+ANSWER = re.compile(r"<details><summary>Answer · 답</summary>\n(.*?)</details>", re.S)
+PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
+
+
 def read(path):
     return nbformat.read(path, as_version=4)
+
+
+def answers(notebook):
+    """The hidden answers of the exercises, in order."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return ANSWER.findall("\n".join(texts))
 
 
 # notebook: texts of cells and what stands there in the short form. Each claim is
@@ -56,8 +67,11 @@ def shortened(notebook, changes):
 
 
 def run(path, folder, short=False):
-    """Runs all cells in `folder`."""
+    """Runs all cells in `folder`, and after them the programs of the answers."""
     notebook = read(path)
+    for answer in answers(notebook):
+        for program in PROGRAM.findall(answer):
+            notebook.cells.append(nbformat.v4.new_code_cell(program))
     if short:
         shortened(notebook, SHORT.get(path.stem, {}))
     resources = {"metadata": {"path": str(folder)}}

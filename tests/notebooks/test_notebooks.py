@@ -8,11 +8,18 @@ import re
 import pytest
 
 from tests.notebooks import notebook_files
+from tf_transformer.analysis.diagrams import diagram
 
 # the packages whose names are public (CHANGELOG.md)
 PUBLIC_PACKAGES = (
     *("analysis", "data", "decoding", "layers", "models", "runs", "training"),
 )
+
+PUBLIC_NAMES = {
+    name
+    for package in ("", *(f".{name}" for name in PUBLIC_PACKAGES))
+    for name in importlib.import_module(f"tf_transformer{package}").__all__
+} - {*PUBLIC_PACKAGES, "__version__"}
 
 
 @pytest.fixture(params=notebook_files.PATHS, ids=lambda path: path.stem)
@@ -106,3 +113,71 @@ def test_was_kept_with_its_outputs(notebook):
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert sum(bool(c.outputs) for c in code) > len(code) / 2
     assert [c for c in code if any(o.output_type == "error" for o in c.outputs)] == []
+
+
+def is_bilingual(text):
+    letters = re.sub(r"```.*?```|`.*?`", "", text, flags=re.S)
+    return re.search("[가-힣]", letters) and re.search(r"[a-z]{2}", letters)
+
+
+def test_exercises_have_hidden_answers_that_a_program_checks(notebook):
+    exercises = notebook.cells[-1].source
+    heading, *questions = re.split(r"^\*\*\d\.\*\*", exercises, flags=re.M)
+    assert heading.startswith("## Exercises · 연습 문제\n")
+    answers = notebook_files.answers(notebook)
+    assert len(questions) == len(answers) >= 3
+    for question, answer in zip(questions, answers, strict=True):
+        assert is_bilingual(question.split("<details>")[0])
+        assert is_bilingual(answer)
+        [program] = notebook_files.PROGRAM.findall(answer)
+        assert any(
+            isinstance(node, ast.Assert) for node in ast.walk(ast.parse(program))
+        )
+
+
+# a class or function, and the file that defines it
+LINK = re.compile(r"\[`(\w+)`\]\(\.\./(tf_transformer/[\w/]+\.py)\)")
+
+
+def defined_in(path):
+    tree = ast.parse((notebook_files.ROOT / path).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if hasattr(node, "name")}
+
+
+def package_names(cell):
+    """The names of the package that a cell uses: `tt...` and imports."""
+    [tree] = syntax_trees(notebook_files.nbformat.v4.new_notebook(cells=[cell]))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            first, *names = ast.unparse(node).split(".")
+            names = [name for name in names if name not in PUBLIC_PACKAGES]
+            yield from names[:1] if first == "tt" else ()
+        elif isinstance(node, ast.ImportFrom) and "tf_transformer." in str(node.module):
+            yield from (alias.name for alias in node.names)
+
+
+def test_the_text_above_a_cell_links_to_the_code_that_it_uses_first(notebook):
+    linked, above = set(), None
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            above = LINK.findall(cell.source)
+            for name, path in above:
+                assert name in defined_in(path), (name, path)
+            linked.update(name for name, _ in above)
+            continue
+        classes_and_functions = {
+            name for name in package_names(cell) if name in PUBLIC_NAMES
+        }
+        assert classes_and_functions <= linked, cell.source
+
+
+def test_pictures_in_outputs_are_current_and_no_output_is_a_warning(notebook):
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", output.text
+            svg = output.get("data", {}).get("image/svg+xml")
+            if svg:
+                made = re.fullmatch(
+                    r"Diagram\('(\w+)', '(\w+)'\)", output.data["text/plain"]
+                )
+                assert svg.strip() == diagram(*made.groups()).svg.strip()

@@ -1,4 +1,4 @@
-"""Attention maps, statistics of heads, word alignment, pictures and pages.
+"""Attention maps, statistics of heads, word alignment, pictures, pages and diagrams.
 
 Each name is imported when it is first used.
 """
@@ -10,10 +10,12 @@ if TYPE_CHECKING:  # for type checkers and editors
     from tf_transformer.analysis.ablation import head_off, nll_without_each_head
     from tf_transformer.analysis.alignment import alignment_error_rate, read_alignments
     from tf_transformer.analysis.antecedents import antecedent_scores
+    from tf_transformer.analysis.cell_view import view
+    from tf_transformer.analysis.diagrams import diagram
     from tf_transformer.analysis.heads import head_statistics
+    from tf_transformer.analysis.html_page import page
     from tf_transformer.analysis.images import AttentionImages
     from tf_transformer.analysis.maps import AttentionMaps, attention_maps
-    from tf_transformer.analysis.page import page
     from tf_transformer.analysis.pictures import picture_of_head, picture_of_heads, png
     from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
 
@@ -25,14 +27,16 @@ _MODULES = {
     "antecedent_scores": "tf_transformer.analysis.antecedents",
     "attention_maps": "tf_transformer.analysis.maps",
     "attention_maps_of_saved_model": "tf_transformer.analysis.saved_maps",
+    "diagram": "tf_transformer.analysis.diagrams",
     "head_off": "tf_transformer.analysis.ablation",
     "head_statistics": "tf_transformer.analysis.heads",
     "nll_without_each_head": "tf_transformer.analysis.ablation",
-    "page": "tf_transformer.analysis.page",
+    "page": "tf_transformer.analysis.html_page",
     "picture_of_head": "tf_transformer.analysis.pictures",
     "picture_of_heads": "tf_transformer.analysis.pictures",
     "png": "tf_transformer.analysis.pictures",
     "read_alignments": "tf_transformer.analysis.alignment",
+    "view": "tf_transformer.analysis.cell_view",
 }
 
 __all__ = [
@@ -42,6 +46,7 @@ __all__ = [
     "antecedent_scores",
     "attention_maps",
     "attention_maps_of_saved_model",
+    "diagram",
     "head_off",
     "head_statistics",
     "nll_without_each_head",
@@ -50,6 +55,7 @@ __all__ = [
     "picture_of_heads",
     "png",
     "read_alignments",
+    "view",
 ]
 
 

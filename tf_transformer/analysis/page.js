@@ -1,7 +1,7 @@
-// Attention of several sentences. page.py puts element.js, texts.js and weights.js of the
+// Attention of several sentences. html_page.py puts element.js, texts.js and weights.js of the
 // service's page before this file.
 
-const sentences = JSON.parse(byId("data").textContent).sentences;
+const { sentences, kind: firstKind } = JSON.parse(byId("data").textContent);
 for (const { kinds } of sentences) {
   for (const maps of Object.values(kinds)) { // from thousandths
     maps.weights = maps.weights.map((heads) =>
@@ -14,7 +14,7 @@ Object.assign(KOREAN_PAGE, {
     + "키이며, 색이 짙을수록 가중치가 큽니다. 아래의 숫자는 정규화한 엔트로피입니다. 0이면 쿼리마다 키 "
     + "하나에만 어텐션을 주고, 1이면 모든 키에 고르게 줍니다. 화살표 키로 헤드를 옮겨 다닐 수 있습니다.",
 });
-const state = { sentence: 0, kind: "cross", layer: 0, head: 0, pointed: null, held: null };
+const state = { sentence: 0, kind: firstKind, layer: 0, head: 0, pointed: null, held: null };
 
 const current = () => sentences[state.sentence].kinds[state.kind];
 const headName = (layer, head) => text("head", { layer: layer + 1, head: head + 1 });

@@ -162,7 +162,7 @@ def _one_line(text: str) -> str:
 
 def attend(options) -> None:
     """Shows which words each word attends to: a table, a picture or a page."""
-    from tf_transformer.analysis.page import page
+    from tf_transformer.analysis.html_page import page
     from tf_transformer.analysis.table import table
     from tf_transformer.utils.atomic import replacing
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.chromium import chromium
 from tests.export.toy_export import BEAM_SIZE, PAIRS
 from tests.serving.patience import until
 from tests.serving.served_models import save_words
@@ -19,7 +20,6 @@ from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq
 
-BROWSER = Path("/usr/bin/chromium")
 DEMO = Path(__file__).parents[3] / "saved_models" / "demo"
 RECURRENT_EXAMPLES = ["a cat ran", "birds fly"]
 
@@ -34,17 +34,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="package")  # its event loop must not run in other tests
 def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api",
-        reason='needs pip install "tf_transformer[serving-tests]"',
-    )
-    if not BROWSER.exists():
-        pytest.skip(f"needs Debian's package chromium, which has {BROWSER}")
-    with playwright.sync_playwright() as driver:
-        arguments = {"executable_path": BROWSER, "args": ["--no-sandbox"]}
-        browser = driver.chromium.launch(**arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -20,7 +20,9 @@ _MODULES = tuple(
 )
 
 
-def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
+def page(
+    maps: Sequence[AttentionMaps], title: str = "Attention", kind: str = "cross"
+) -> str:
     """An interactive page with maps of all heads and one head word by word.
 
     The file contains its style, script and data, with weights rounded to thousandths.
@@ -29,12 +31,14 @@ def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
     Args:
         maps: Maps of one or more sentences, of pieces or of words.
         title: Heading of the page.
+        kind: What is shown first: `"encoder"`, `"decoder"` or `"cross"`. Defaults to
+            `"cross"`.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
 
     Raises:
-        ValueError: If there are no maps.
+        ValueError: If there are no maps, or no attention of this kind.
 
     Example:
 
@@ -48,7 +52,8 @@ def page(maps: Sequence[AttentionMaps], title: str = "Attention") -> str:
         raise ValueError(
             "A page needs at least one sentence. Expected maps. Received: []"
         )
-    data = {"sentences": [_sentence(sentence) for sentence in maps]}
+    maps[0].weights(kind)  # raises without it
+    data = {"sentences": [_sentence(sentence) for sentence in maps], "kind": kind}
     parts = {
         "title": html.escape(title),
         "style": _read("page.css"),
