@@ -38,7 +38,7 @@ def view(
     maps: Sequence[AttentionMaps],
     title: str = "Attention",
     kind: str = "cross",
-    height: int = 620,
+    height: int = 720,
 ) -> View:
     """The page of `page`, for the last line of a notebook's cell.
 
@@ -50,7 +50,7 @@ def view(
         title: Heading of the page.
         kind: What is shown first: `"encoder"`, `"decoder"` or `"cross"`. Defaults to
             `"cross"`.
-        height: Height in pixels. Defaults to 620.
+        height: Height in pixels. Defaults to 720.
 
     Returns:
         A `View`, which a notebook shows; `.text` is the text of an HTML file.

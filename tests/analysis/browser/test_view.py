@@ -40,6 +40,7 @@ def test_a_word_shows_its_weights(shown):
     maps = random_maps(5, 4, seed=3)
     _, frame = shown(view([maps], "My <heads>", kind="decoder"))
     assert frame.locator("h1").inner_text() == "My <heads>"
+    assert not frame.locator("#sentence-choice").is_visible()  # there is one sentence
     assert (
         frame.locator("#kinds [aria-checked=true]").inner_text().startswith("Decoder")
     )
