@@ -10,6 +10,8 @@ from tests.fast import FAST
 LEAST_EXACT = 0.95
 SHORT = {
     "batches(pairs.train,": "batches(pairs.train[:1500],",
+    "batches(pairs.validation,": "batches(pairs.validation[:100],",
+    "warmup_steps=400": "warmup_steps=40",
     "epochs=7": "epochs=1",
 }
 
