@@ -5,7 +5,7 @@
 
 Each target runs in a process of its own, with limits of memory and time. A line for
 each says how many inputs were tried, in which time, and what was found; after an input
-that ends the process, another one goes on. The exit code is 1 if anything was found.
+that ends the process, another one continues. The exit code is 1 if anything was found.
 """
 
 import argparse

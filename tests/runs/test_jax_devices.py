@@ -204,7 +204,7 @@ def test_two_processes_train_as_one_device(folder, answer):
 @pytest.mark.full
 @pytest.mark.skipif(FAST, reason="only in .ci/run full")
 def test_processes_end_together_and_resume_as_one(folder, answer):
-    """SIGTERM to one of them ends both; one process goes on with the same data."""
+    """SIGTERM to one of them ends both; one process continues with the same data."""
     endless = Processes(folder, "ended", distribute="data", max_updates=100_000)
     endless.command += ["--monitor", "nll"]
     endless.start(0)

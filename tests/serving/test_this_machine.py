@@ -11,8 +11,8 @@ from tf_transformer.serving.settings import ServiceSettings
 
 @pytest.mark.parametrize("host", ["translator.local", "127.0.0.1"])
 def test_the_bound_name_is_allowed(host):
-    given = ServiceSettings(allowed_hosts=("example.org",))
-    assert _for_this_machine(given, host).allowed_hosts == ("example.org", host)
+    settings = ServiceSettings(allowed_hosts=("example.org",))
+    assert _for_this_machine(settings, host).allowed_hosts == ("example.org", host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -63,13 +63,13 @@ def diagram(name: str, language: str = "en") -> Diagram:
     >>> "self_attention: MultiHeadAttention" in svg
     True
     """
-    for what, given, expected in (
+    for kind, received, expected in (
         ("diagram", name, tuple(DIAGRAMS)),
         ("language", language, LANGUAGES),
     ):
-        if given not in expected:
+        if received not in expected:
             raise ValueError(
-                f"There is no such {what}. Expected one of {expected}. "
-                f"Received: {given!r}"
+                f"There is no such {kind}. Expected one of {expected}. "
+                f"Received: {received!r}"
             )
     return Diagram(name, language, DIAGRAMS[name](language).svg())
