@@ -45,7 +45,8 @@ def ssru_decoder_block(language):
     for line, equation in enumerate(equations):
         place = canvas.height - 58 + 18 * line
         canvas.text(MIDDLE, place, f"SSRU:  {equation}"[6 * (line > 0) :], "code")
-    _, y = _sublayer(canvas, y, "SSRU", "ssru", "SSRU")
+    ssru, y = _sublayer(canvas, y, "SSRU", "ssru", "SSRU")
+    _from_the_right(canvas, ssru.middle, ["padding mask"])
     _rest_of_decoder(canvas, y)
     return canvas
 
