@@ -18,7 +18,7 @@ from pathlib import Path
 import keras
 
 import tf_transformer as tt
-from tf_transformer.training.quality import quality
+from tf_transformer.training import score_translations
 
 # with about as many weights as each other
 SELF_ATTENTION = {"num_layers": 2, "d_model": 64, "num_heads": 4, "d_ff": 256}
@@ -149,7 +149,9 @@ def scores_by_length(translator, texts) -> dict:
         parts[third] = order[cuts[i] : cuts[i + 1]]
     return {
         part: {
-            **quality([translations[i] for i in rows], [texts[i][1] for i in rows]),
+            **score_translations(
+                [translations[i] for i in rows], [texts[i][1] for i in rows]
+            ),
             "tokens": [lengths[rows[0]], lengths[rows[-1]]],
         }
         for part, rows in parts.items()

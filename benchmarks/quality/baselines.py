@@ -12,7 +12,7 @@ import collections
 import math
 
 import tf_transformer as tt
-from tf_transformer.training.quality import quality
+from tf_transformer.training import score_translations
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         "most similar training source": nearest_targets(train, sources),
     }
     for name, texts in translations.items():
-        scores = quality(list(texts), list(references), "char")
+        scores = score_translations(list(texts), list(references), "char")
         print(
             f"| {name} | {scores['bleu']:.2f} | {scores['chrf']:.2f} | "
             f"{100 * scores['exact']:.1f} % |"

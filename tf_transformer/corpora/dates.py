@@ -33,7 +33,7 @@ def generate() -> dict[str, list[tuple[str, str]]]:
     Example:
 
     >>> generate()["test"][0]
-    ('30.8.1963', '1963-08-30')
+    ('Jun 5, 1979', '1979-06-05')
     """
     random = Random("dates")
     days = random.sample(range(NUM_DAYS), sum(SPLITS.values()))

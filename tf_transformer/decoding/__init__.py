@@ -5,8 +5,16 @@ model.
 """
 
 from tf_transformer.decoding.beam import beam_search
+from tf_transformer.decoding.constraints import length_penalty
 from tf_transformer.decoding.greedy import greedy_search
 from tf_transformer.decoding.random_numbers import sentence_keys
-from tf_transformer.decoding.sampling import sampling_search
+from tf_transformer.decoding.sampling import sample, sampling_search
 
-__all__ = ["beam_search", "greedy_search", "sampling_search", "sentence_keys"]
+__all__ = [
+    "beam_search",
+    "greedy_search",
+    "length_penalty",
+    "sample",
+    "sampling_search",
+    "sentence_keys",
+]

@@ -104,6 +104,12 @@ def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
 
     Returns:
         int32 tensor `(...)`.
+
+    Example: probabilities 0.1, 0.3 and 0.6; their sums are 0.1, 0.4 and 1.
+
+    >>> log_probs = ops.log(ops.array([[0.1, 0.3, 0.6]] * 3))
+    >>> sample(log_probs, ops.array([0.05, 0.35, 0.5])).numpy().tolist()
+    [0, 1, 2]
     """
     token_ids = None
     if top_k is not None or top_p is not None:

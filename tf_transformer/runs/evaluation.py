@@ -10,7 +10,7 @@ from tf_transformer.runs.checks import check_bleu_tokenizer
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.data import load_corpus
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.training.quality import quality
+from tf_transformer.training.quality import score_translations
 
 
 def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[str]:
@@ -94,7 +94,7 @@ def evaluate(
     )
     seconds = time.monotonic() - started
     scores = {
-        **quality(translations, [target for _, target in pairs], tokenize),
+        **score_translations(translations, [target for _, target in pairs], tokenize),
         "beam_size": beam_size,
         "alpha": alpha,
         "seconds": round(seconds, 1),

@@ -10,6 +10,7 @@ from tf_transformer.training.metrics import (
     NegativeLogLikelihood,
     Perplexity,
 )
+from tf_transformer.training.quality import score_translations
 from tf_transformer.training.r_drop import RDropCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 
@@ -28,4 +29,5 @@ __all__ = [
     "TranslationQuality",
     "add_lora",
     "average_checkpoints",
+    "score_translations",
 ]

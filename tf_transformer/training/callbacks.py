@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from tf_transformer.training.quality import quality
+from tf_transformer.training.quality import score_translations
 from tf_transformer.training.weights import save_weights
 from tf_transformer.utils.atomic import naming
 from tf_transformer.utils.growing import cut_back
@@ -59,11 +59,12 @@ class TranslationQuality(keras.callbacks.Callback):
 
     def highest_bleu(self) -> float:
         """BLEU of the references themselves: 0 if none of them has four words."""
-        return quality(self.references, self.references, self.tokenize)["bleu"]
+        references = self.references
+        return score_translations(references, references, self.tokenize)["bleu"]
 
     def on_epoch_end(self, epoch, logs=None):
         translations = self.translate(self.sources)
-        scores = quality(translations, self.references, self.tokenize)
+        scores = score_translations(translations, self.references, self.tokenize)
         self.signatures = {
             name: scores[f"{name}_signature"] for name in ("bleu", "chrf")
         }

@@ -27,11 +27,12 @@ def add_lora(model: keras.Model, rank: int) -> None:
 
     Example:
 
-    >>> model = tf_transformer.Transformer(
+    >>> import tf_transformer as tt
+    >>> model = tt.Transformer(
     ...     vocab_size=29, num_layers=1, d_model=12, num_heads=3, d_ff=17
     ... )
-    >>> tf_transformer.training.add_lora(model, rank=2)
-    1,024 of 2,613 parameters are trained.
+    >>> add_lora(model, rank=2)
+    808 of 4,022 parameters are trained.
     """
     layers = [x for x in all_layers(model) if isinstance(x, keras.layers.Dense)]
     if not layers:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def quality(
+def score_translations(
     hypotheses: Sequence[str], references: Sequence[str], tokenize: str = "13a"
 ) -> dict:
     """BLEU, chrF and the share of exact translations.
@@ -22,7 +22,8 @@ def quality(
 
     Example:
 
-    >>> quality(["the cat sat on the mat"], ["the cat sat on the mat"])["bleu"]
+    >>> texts = ["the cat sat on the mat"]
+    >>> score_translations(texts, texts)["bleu"]
     100.0
     """
     if len(hypotheses) != len(references) or not hypotheses:
