@@ -57,9 +57,9 @@ def export_toy(folder):
     export_saved_model(make_translator(), folder / "toy" / "1", settings, info)
 
 
-def save_signatures(translator, settings, path, *names):
+def save_signatures(translator, settings, path, *names, info=None):
     """Exports `serving_default` and these signatures: to trace all takes long."""
-    servable = ServableTranslator(translator, settings, {})
+    servable = ServableTranslator(translator, settings, info or {})
     module = tf.Module()
     module.weights = servable.weights
     module.tokenizers = [servable.source_tokenizer, servable.target_tokenizer]

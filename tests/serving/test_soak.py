@@ -14,11 +14,17 @@ import time
 import numpy as np
 import pytest
 
-from tests.export.toy_export import TEXTS
+from tests.export.toy_export import (
+    BEAM_SIZE,
+    TEXTS,
+    make_translator,
+    save_signatures,
+)
 from tests.fast import FAST
 from tests.serving.patience import until
 from tests.serving.service_process import clients
 from tf_transformer.export.saved_translator import SavedTranslator
+from tf_transformer.inference.settings import SearchSettings
 
 pytestmark = pytest.mark.slow
 
@@ -176,16 +182,26 @@ class Load:
 
 
 @pytest.fixture
-def load(tmp_path, exports, toy_export, start):
+def toy(toy_export, tmp_path):
+    """The folder of the translator; in the short form it is loaded quickly."""
+    if not FAST:
+        return toy_export
+    path = tmp_path / "toy" / "1"
+    save_signatures(make_translator(), SearchSettings(beam_size=BEAM_SIZE), path)
+    return path
+
+
+@pytest.fixture
+def load(tmp_path, exports, toy, start):
     """A service of three models with its clients, not yet running."""
     source, folder = tmp_path / "exports", tmp_path / "models"
     source.mkdir()
     (source / "words").symlink_to(exports / "words")
-    (source / "toy").symlink_to(toy_export.parent)
+    (source / "toy").symlink_to(toy.parent)
     shutil.copytree(exports / "words" / "2", folder / "words" / "2")
     shutil.copytree(exports / "words" / "2", folder / "slow" / "1")
-    shutil.copytree(toy_export, folder / "toy" / "1")
-    translate = SavedTranslator(toy_export).signatures["translate"]
+    shutil.copytree(toy, folder / "toy" / "1")
+    translate = SavedTranslator(toy).signatures["translate"]
     found = translate(text=np.array(TEXTS, object))
     texts = [text.decode() for text in found["translation"].numpy()]
     scores = found["score"].numpy().tolist()

@@ -11,11 +11,10 @@ import pytest
 import tensorflow as tf
 
 from tests.chromium import chromium
-from tests.export.toy_export import BEAM_SIZE, PAIRS
+from tests.export.toy_export import BEAM_SIZE, PAIRS, save_signatures
 from tests.serving.patience import until
 from tests.serving.served_models import save_words
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.export.saved_model import export_saved_model
 from tf_transformer.inference.settings import SearchSettings
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq
@@ -52,8 +51,8 @@ def models(browser, toy_export, tmp_path_factory):
         [w + 0.4 * generator.standard_normal(w.shape) for w in model.get_weights()]
     )
     info = {"examples": RECURRENT_EXAMPLES}
-    path = folder / "recurrent" / "1"
-    export_saved_model(Translator(model, tokenizer), path, settings, info)
+    translator, path = Translator(model, tokenizer), folder / "recurrent" / "1"
+    save_signatures(translator, settings, path, "nbest", "attend", "info", info=info)
     for version in (2, 3):
         save_words(folder / "words" / str(version), version)
     return folder
