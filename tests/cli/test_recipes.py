@@ -1,4 +1,4 @@
-"""Recipes of training on the command line: R-Drop."""
+"""Recipes on the command line: R-Drop and subword regularization."""
 
 import json
 import math
@@ -36,14 +36,17 @@ def log_of(run):
 @pytest.mark.slow
 def test_run_with_r_drop_logs_plain_metrics_and_keeps_its_alpha(data, tmp_path, capsys):
     run = tmp_path / "run"
-    assert train(data, run, "--r-drop", "500") == 0
+    assert train(data, run, "--r-drop", "500", "--sampling-alpha", "0.3") == 0
     [line] = log_of(run)
     # a divergence of a tenth of a nat would be 50; validation makes one pass
     assert line["loss"] > 1.5 * line["nll"]
     assert line["val_loss"] < 1.5 * line["val_nll"]
-    assert RunDirectory(run).config().r_drop == 500
+    config = RunDirectory(run).config()
+    assert (config.r_drop, config.sampling_alpha) == (500, 0.3)
     assert train(data, run) == 1
-    assert "r_drop=0.0 instead of 500" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "r_drop=0.0 instead of 500" in error
+    assert "sampling_alpha=None instead of 0.3" in error
 
 
 def test_loss_of_a_run_has_r_drop_only_if_it_is_set():
@@ -57,3 +60,9 @@ def test_loss_of_a_run_has_r_drop_only_if_it_is_set():
 def test_r_drop_must_be_a_number_of_at_least_0(value):
     with pytest.raises(ValueError, match=f"r_drop must.*Received: {value}"):
         TrainingConfig(r_drop=value).resolved()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5, 1.5, math.nan])
+def test_sampling_alpha_must_lie_between_0_and_1(value):
+    with pytest.raises(ValueError, match=f"sampling_alpha must.*Received: {value}"):
+        TrainingConfig(sampling_alpha=value).resolved()

@@ -48,7 +48,7 @@ def small_model(config, tokenizer, arguments=None):
 
 
 def config_of(folder, max_updates, **changes):
-    """A stream, accumulated batches, R-Drop, moving averages, all at once."""
+    """A stream, sampling, accumulated batches, R-Drop, averages, all at once."""
     write_files(folder)
     settings = {
         "train_source": str(folder / "train.0"),
@@ -57,6 +57,7 @@ def config_of(folder, max_updates, **changes):
         "valid_target": str(folder / "valid.1"),
         "vocab_size": 290,
         "window": 13,
+        "sampling_alpha": 0.3,
         "batch_tokens": 24,
         "gradient_accumulation_steps": 2,
         "max_updates": max_updates,

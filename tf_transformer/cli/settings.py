@@ -62,6 +62,9 @@ HELP = {
     "dropout_rate": "dropout rate; by default the preset's",
     "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
     "dtype": "precision",
+    "sampling_alpha": "subword regularization: segment the words of the training pairs "
+    "anew in each epoch, with probabilities to the power of alpha, such as 0.3; for "
+    "unigram vocabularies (default: always the best segmentation)",
     "batch_tokens": "maximum number of tokens in a batch, padding included; by default "
     "the preset's",
     "static_shapes": "at most 12 different shapes of batches, for compilers; by "

@@ -51,6 +51,7 @@ class EpochBatches(abc.ABC):
     """
 
     epoch: int = 0
+    differs_between_epochs = False
     num_batches: int | None = None
     num_pairs: int | None = None
     num_dropped: int | None = None

@@ -51,12 +51,21 @@ def make_batches(
     tokenizer: Tokenizer,
     window: int | None = None,
     static_shapes: bool | None = None,
+    sampling_alpha: float | None = None,
     **arguments: Any,
 ) -> EpochBatches:
-    """The `Batches` or `StreamedBatches` that `batches` wraps."""
+    """The `Batches` or `StreamedBatches` that `batches` wraps.
+
+    With `sampling_alpha` they are `StreamedBatches`, which encode in each epoch.
+    """
     if static_shapes is None:
         static_shapes = keras.backend.backend() != "tensorflow"
     arguments["static_shapes"] = static_shapes
+    if sampling_alpha is not None:
+        arguments["sampling_alpha"] = sampling_alpha
+        if window is None:
+            pairs = list(pairs)
+            window = max(1, len(pairs))
     if window is None:
         return Batches(pairs, tokenizer, **arguments)
     return StreamedBatches(pairs, tokenizer, window, **arguments)
@@ -72,7 +81,16 @@ def as_keras_dataset(batches: EpochBatches) -> Any:
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, otherwise a
         `keras.utils.PyDataset`; pass `shuffle=False` to `fit` with the latter.
+
+    Raises:
+        ValueError: If the number of batches differs between epochs.
     """
+    if batches.differs_between_epochs:
+        raise ValueError(
+            "Keras needs the number of batches. Expected batches without sampling, or "
+            "as_endless_dataset(EndlessBatches(batches)) and steps_per_epoch in fit. "
+            "Received: batches with sampling_alpha"
+        )
     if keras.backend.backend() == "tensorflow":
         from tf_transformer.data.tf_dataset import tf_dataset
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tf_transformer.data.batching import (
 )
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.encoding import encode_pairs
+from tf_transformer.data.sampling import SampledTokenizer
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.data.window import Batch, BatchLimits, Window
 
@@ -36,6 +38,9 @@ class StreamedBatches(EpochBatches):
             or the result of `stream_tsv`, but not a generator.
         tokenizer: As for `Batches`.
         window: Integer. Pairs in memory. Defaults to 100000.
+        sampling_alpha: Optional float in (0, 1]. If set, words are segmented anew at
+            random in each epoch, see `SampledTokenizer`; `seed`, the epoch and the
+            window determine how. The number of batches then differs between epochs.
         **arguments: As for `Batches`.
 
     Attributes:
@@ -61,6 +66,7 @@ class StreamedBatches(EpochBatches):
         pairs: Iterable[Pair],
         tokenizer: Tokenizer,
         window: int = 100_000,
+        sampling_alpha: float | None = None,
         **arguments,
     ):
         check_at_least("window", window, 1)
@@ -71,16 +77,27 @@ class StreamedBatches(EpochBatches):
                 "be read only once."
             )
         self.window = window
+        self._sampled = None
+        if sampling_alpha is not None:
+            self._sampled = SampledTokenizer(tokenizer, sampling_alpha)
         super().__init__(pairs, tokenizer, **arguments)
 
     def _read(self, pairs: Iterable[Pair]) -> None:
         self._pairs = pairs
         self.num_batches: int | None = None
 
+    @property
+    def differs_between_epochs(self) -> bool:
+        """Whether the number of batches is not the same in each epoch."""
+        return self._sampled is not None
+
     def count(self) -> int:
-        """The number of batches in an epoch; the first call may read all pairs."""
+        """The number of batches in an epoch; the first call may read all pairs.
+
+        With `sampling_alpha` it is that of the last epoch read to its end.
+        """
         if self.num_batches is None:
-            for _ in self._windows():
+            for _ in self._windows(0):
                 pass
         return self.num_batches  # pyright: ignore
 
@@ -92,7 +109,7 @@ class StreamedBatches(EpochBatches):
         epoch, num_updates, first, begin = place
         steps = self.gradient_accumulation_steps
         update, num_tokens, filler = [], 0, None
-        for number, window in self._windows(first):
+        for number, window in self._windows(epoch, first):
             plan = window.plan(*self._key(epoch, number))
             filler = window.filler()
             for index in range(begin if number == first else 0, window.num_batches):
@@ -106,14 +123,21 @@ class StreamedBatches(EpochBatches):
             update += [filler] * (steps - len(update))
             yield _weighted(update, num_tokens), place
 
-    def _windows(self, first: int = 0) -> Iterator[tuple[int, Window]]:
+    def _tokenizer_of(self, epoch: int, window: int) -> Any:
+        if self._sampled is None:
+            return self._tokenizer
+        return self._sampled.seeded(self.seed, epoch, window)
+
+    def _windows(self, epoch: int, first: int = 0) -> Iterator[tuple[int, Window]]:
         """Yields the windows one by one; a whole pass stores the counts."""
         num_batches = num_pairs = num_dropped = num_tokens = 0
-        limits = BatchLimits(0, 0, 0)
+        # another epoch may have longer rows
+        limits = BatchLimits(self.max_length if self._sampled else 0, 0, 0)
         remaining = islice(self._pairs, first * self.window, None)
         for number in itertools.count(first):
             chunk = islice(remaining, self.window)
-            encoded = encode_pairs(chunk, self._tokenizer, self.max_length)
+            tokenizer = self._tokenizer_of(epoch, number)
+            encoded = encode_pairs(chunk, tokenizer, self.max_length)
             if not encoded.num_pairs + encoded.num_dropped:
                 break
             num_dropped += encoded.num_dropped

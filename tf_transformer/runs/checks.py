@@ -123,6 +123,10 @@ def _check_numbers(config) -> None:
         raise ValueError(f"seed must lie in [0, 2**32). Received: {config.seed}")
     if config.peak is not None and not 0 < config.peak < math.inf:
         raise ValueError(f"peak must be above 0. Received: {config.peak}")
+    if config.sampling_alpha is not None and not 0 < config.sampling_alpha <= 1:
+        raise ValueError(
+            f"sampling_alpha must lie in (0, 1]. Received: {config.sampling_alpha}"
+        )
     if not 0 <= config.r_drop < math.inf:
         raise ValueError(f"r_drop must be at least 0. Received: {config.r_drop}")
     if config.validation_sentences < 0:

@@ -67,7 +67,8 @@ class TrainingConfig:
     max_length: int | None = None
     dtype: str = "float32"
 
-    # batches
+    # batches; alpha of subword regularization
+    sampling_alpha: float | None = None
     batch_tokens: int | None = None
     static_shapes: bool | None = None
     window: int | None = None

@@ -141,6 +141,7 @@ def make_batches(config, corpus, tokenizer) -> tuple[EpochBatches, EpochBatches]
         corpus.train,
         tokenizer,
         window=config.window,
+        sampling_alpha=config.sampling_alpha,
         shuffle=True,
         seed=config.seed,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
