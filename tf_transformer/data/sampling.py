@@ -2,6 +2,8 @@
 
 import bisect
 import copy
+import itertools
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,10 +18,11 @@ SPACE = "▁"
 
 
 class Candidates(NamedTuple):
-    """Segmentations of a word and their cumulative probabilities."""
+    """Segmentations of a word: all ids, their ends, cumulative probabilities."""
 
-    ids: list[list[int]]
-    cumulative: list[float]
+    ids: array
+    ends: array
+    cumulative: array
 
 
 class SampledTokenizer:
@@ -111,7 +114,9 @@ class _SideSampler:
                 found = self._words.get(word)
                 if found is None:
                     found = self._words[word] = self._candidates(word)
-                row += found.ids[bisect.bisect(found.cumulative, number)]
+                chosen = bisect.bisect(found.cumulative, number)
+                start = found.ends[chosen - 1] if chosen else 0
+                row.extend(found.ids[start : found.ends[chosen]])
             rows.append(row + [EOS_ID])
         return rows
 
@@ -134,11 +139,14 @@ class _SideSampler:
                 nbest = self._processor.nbest_encode(text, nbest_size=NBEST_SIZE)
         nbest = [ids for ids in nbest if self._joined(ids) == surface]
         if not nbest:
-            return Candidates([list(word)], [])
+            return Candidates(array("i", word), array("i", [len(word)]), array("d"))
         scores = np.array([sum(self._scores[i] for i in ids) for ids in nbest])
         weights = np.exp(self._alpha * (scores - scores.max()))
-        cumulative = np.cumsum(weights / weights.sum())[:-1]
-        return Candidates(nbest, cumulative.tolist())
+        return Candidates(
+            array("i", itertools.chain(*nbest)),
+            array("i", itertools.accumulate(map(len, nbest))),
+            array("d", np.cumsum(weights / weights.sum())[:-1]),
+        )
 
     def _joined(self, ids) -> str:
         return "".join(self._pieces[token_id] for token_id in ids)
