@@ -125,12 +125,6 @@ def scores_of(texts: list[str], references: list[str], others=None) -> dict:
     """BLEU and chrF, cased and detokenized, BLEU of lower-cased text, and p.
 
     Prints the signatures, with which others can compute the same.
-
-    >>> scores_of(["A b c d e", "x"], ["a b c d e", "x"])["BLEU, lower-cased"]
-    BLEU nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0
-    chrF nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0
-    BLEU, lower-cased nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:2.6.0
-    '100.00'
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
