@@ -13,8 +13,7 @@ import keras
 import numpy as np
 
 import tf_transformer as tt
-
-BOS, EOS = 2, 3  # ids that each sentence starts and ends with
+from tf_transformer.ids import BOS_ID, EOS_ID
 
 
 @keras.saving.register_keras_serializable(package="language_model")
@@ -42,15 +41,15 @@ class LanguageModel(keras.Model):
 
 def rows(tokenizer, texts):
     """Inputs and labels: each token predicts the next one."""
-    ids = [[BOS, *row] for row in tokenizer.encode_source(texts)]
+    ids = [[BOS_ID, *row] for row in tokenizer.encode_source(texts)]
     ids = keras.utils.pad_sequences(ids, padding="post")
     return ids[:, :-1], ids[:, 1:]
 
 
 def continued(model, tokenizer, start, num_tokens=30):
     """The text with the most likely next token, again and again."""
-    ids = [BOS, *tokenizer.encode_source([start])[0][:-1]]  # without the end token
-    while ids[-1] != EOS and len(ids) < num_tokens:
+    ids = [BOS_ID, *tokenizer.encode_source([start])[0][:-1]]  # without the end token
+    while ids[-1] != EOS_ID and len(ids) < num_tokens:
         logits = model(np.array([ids]))[0, -1]
         ids.append(int(keras.ops.argmax(logits)))
     return tokenizer.decode_source([ids[1:]])[0]
