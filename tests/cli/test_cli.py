@@ -191,7 +191,7 @@ def check_export_to_ctranslate2(run, models, capsys):
     """Version 2, next to a SavedModel; unsupported options are refused."""
     command = ["export", run, models, "--format", "ctranslate2"]
     assert cli.main([*command, "--beam-size", "2"]) == 1
-    assert "no --warm-up. Received: beam_size" in capsys.readouterr().err
+    assert "or --shortlist. Received: beam_size" in capsys.readouterr().err
     assert cli.main(["export", run, models, "--quantization", "int8"]) == 1
     assert "with --format ctranslate2. Received: int8" in capsys.readouterr().err
     if importlib.util.find_spec("ctranslate2") is None:
