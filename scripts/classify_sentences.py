@@ -12,7 +12,7 @@ import argparse
 import keras
 
 import tf_transformer as tt
-from tf_transformer.analysis.antecedents import examples_with_antecedent, places
+from tf_transformer.analysis import antecedent_positions, examples_with_antecedent
 
 
 @keras.saving.register_keras_serializable(package="classify_sentences")
@@ -39,7 +39,8 @@ class Classifier(keras.Model):
 
 def sentences(split):
     """Sentences with two nouns before "it", and 0 or 1 for the noun it stands for."""
-    found = [(e.source, *places(e)[1:]) for e in examples_with_antecedent(split)]
+    examples = examples_with_antecedent(split)
+    found = [(e.source, *antecedent_positions(e)[1:]) for e in examples]
     return zip(*((s, x.index(n)) for s, n, x in found if len(x) == 2), strict=True)
 
 

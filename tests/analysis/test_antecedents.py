@@ -5,10 +5,10 @@ import pytest
 
 from tf_transformer.analysis.antecedents import (
     antecedent_baselines,
+    antecedent_positions,
     antecedent_scores,
     examples_with_antecedent,
-    korean_place,
-    places,
+    korean_antecedent_position,
 )
 from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.corpora.en_ko_grammar import HELD_OUT
@@ -40,11 +40,15 @@ def maps_of(example, choose):
     arrays = {}
     for kind, num_rows in (("encoder", len(source)), ("cross", len(target))):
         weights = np.full((1, 2, num_rows, len(source)), 1 / len(source))
-        row = 2 * (places(example)[0] if kind == "encoder" else korean_place(example))
+        row = 2 * (
+            antecedent_positions(example)[0]
+            if kind == "encoder"
+            else korean_antecedent_position(example)
+        )
         rows = [row, row + 1] if kind == "encoder" else [row]
         for i in rows:
             weights[0, 0, i] = 0
-            weights[0, 0, i, [2 * places(example)[0], -1]] = 0.4
+            weights[0, 0, i, [2 * antecedent_positions(example)[0], -1]] = 0.4
             weights[0, 0, i, [2 * choose(example), 2 * choose(example) + 1]] = 0.1
         arrays[kind] = weights
     read = ("<s>", *target[:-1])
@@ -52,16 +56,16 @@ def maps_of(example, choose):
 
 
 def test_places_in_the_sentences_that_the_package_was_made_for():
-    assert places(ANIMAL) == (7, 1, [1, 5])
-    assert places(THING) == (7, 5, [1, 5])
-    assert ANIMAL.target.split()[korean_place(ANIMAL)] == "동물은"
-    assert THING.target.split()[korean_place(THING)] == "길이"
+    assert antecedent_positions(ANIMAL) == (7, 1, [1, 5])
+    assert antecedent_positions(THING) == (7, 5, [1, 5])
+    assert ANIMAL.target.split()[korean_antecedent_position(ANIMAL)] == "동물은"
+    assert THING.target.split()[korean_antecedent_position(THING)] == "길이"
 
 
 def test_every_sentence_has_two_nouns_of_which_it_is_one(examples):
     assert len(examples) > 100
     for example in examples:
-        pronoun, noun, nouns = places(example)
+        pronoun, noun, nouns = antecedent_positions(example)
         assert example.source.split()[pronoun] == "it"
         assert len(nouns) == 2
         assert noun in nouns
@@ -69,7 +73,9 @@ def test_every_sentence_has_two_nouns_of_which_it_is_one(examples):
 
 @pytest.mark.parametrize("kind", ["encoder", "cross"])
 def test_a_head_that_knows_the_meaning_is_always_right(examples, kind):
-    maps = [maps_of(example, lambda e: places(e)[1]) for example in examples]
+    maps = [
+        maps_of(example, lambda e: antecedent_positions(e)[1]) for example in examples
+    ]
     scores = antecedent_scores(maps, examples, kind)
     assert scores["words"][0, 0] == scores["nouns"][0, 0] == 1
     assert scores["words"][0, 1] == scores["nouns"][0, 1] == 0  # no one stands out
@@ -80,7 +86,10 @@ def test_a_head_that_knows_the_meaning_is_always_right(examples, kind):
 def test_a_head_that_attends_to_a_place_scores_as_the_baseline(
     examples, kind, name, index
 ):
-    maps = [maps_of(example, lambda e: places(e)[2][index]) for example in examples]
+    maps = [
+        maps_of(example, lambda e: antecedent_positions(e)[2][index])
+        for example in examples
+    ]
     scores = antecedent_scores(maps, examples, kind)
     expected = antecedent_baselines(examples)[name]
     assert 0.3 < expected < 0.7

@@ -29,12 +29,12 @@ def examples_with_antecedent(split: str) -> list[Example]:
     return [example for example in grammar.generate(split) if example.antecedent]
 
 
-def places(example: Example) -> tuple[int, int, list[int]]:
+def antecedent_positions(example: Example) -> tuple[int, int, list[int]]:
     """Positions of *it*, of its noun, and of all nouns before *it*.
 
     Example:
 
-    >>> places(examples_with_antecedent("test")[0])
+    >>> antecedent_positions(examples_with_antecedent("test")[0])
     (7, 1, [1, 5])
     """
     pronoun, noun = map(int, example.antecedent.split("-"))
@@ -42,12 +42,12 @@ def places(example: Example) -> tuple[int, int, list[int]]:
     return pronoun, noun, [i for i, word in enumerate(words) if word in NOUNS]
 
 
-def korean_place(example: Example) -> int:
+def korean_antecedent_position(example: Example) -> int:
     """Position of the Korean word that names the antecedent of *it*.
 
     Example:
 
-    >>> korean_place(examples_with_antecedent("test")[0])
+    >>> korean_antecedent_position(examples_with_antecedent("test")[0])
     1
     """
     pronoun = example.antecedent.split("-")[0]
@@ -87,7 +87,7 @@ def antecedent_scores(
         )
     scores: dict[str, list] = {"words": [], "nouns": []}
     for sentence_maps, example in zip(maps, examples, strict=True):
-        pronoun, noun, nouns = places(example)
+        pronoun, noun, nouns = antecedent_positions(example)
         weights = _row(sentence_maps, example, kind)
         choices = {"words": _other_words(example, pronoun), "nouns": nouns}
         for name, columns in choices.items():
@@ -100,8 +100,8 @@ def antecedent_scores(
 def _row(maps, example, kind):
     """The weights of each head for *it* or its Korean noun: `(N, h, words)`."""
     if kind == "encoder":
-        return maps.in_words().encoder[:, :, places(example)[0]]
-    first_piece = word_starts(maps.target)[korean_place(example)]
+        return maps.in_words().encoder[:, :, antecedent_positions(example)[0]]
+    first_piece = word_starts(maps.target)[korean_antecedent_position(example)]
     pieces = maps.cross[:, :, first_piece]
     return np.add.reduceat(pieces, word_starts(maps.source), axis=-1)
 
@@ -136,7 +136,7 @@ def antecedent_baselines(examples: Sequence[Example]) -> dict[str, float]:
         for name in ("random word", "random noun", "nearest noun", "first noun")
     }
     for example in examples:
-        pronoun, noun, nouns = places(example)
+        pronoun, noun, nouns = antecedent_positions(example)
         scores["random word"].append(1 / len(_other_words(example, pronoun)))
         scores["random noun"].append(1 / len(nouns))
         scores["nearest noun"].append(nouns[-1] == noun)

@@ -10,6 +10,7 @@ from tf_transformer.analysis.maps import AttentionMaps
 from tf_transformer.utils.figures import new_figure
 
 FONT = Path(__file__).parent / "font" / "sans-kr.otf"
+"""Path of an OpenType font with Latin and Korean letters."""
 COLOURS = "Blues"
 TITLES = {
     "encoder": "Encoder self-attention",
