@@ -4,6 +4,7 @@ MkDocs calls the functions `on_...`; mkdocs.yml names this file.
 """
 
 import ast
+import itertools
 import json
 import posixpath
 import re
@@ -21,13 +22,17 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
     "notebooks/README.md": "notebooks/index.md",
+    "notebooks/README.ko.md": "notebooks/ko/index.md",
     "scripts/README.md": "scripts.md",
     "saved_models/README.md": "saved_models.md",
 }
+# section of the navigation: folder of its notebooks
+NOTEBOOKS = {"Notebooks": "notebooks/en", "노트북": "notebooks/ko"}
 PUBLIC_PACKAGES = (
     *("tf_transformer", "tf_transformer.layers", "tf_transformer.models"),
     *("tf_transformer.decoding", "tf_transformer.training", "tf_transformer.data"),
     *("tf_transformer.runs", "tf_transformer.analysis"),
+    "tf_transformer.corpora.en_ko_grammar",
 )
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
@@ -36,10 +41,9 @@ def on_config(config):
     """Lists the notebooks and the API's pages in the navigation."""
     for section in config.nav:
         pages = section if isinstance(section, dict) else {}
-        if "Notebooks" in pages:
-            pages["Notebooks"] += [
-                {_title(path): f"notebooks/{path.name}"} for path in _notebooks()
-            ]
+        for name, folder in NOTEBOOKS.items():
+            if name in pages:
+                pages[name] += [{_title(uri): uri} for uri in _notebooks(folder)]
         if "API" in pages:
             pages["API"] += [{name: _api_page(name)} for name in PUBLIC_PACKAGES]
     return config
@@ -48,9 +52,8 @@ def on_config(config):
 @event_priority(100)  # before the plugin that converts notebooks
 def on_files(files, config):
     """Adds the pages that lie outside docs/ or are made here."""
-    for path in _notebooks():
-        uri, directory_urls = f"notebooks/{path.name}", config.use_directory_urls
-        files.append(File(uri, str(ROOT), config.site_dir, directory_urls))
+    for uri in itertools.chain(*map(_notebooks, NOTEBOOKS.values())):
+        files.append(File(uri, str(ROOT), config.site_dir, config.use_directory_urls))
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=text))
@@ -84,7 +87,7 @@ def on_page_markdown(markdown, page, **_):
 
 
 def on_page_content(html, page, **_):
-    """Turns links from notebooks to files of the package into links to their pages."""
+    """Turns links from notebooks to documents and code into links to their pages."""
     if not page.file.src_uri.endswith(".ipynb"):
         return html
     folder = posixpath.dirname(page.file.src_uri)
@@ -94,7 +97,7 @@ def on_page_content(html, page, **_):
         target = _page_of(found).removesuffix(".md") + ".html"
         return f'href="{posixpath.relpath(target, folder)}"'
 
-    return re.sub(r'href="(\.\./[^"#]+\.py)"', rewrite, html)
+    return re.sub(r'href="(\.\./[^"#]+\.(?:md|py))"', rewrite, html)
 
 
 def _page_of(source: str) -> str:
@@ -110,15 +113,15 @@ def _page_of(source: str) -> str:
     return f"source/{source}.md"
 
 
-def _notebooks() -> list[Path]:
-    return sorted((ROOT / "notebooks").glob("*.ipynb"))
+def _notebooks(folder: str) -> list[str]:
+    return sorted(f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.ipynb"))
 
 
-def _title(notebook: Path) -> str:
-    """The notebook's number and its English title."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+def _title(notebook: str) -> str:
+    """The notebook's number and its title."""
+    cells = json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"]
     heading = "".join(cells[0]["source"]).splitlines()[0]
-    return f"{notebook.name[:2]} {heading.strip('# ').split(' / ')[0].replace('*', '')}"
+    return f"{posixpath.basename(notebook)[:2]} {heading.strip('# ').replace('*', '')}"
 
 
 def _linked_sources() -> set[str]:
@@ -127,7 +130,7 @@ def _linked_sources() -> set[str]:
     documents = [
         *PAGES,
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
-        *(f"notebooks/{path.name}" for path in _notebooks()),
+        *itertools.chain(*map(_notebooks, NOTEBOOKS.values())),
     ]
     for document in documents:
         for link in _links(ROOT / document):

@@ -9,10 +9,11 @@ nbformat = pytest.importorskip("nbformat", reason="pip install '.[notebooks]'")
 nbclient = pytest.importorskip("nbclient", reason="pip install '.[notebooks]'")
 
 ROOT = Path(__file__).parents[2]
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ENGLISH, KOREAN = (
+    sorted((ROOT / "notebooks" / language).glob("*.ipynb")) for language in ("en", "ko")
+)
 
-
-ANSWER = re.compile(r"<details><summary>Answer · 답</summary>\n(.*?)</details>", re.S)
+ANSWER = re.compile(r"<details><summary>(?:Answer|답)</summary>\n(.*?)</details>", re.S)
 PROGRAM = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 
 
@@ -24,6 +25,12 @@ def answers(notebook):
     """The hidden answers of the exercises, in order."""
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     return ANSWER.findall("\n".join(texts))
+
+
+def programs_of_answers(notebook):
+    return [
+        program for answer in answers(notebook) for program in PROGRAM.findall(answer)
+    ]
 
 
 # notebook: texts of cells and what stands there in the short form. Each claim is
@@ -69,9 +76,8 @@ def shortened(notebook, changes):
 def run(path, folder, short=False):
     """Runs all cells in `folder`, and after them the programs of the answers."""
     notebook = read(path)
-    for answer in answers(notebook):
-        for program in PROGRAM.findall(answer):
-            notebook.cells.append(nbformat.v4.new_code_cell(program))
+    programs = programs_of_answers(notebook)
+    notebook.cells += map(nbformat.v4.new_code_cell, programs)
     if short:
         shortened(notebook, SHORT.get(path.stem, {}))
     resources = {"metadata": {"path": str(folder)}}

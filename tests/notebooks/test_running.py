@@ -1,4 +1,7 @@
-"""Every notebook runs from its first cell to its last, in an empty folder."""
+"""Every English notebook runs from its first cell to its last, in an empty folder.
+
+`test_languages.py` compares the code of the Korean ones.
+"""
 
 import pytest
 
@@ -7,6 +10,6 @@ from tests.notebooks import notebook_files
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", notebook_files.PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebook_files.ENGLISH, ids=lambda path: path.stem)
 def test_runs_from_the_first_cell_to_the_last(path, tmp_path):
     notebook_files.run(path, tmp_path, short=FAST)

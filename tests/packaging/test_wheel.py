@@ -69,7 +69,7 @@ def test_a_notebook_installs_it_into_an_empty_environment(wheel, tmp_path):
     pip = (python, "-m", "pip", "install", "--quiet")
     run(*pip, "ipykernel", "nbclient", "nbformat", folder=tmp_path)
     shutil.copy(wheel, tmp_path)
-    source = ROOT / "notebooks" / "01_attention_from_the_formula.ipynb"
+    source = ROOT / "notebooks" / "en" / "01_attention_from_the_formula.ipynb"
     shutil.copy(source, tmp_path / "notebook.ipynb")
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     run(python, "-c", RUN_NOTEBOOK, folder=tmp_path, env=environment)
