@@ -26,10 +26,11 @@ demo: $(BIN)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not long and not moderate" $(PYTEST_OPTIONS)
 
+# three processes on two cores: many of these tests wait for other programs
 test-slow: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "slow or long" --durations=30 $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m "slow or long or moderate" --durations=30 $(PYTEST_OPTIONS)
 
 # layers to text under every other backend that is installed; the rest is about
 # TensorFlow. `make test` and `make test-slow` say which are missing.
@@ -41,7 +42,7 @@ test-backends: $(BIN)/.installed
 	@for backend in jax torch; do \
 	  if $(BIN)/python -c "import $$backend" 2>/dev/null; then \
 	    echo "Tests with KERAS_BACKEND=$$backend:"; \
-	    JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadfile \
+	    JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 3 --dist loadfile \
 	      -m "$(BACKEND_MARKS)" $(BACKEND_TESTS) || exit 1; \
 	  else \
 	    echo "Not tested: $$backend is not installed: $(BIN)/python -m pip install '.[$$backend]'"; \

@@ -60,6 +60,7 @@ def test_pieces_are_shown_when_asked_for(run, capsys):
     assert "\u2581" in capsys.readouterr().out
 
 
+@pytest.mark.moderate
 def test_picture_is_written_or_the_extra_is_named(run, tmp_path, capsys, monkeypatch):
     path = tmp_path / "attention.png"
     with monkeypatch.context() as without:

@@ -31,6 +31,7 @@ def alone(source_ids, labels):
     return {kind: np.asarray(values)[0] for kind, values in weights.items()}
 
 
+@pytest.mark.moderate
 def test_maps_of_a_batch_are_those_of_each_pair_alone(teacher_forced):
     tokenizer = small_translator().tokenizer
     lengths = set()

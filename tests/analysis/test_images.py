@@ -95,6 +95,7 @@ def test_training_is_bit_for_bit_the_same(watched):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.moderate
 def test_missing_attention_is_an_error_before_the_training(tmp_path, monkeypatch):
     translator = small_translator()
     with pytest.raises(ValueError, match="at least one pair. Received: none"):

@@ -49,6 +49,7 @@ def labels_of(figure):
             yield [label for label in axis.get_ticklabels() if label.get_text()]
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
 @pytest.mark.parametrize("sizes", [(3, 4), (31, 26)], ids=["short", "long"])
 @pytest.mark.parametrize("one", [True, False], ids=["one", "all"])

@@ -55,6 +55,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.moderate
 def test_maps_are_cut_to_each_text(folder):
     maps = attention_maps_of_saved_model(folder, ["abc", "d"])
     whole = Attending().attend(tf.constant(["abc", "d"]))
@@ -75,6 +76,7 @@ def test_many_texts_are_asked_for_in_groups(folder):
     assert [len(text_maps.source) - 1 for text_maps in maps] == [len(t) for t in texts]
 
 
+@pytest.mark.moderate
 def test_what_cannot_be_shown_is_refused(folder, tmp_path):
     with pytest.raises(ValueError, match="longer than 4. Received: 5 tokens"):
         attention_maps_of_saved_model(folder, ["a", "abcde"])

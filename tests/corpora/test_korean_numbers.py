@@ -52,6 +52,7 @@ def test_a_number_out_of_range_is_refused(number):
         read_number(number)
 
 
+@pytest.mark.moderate
 def test_each_reading_says_its_number():
     corpus = load("korean_numbers")
     assert corpus.splits == generate()

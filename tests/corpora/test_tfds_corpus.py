@@ -112,6 +112,7 @@ def tiny():
     return load("tfds:tiny_translate")
 
 
+@pytest.mark.moderate
 def test_splits_and_direction_are_the_sets_own(tiny):
     assert tiny.name == "tfds:tiny_translate"
     assert tiny.train == CLEAN[:150]
@@ -130,6 +131,7 @@ def test_prepared_data_is_read_without_a_word_or_the_network(tiny, capsys, monke
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     "languages",
     [
@@ -144,6 +146,7 @@ def test_a_language_reverses_the_direction(tiny, languages):
     assert load("tfds:tiny_translate", source="de").train == tiny.train
 
 
+@pytest.mark.moderate
 def test_missing_splits_come_from_train():
     assert load("tfds:tiny_translate_train").splits == split_pairs(CLEAN)
     corpus = load("tfds:tiny_translate_no_test")
@@ -220,6 +223,7 @@ def test_without_tensorflow_the_error_names_it(monkeypatch, missing):
         load("tfds:tiny_translate")
 
 
+@pytest.mark.moderate
 def test_a_run_reads_sets_by_name(tiny):
     config = TrainingConfig(data="tfds:tiny_translate", source_language="en")
     turned = [(en, de) for de, en in tiny.train]

@@ -66,6 +66,7 @@ def test_pairs_with_the_same_source_share_a_split():
     assert all(len(names) == 1 for names in found.values())
 
 
+@pytest.mark.moderate
 def test_no_more_than_two_thousand_pairs_are_held_out():
     pairs = [(f"sentence {i // 3}", str(i)) for i in range(150_000)]
     splits = split_pairs(pairs)

@@ -115,6 +115,7 @@ def test_a_model_without_the_whole_interface_cannot_be_made():
         Half({"vocab_size": 7})
 
 
+@pytest.mark.moderate
 def test_a_dataset_of_the_users_may_have_an_attribute_batches():
     class Own(keras.utils.PyDataset):
         def __init__(self, batches):

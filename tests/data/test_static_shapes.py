@@ -115,6 +115,7 @@ def test_pairs_of_one_shape_change_batches_between_epochs():
     assert {frozenset(pairs_of([b])) for b in again} == second
 
 
+@pytest.mark.moderate
 def test_the_loss_is_that_of_batches_of_any_shape():
     """Weighted sums over a model's losses, for the same sentences."""
     from tests.models.small_model import make_model

@@ -132,6 +132,7 @@ def test_fit_goes_through_the_epochs_one_by_one():
     assert history.history["loss"][-1] < history.history["loss"][0]
 
 
+@pytest.mark.moderate
 def test_fit_on_a_py_dataset_goes_through_the_epochs_one_by_one():
     fed = make_batches(gradient_accumulation_steps=2)
     seen = []

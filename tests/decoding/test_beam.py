@@ -87,6 +87,7 @@ def test_equals_exhaustive_search_with_prefixes(min_length):
         assert {ids[: len(prefix)] for _, ids in written} == {prefix}
 
 
+@pytest.mark.moderate
 @ALPHAS
 @pytest.mark.parametrize("beam_size", [3, *further(2, 5)])
 def test_small_beams_equal_beam_search_over_lists(beam_size, alpha):
@@ -197,6 +198,7 @@ def test_length_penalty_counts_the_end_token():
         assert score == pytest.approx(short if change < 1 else long, abs=0.02)
 
 
+@pytest.mark.moderate
 @ALPHAS
 def test_other_rows_and_spare_length_change_nothing(alpha):
     model, limits = PrefixModel(4, seed=30), np.array([7, 2, 0, 5])

@@ -155,6 +155,7 @@ def test_other_rows_and_spare_length_change_nothing():
         assert alone == together[sentence]
 
 
+@pytest.mark.moderate
 def test_keys_and_samples_differ_and_keys_repeat():
     model, limits = PrefixModel(2, seed=64, scale=0.3), [30, 30]
     first = samples(model, limits, 5, min_length=20)

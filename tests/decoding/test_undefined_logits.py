@@ -123,6 +123,7 @@ def probabilities(logits):
     return weights / weights.sum() if weights.any() else weights
 
 
+@pytest.mark.moderate
 def test_greedy_search_follows_the_defined_probabilities():
     num_impossible = 0
     for seed in range(12):

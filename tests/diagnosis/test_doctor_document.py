@@ -39,6 +39,7 @@ def test_page_has_the_numbers_of_models():
     assert f"or refused, of {sound} |" in TEXT
 
 
+@pytest.mark.moderate
 def test_page_lists_every_check():
     model, inputs, arguments = sound_models.causal_convolutions()
     names = [result.name for result in doctor(model, inputs, **arguments).results]

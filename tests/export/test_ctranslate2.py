@@ -181,6 +181,7 @@ class OddEncoder(tt.layers.Encoder):
     """An encoder that computes something else."""
 
 
+@pytest.mark.moderate
 def test_models_that_ctranslate2_does_not_support_are_refused(tmp_path):
     path = tmp_path / "model"
     batch_norm = make_translator(norm=keras.layers.BatchNormalization)

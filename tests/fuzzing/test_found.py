@@ -114,6 +114,7 @@ def test_yaml_that_is_no_plain_mapping_is_refused(text):
         tracemalloc.stop()
 
 
+@pytest.mark.moderate
 def test_deeply_nested_yaml_is_refused():
     with pytest.raises(ValueError, match=r"x\.yml cannot be read.*recursion"):
         parse_yaml("[" * 2_000, "x.yml")

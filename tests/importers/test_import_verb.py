@@ -114,6 +114,7 @@ def test_errors_are_one_line(folder, capsys):
     assert not (folder / "a").exists()
 
 
+@pytest.mark.moderate
 def test_an_import_that_was_stopped_is_repeated(folder, capsys, monkeypatch):
     def full_disk(*_):
         raise OSError("No space left on device")

@@ -78,6 +78,7 @@ def test_a_changed_model_gives_its_new_translations(tokenizer):
     assert found == Translator(model, tokenizer).nbest(TEXTS, **GREEDY) != before
 
 
+@pytest.mark.moderate
 def test_an_unchanged_model_keeps_its_programs(tokenizer):
     translator = Translator(random_model(tokenizer), tokenizer)
     translator.nbest(TEXTS[:1], **GREEDY)

@@ -138,6 +138,7 @@ def test_the_order_of_texts_is_the_order_of_translations(
     assert translator([], **settings) == []
 
 
+@pytest.mark.moderate
 @EVERY_SEARCH
 def test_scores_are_those_of_the_paper(translator, settings):
     for text, row in zip(TEXTS, translator.nbest(TEXTS, **settings), strict=True):
@@ -161,6 +162,7 @@ def test_given_translations_are_scored_by_the_paper(translator, tokenizer):
     np.testing.assert_allclose(alone, found, rtol=1e-5)
 
 
+@pytest.mark.moderate
 def test_token_scores_are_those_of_the_paper(translator, tokenizer):
     sources, targets = zip(*PAIRS, ("a book", ""), strict=True)
     found = translator.score_tokens(sources, targets)
@@ -208,6 +210,7 @@ def test_scoring_a_translation_gives_the_score_of_the_search():
     np.testing.assert_allclose(scores, [best.score for _, best in pairs], rtol=1e-4)
 
 
+@pytest.mark.moderate
 @EVERY_SEARCH
 def test_blank_text_has_the_empty_translation(translator, settings):
     for row in translator.nbest(["", " \t", "\u3000"], **settings):
@@ -252,6 +255,7 @@ def test_refuses_the_tokenizer_of_another_model(translator):
         Translator(translator.model, separate)
 
 
+@pytest.mark.moderate
 def test_a_seed_gives_its_samples_and_needs_no_new_program(translator):
     settings = SETTINGS[2]
     first = translator.nbest(TEXTS, **settings)
@@ -323,12 +327,14 @@ def test_refuses_prefixes_that_do_not_fit(translator):
         translator(["we", "a book"], prefixes)
 
 
+@pytest.mark.moderate
 def test_lengths_stay_within_the_limits_asked_for(translator):
     (row,) = translator.nbest(["a book"], beam_size=1, min_length=6, max_length=7)
     assert 6 <= len(row[0].token_ids) <= 7
     assert row[0].token_ids[-1] == 3
 
 
+@pytest.mark.moderate
 def test_shortest_translation_is_never_longer_than_the_model_can_write(translator):
     (found,) = translator.nbest(["a book"], beam_size=1, min_length=MAX_LENGTH + 9)
     assert len(found[0].token_ids) == MAX_LENGTH

@@ -133,6 +133,7 @@ def test_a_class_or_a_function_replaces_a_sublayer(make):
     assert (config["feed_forward"], config["norm"]) == ("tests>Doubled", "tests>rms")
 
 
+@pytest.mark.moderate
 def test_one_class_changes_a_whole_model(tmp_path):
     model = transformer(**MODEL, feed_forward=Doubled)
     ids = np.array([[5, 9, 3]])

@@ -40,6 +40,7 @@ def keras_twin(layer):
     return twin
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("mask_rows", [pytest.param(1, marks=pytest.mark.long), 5])
 def test_keeps_the_layer_contract(mask_rows):
     assert_layer_contract(

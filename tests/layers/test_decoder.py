@@ -33,6 +33,7 @@ def decoder(request):
     )
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     ("layer_class", "normalize_first"),
     [
@@ -144,6 +145,7 @@ def steps(decoder, inputs, num_hypotheses):
     return np.stack(answers, axis=2)
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("num_hypotheses", [*further(1), 3])
 def test_steps_equal_the_whole_sentence_at_once(decoder, num_hypotheses):
     random = np.random.default_rng(9)

@@ -17,6 +17,7 @@ def embedding():
     return layer
 
 
+@pytest.mark.moderate
 def test_keeps_the_layer_contract():
     assert_layer_contract(
         TokenEmbedding,

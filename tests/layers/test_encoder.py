@@ -22,6 +22,7 @@ def with_random_weights(layer):
     return layer
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     ("layer_class", "normalize_first"),
     [

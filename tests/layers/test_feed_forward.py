@@ -20,6 +20,7 @@ def inputs():
     return np.random.default_rng(4).normal(size=(2, 7, 12)).astype("float32")
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_keeps_the_layer_contract(activation):
     assert_layer_contract(

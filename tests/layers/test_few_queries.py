@@ -97,6 +97,7 @@ def test_a_position_is_written_and_the_old_cache_stays(position):
         np.testing.assert_array_equal(ops.convert_to_numpy(before), old)
 
 
+@pytest.mark.moderate
 @ON_TENSORFLOW
 def test_xla_gets_operations_that_it_can_compile():
     import tensorflow as tf

@@ -100,6 +100,7 @@ def test_training_computes_what_everything_else_does(calls, mask):
         np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
 
 
+@pytest.mark.moderate
 def test_the_kernel_trains_all_layers_of_a_model(calls):
     model = tt.Transformer(
         17, num_layers=2, d_model=12, num_heads=3, d_ff=20, dropout_rate=0.0

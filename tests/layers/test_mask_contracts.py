@@ -76,6 +76,7 @@ def test_padding_mask_alone_hides_padding_of_an_encoder(make):
     assert np.abs(without - expected)[1, :3].max() > 0.01
 
 
+@pytest.mark.moderate
 @DECODERS
 def test_padding_masks_alone_hide_padding_of_a_decoder(make):
     layer = with_random_weights(make())
@@ -140,6 +141,7 @@ def test_explicit_masks_of_a_decoder_hide_further_keys(kind):
         np.testing.assert_allclose(output[i], expected, rtol=1e-4, atol=2e-5)
 
 
+@pytest.mark.moderate
 def test_an_encoder_that_is_causal_does_not_see_the_future():
     encoder = with_random_weights(Encoder(**STACK))
     changed = X.copy()

@@ -21,6 +21,7 @@ def attend(model, inputs=INPUTS):
     return {kind: numbers(weights) for kind, weights in model.attend(inputs).items()}
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("normalize_first", [False, True])
 def test_equals_the_paper(normalize_first):
     model = shared_model(normalize_first, TARGET_VOCAB)
@@ -45,6 +46,7 @@ def test_rows_sum_to_one_and_padding_has_weight_zero():
     assert not np.triu(found["decoder"], k=1).any()
 
 
+@pytest.mark.moderate
 def test_dropout_is_off():
     model = make_model(dropout_rate=0.5, attention_dropout_rate=0.5)
     first, second = attend(model), attend(model)
@@ -64,6 +66,7 @@ class Attending(keras.Model):
         return self.model.attend(inputs)
 
 
+@pytest.mark.moderate
 def test_compiled_gives_the_same():
     model = shared_model()
     compiled = Attending(model).predict_on_batch(INPUTS)
@@ -71,6 +74,7 @@ def test_compiled_gives_the_same():
         np.testing.assert_allclose(numbers(compiled[kind]), weights, atol=2e-6)
 
 
+@pytest.mark.moderate
 def test_half_precision_gives_float32():
     model = shared_model(dtype="mixed_bfloat16")
     expected = attend(shared_model())

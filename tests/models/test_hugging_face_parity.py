@@ -91,6 +91,7 @@ def twin_of(model, activation):
     return twin
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("target_vocab_size", [None, 29], ids=["shared", "separate"])
 @pytest.mark.parametrize("activation", ["swish", "gelu", "relu"])
 def test_logits_equal_those_of_hugging_face(activation, target_vocab_size):

@@ -143,6 +143,7 @@ def test_a_loaded_model_continues_training_exactly(tmp_path):
     assert differences(arrays(whole), found) == []
 
 
+@pytest.mark.moderate
 def test_weights_of_a_model_with_another_dropout_can_be_loaded(tmp_path):
     path = tmp_path / "x.weights.h5"
     make_model(dropout_rate=0.2).save_weights(path)

@@ -32,6 +32,7 @@ class Unchanged(keras.layers.Layer):
         return inputs
 
 
+@pytest.mark.moderate
 def test_a_layer_without_build_is_built_with_the_model():
     model = Transformer(**SIZES, feed_forward=PlainFeedForward)
     usual = Transformer(**SIZES)

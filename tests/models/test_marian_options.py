@@ -37,6 +37,7 @@ VARIANTS = {
 EVERY = pytest.mark.parametrize("name", VARIANTS)
 
 
+@pytest.mark.moderate
 @EVERY
 @pytest.mark.parametrize("beam_size", [*further(1), 3])
 def test_steps_equal_teacher_forcing(name, beam_size):
@@ -47,6 +48,7 @@ def test_steps_equal_teacher_forcing(name, beam_size):
     assert np.abs(expected[0] - expected[-1]).max() > 0.01
 
 
+@pytest.mark.moderate
 def test_state_is_reordered_with_the_hypotheses():
     model = make_model(**MARIAN)
     encoded = model.encode(ops.convert_to_tensor(SOURCE))
@@ -101,6 +103,7 @@ def test_attention_of_different_depths():
     assert shapes == [(2, 3, 3, 7, 7), (2, 1, 3, 5, 5), (2, 1, 3, 5, 7)]
 
 
+@pytest.mark.moderate
 @EVERY
 def test_file_and_config_keep_every_option(name, tmp_path):
     model = make_model(**VARIANTS[name])
@@ -110,6 +113,7 @@ def test_file_and_config_keep_every_option(name, tmp_path):
     np.testing.assert_array_equal(numbers(again(INPUTS)), numbers(model(INPUTS)))
 
 
+@pytest.mark.moderate
 def test_config_from_before_the_options_gives_the_paper():
     model = make_model()
     config = model.get_config()
@@ -122,6 +126,7 @@ def test_config_from_before_the_options_gives_the_paper():
     np.testing.assert_array_equal(numbers(old(INPUTS)), numbers(model(INPUTS)))
 
 
+@pytest.mark.long
 def test_every_weight_has_a_gradient():
     model = make_model(**{**MARIAN, "start_id": 1})
     variables = model.trainable_variables
@@ -134,6 +139,7 @@ def test_every_weight_has_a_gradient():
     assert still == []
 
 
+@pytest.mark.moderate
 def test_bias_is_added_to_the_logits():
     model = make_model(output_bias=True)
     bias = numbers(model.target_embedding.output_bias)
@@ -172,6 +178,7 @@ def test_positions_equal_their_formula(positions, layout):
             )
 
 
+@pytest.mark.moderate
 def test_epsilon_reaches_every_normalization():
     for norm in (tt.layers.LayerNormalization, keras.layers.RMSNormalization):
         model = make_model(norm=norm, norm_epsilon=0.25, normalize_first=True)

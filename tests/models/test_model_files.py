@@ -75,6 +75,7 @@ def test_files_give_the_same_logits_in_a_fresh_process(tmp_path):
     ]
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("normalize_first", [False, True])
 def test_copy_from_config_has_every_argument(normalize_first):
     model = make_model(

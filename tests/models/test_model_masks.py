@@ -15,6 +15,7 @@ NORMS = pytest.mark.parametrize(
 POSITIONS = (0, 1, 9, 10)  # at and near the beginning, near and at the end
 
 
+@pytest.mark.long
 @NORMS
 def test_logits_have_gradients_from_the_past_and_none_from_the_future(normalize_first):
     # the gradient of a learned position is that of the vector it is added to
@@ -31,6 +32,7 @@ def test_logits_have_gradients_from_the_past_and_none_from_the_future(normalize_
         assert np.all(size[position + 1 :] == 0.0)
 
 
+@pytest.mark.moderate
 @NORMS
 def test_future_tokens_do_not_change_the_past(normalize_first):
     model = shared_model(normalize_first)
@@ -45,6 +47,7 @@ def test_future_tokens_do_not_change_the_past(normalize_first):
         assert np.all(moved[position:] > 1e-5)
 
 
+@pytest.mark.long
 def test_shorter_target_has_the_same_logits():
     model = shared_model()
     whole = model({"source_ids": ONE_SOURCE, "target_ids": LONG_TARGET})
@@ -90,6 +93,7 @@ CALLS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.moderate
 @CALLS
 @NORMS
 def test_padding_does_not_change_an_answer(is_graph, normalize_first):
@@ -101,6 +105,7 @@ def test_padding_does_not_change_an_answer(is_graph, normalize_first):
         np.testing.assert_allclose(answer[:, :3], alone, atol=1e-5)
 
 
+@pytest.mark.moderate
 @CALLS
 @NORMS
 def test_other_rows_of_the_batch_do_not_change_an_answer(is_graph, normalize_first):

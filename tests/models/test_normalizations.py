@@ -9,6 +9,7 @@ from tf_transformer.inference.search import score_ids, search
 from tf_transformer.inference.settings import SearchSettings
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     "normalize_first", [pytest.param(False, marks=pytest.mark.long), True]
 )

@@ -49,6 +49,7 @@ def make_model(cell="gru", score="general", **changes):
 shared_model = functools.cache(make_model)
 
 
+@pytest.mark.moderate
 @ALL_KINDS
 def test_equals_the_papers(cell, score):
     model = shared_model(cell, score)
@@ -75,6 +76,7 @@ def test_equals_the_papers_with_two_vocabularies():
         np.testing.assert_allclose(logits[row], expected, atol=2e-5)
 
 
+@pytest.mark.moderate
 def test_call_is_decode_of_encode():
     model = shared_model()
     encoded = model.encode(SOURCE)
@@ -114,6 +116,7 @@ def stepped(model, target_ids, step=None):
     return np.stack(logits, axis=1)
 
 
+@pytest.mark.moderate
 @THREE_KINDS
 def test_steps_equal_teacher_forcing(cell, score):
     model, target_ids = shared_model(cell, score), prefixes(3)
@@ -130,6 +133,7 @@ def test_steps_in_a_graph_equal_teacher_forcing(cell, score):
     np.testing.assert_allclose(logits, teacher_forced(model, target_ids), atol=1e-5)
 
 
+@pytest.mark.moderate
 @TWO_KINDS
 def test_after_a_reorder_each_hypothesis_has_its_new_history(cell, score):
     model = shared_model(cell, score)
@@ -170,6 +174,7 @@ def padded(ids, length):
     return np.pad(ids, [(0, 0), (0, length - ids.shape[1])])
 
 
+@pytest.mark.moderate
 @TWO_KINDS
 def test_padding_and_other_rows_do_not_change_an_answer(cell, score):
     model = shared_model(cell, score)
@@ -190,6 +195,7 @@ def test_padding_and_other_rows_do_not_change_an_answer(cell, score):
         np.testing.assert_allclose(answers[1:, :3], alone, atol=1e-6)
 
 
+@pytest.mark.moderate
 @TWO_KINDS
 def test_future_tokens_do_not_change_the_past(cell, score):
     model = shared_model(cell, score)
@@ -277,6 +283,7 @@ def test_one_update_moves_every_weight():
         assert np.abs(weight.numpy() - old).max() > 1e-7, weight.path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["tiny", "small"])
 def test_presets_have_about_the_weights_of_the_transformer(name):
     recurrent = RecurrentSeq2Seq.from_preset(name, vocab_size=3000)

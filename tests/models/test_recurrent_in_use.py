@@ -51,6 +51,7 @@ def make_translator():
     return make
 
 
+@pytest.mark.moderate
 @KINDS
 def test_search_scores_what_teacher_forcing_scores(make_translator, cell, score):
     translator = make_translator(cell, score)

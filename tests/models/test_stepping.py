@@ -40,6 +40,7 @@ def stepped(model, target_ids, step=None, spare=3):
     return np.stack(logits, axis=1)
 
 
+@pytest.mark.moderate
 @NORMS
 @pytest.mark.parametrize("target_vocab_size", [None, 29], ids=["shared", "separate"])
 @pytest.mark.parametrize("beam_size", [*further(1), 3])
@@ -53,6 +54,7 @@ def test_steps_equal_teacher_forcing(normalize_first, target_vocab_size, beam_si
     assert np.abs(logits[0] - logits[-1]).max() > 0.01
 
 
+@pytest.mark.moderate
 def test_steps_equal_teacher_forcing_with_learned_positions():
     model = shared_model(learned_positions=True)
     target_ids = prefixes(3)
@@ -68,6 +70,7 @@ def test_steps_inside_a_graph_equal_teacher_forcing():
     np.testing.assert_allclose(logits, teacher_forced(model, target_ids), atol=3e-5)
 
 
+@pytest.mark.moderate
 def test_every_step_up_to_the_maximum_length_is_correct():
     model = shared_model()
     target_ids = prefixes(1)
@@ -85,6 +88,7 @@ def test_low_precision_steps_follow_teacher_forcing():
     assert error < 10 * 2.0**-8 * np.abs(expected).max()
 
 
+@pytest.mark.moderate
 @NORMS
 def test_after_a_reorder_each_hypothesis_has_its_new_history(normalize_first):
     model = shared_model(normalize_first)
@@ -132,6 +136,7 @@ def test_state_keeps_sentence_and_hypothesis_apart():
         np.testing.assert_array_equal(before, kept)
 
 
+@pytest.mark.long
 def test_padding_of_the_source_does_not_change_a_step():
     model = shared_model()
     answers = []

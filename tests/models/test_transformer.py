@@ -45,6 +45,7 @@ def test_call_is_decode_of_encode():
     np.testing.assert_array_equal(model.decode(TARGET, encoded), model(INPUTS))
 
 
+@pytest.mark.moderate
 def test_sides_are_identified_by_name_not_by_order():
     model = shared_model(target_vocab_size=29)
     turned = {"target_ids": TARGET, "source_ids": SOURCE}
@@ -74,6 +75,7 @@ def test_graph_of_unknown_batch_and_length_gives_the_same_logits():
     assert function.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.moderate
 def test_symbolic_logits_have_the_shape_and_dtype_of_real_ones():
     for dtype in ("float32", "mixed_bfloat16"):
         model = shared_model(target_vocab_size=29, dtype=dtype)
@@ -86,6 +88,7 @@ def test_symbolic_logits_have_the_shape_and_dtype_of_real_ones():
         assert symbol.dtype == dtype_of(real) == "float32"
 
 
+@pytest.mark.long
 def test_one_table_serves_source_target_and_logits():
     model = shared_model()
     with_table = [w.path for w in model.weights if "embedding" in w.path]

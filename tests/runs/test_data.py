@@ -71,6 +71,7 @@ def test_settings_that_cannot_work_are_refused(settings, message):
         TrainingConfig(**settings).resolved()
 
 
+@pytest.mark.moderate
 def test_a_language_reverses_the_built_in_corpus():
     turned = load_corpus(TrainingConfig(source_language="ko").resolved())
     corpus = load_corpus(TrainingConfig().resolved())

@@ -39,6 +39,7 @@ def test_recurrent_model_has_no_decoder_to_choose():
         config.resolved()
 
 
+@pytest.mark.moderate
 def test_model_of_a_run_has_the_depths_and_the_decoder():
     config = TrainingConfig(num_encoder_layers=3, num_decoder_layers=1, decoder="ssru")
     tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)

@@ -1,11 +1,13 @@
 """The program of docs/training.md."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from tests.document_blocks import python_blocks
 
 
+@pytest.mark.moderate
 def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
     *preparing, fitting = python_blocks("docs/training.md")
     found = {}

@@ -70,6 +70,7 @@ def test_scores_are_multiplied_by_the_temperature(temperature):
     np.testing.assert_allclose(weights, expected, atol=1e-5)
 
 
+@pytest.mark.moderate
 def test_steps_equal_teacher_forcing(model):
     expected = model(INPUTS)
     state = model.start(model.encode(tf.constant(SOURCE)), TARGET.shape[1], 1)
@@ -78,6 +79,7 @@ def test_steps_equal_teacher_forcing(model):
         np.testing.assert_allclose(logits, expected[:, position], atol=3e-5)
 
 
+@pytest.mark.moderate
 def test_a_saved_model_comes_back_with_the_changed_layers(model, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")

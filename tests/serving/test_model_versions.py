@@ -43,6 +43,7 @@ def answer(models, version=None, name="words"):
     return found["translation"][0].decode()
 
 
+@pytest.mark.moderate
 def test_a_new_version_takes_over(models, add):
     add("words/2")
     refresh(models)
@@ -56,6 +57,7 @@ def test_a_new_version_takes_over(models, add):
         answer(models, version=2)
 
 
+@pytest.mark.moderate
 def test_all_versions_answer_if_asked_for(folder, add):
     models = Models(folder, keep_all=True, settle_seconds=0)
     add("words/2")
@@ -76,6 +78,7 @@ def test_versions_are_numbers(models, add):
     assert answer(models, version=10) == "A3"
 
 
+@pytest.mark.moderate
 def test_a_request_keeps_its_version_until_it_is_answered(models, add):
     add("words/2")
     refresh(models)
@@ -89,6 +92,7 @@ def test_a_request_keeps_its_version_until_it_is_answered(models, add):
     assert states(models) == {"3": "AVAILABLE", "2": "END"}
 
 
+@pytest.mark.moderate
 def test_a_broken_version_is_reported_and_the_good_one_kept(models, add):
     add("words/2")
     refresh(models)
@@ -139,6 +143,7 @@ def test_a_broken_version_is_not_loaded_again_and_again(models, add, monkeypatch
     }
 
 
+@pytest.mark.moderate
 def test_going_back_to_an_older_version(models, add, folder):
     add("words/2")
     add("words/3")
@@ -149,6 +154,7 @@ def test_going_back_to_an_older_version(models, add, folder):
     assert answer(models) == "A2"
 
 
+@pytest.mark.moderate
 def test_a_version_is_kept_while_its_successor_is_being_copied(folder, add):
     add("words/2")
     models = Models(folder, settle_seconds=0)
@@ -195,6 +201,7 @@ def test_an_unloaded_version_is_not_kept_in_memory(models, add):
     assert [reference() for reference in references] == [None] * 4
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("how", ["missing", "empty", "file"])
 def test_a_temporarily_missing_folder_unloads_nothing(models, add, folder, how):
     add("words/2")
@@ -245,6 +252,7 @@ def test_a_missing_folder_is_logged_once(models, add, folder, caplog):
     assert answer(models) == "A2"
 
 
+@pytest.mark.moderate
 def test_one_model_that_cannot_be_listed_stops_no_other(models, add, monkeypatch):
     add("words/2")
     add("half/123")

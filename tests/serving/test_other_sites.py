@@ -86,6 +86,7 @@ def test_the_page_and_proxies_are_answered(client):
     assert post(client, **proxied).status_code == 200
 
 
+@pytest.mark.moderate
 def test_allowed_origins(service, add, folder):
     add("words/2")
     with service(folder, allowed_origins=(ELSEWHERE,), token="S3cret") as client:

@@ -76,6 +76,7 @@ def test_the_token_may_stand_in_the_environment(served, monkeypatch):
     assert served[0][3].token == "other"
 
 
+@pytest.mark.moderate
 def test_a_run_is_exported_once_for_each_of_its_weights(
     served, tmp_path, capsys, monkeypatch
 ):

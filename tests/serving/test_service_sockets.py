@@ -106,6 +106,7 @@ def test_a_stop_finishes_what_was_accepted(listening, add, folder, gate):
         send(port, "too late")
 
 
+@pytest.mark.moderate
 def test_a_new_version_takes_over_under_load_without_a_lost_request(
     listening, add, folder
 ):

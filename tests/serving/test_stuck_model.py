@@ -66,6 +66,7 @@ def test_not_healthy_if_no_model_can_answer_any_more(service, add, folder, endle
         assert client.post(WORDS, json={"inputs": ["a"]}).status_code == 200
 
 
+@pytest.mark.moderate
 def test_a_new_version_answers_though_the_old_one_is_stuck(
     service, add, folder, endless
 ):

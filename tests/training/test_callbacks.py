@@ -132,6 +132,7 @@ def test_seconds_of_an_epoch_include_those_before_a_kill(tmp_path):
     assert log.state()["seconds"] == 0
 
 
+@pytest.mark.moderate
 def test_best_weights_have_no_optimizer_state(tmp_path):
     import h5py
 

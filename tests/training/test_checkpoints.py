@@ -89,6 +89,7 @@ def test_refuses_another_model_and_does_not_change_it(changes, checkpoint):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.moderate
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path, model = tmp_path / "epoch-0001.npz", compiled()
     save_checkpoint(path, model, {"epoch": 1})

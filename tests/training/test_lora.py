@@ -28,6 +28,7 @@ def fit(model):
     model.fit(INPUTS, IDS[:, 1:6], epochs=2, verbose=0)
 
 
+@pytest.mark.moderate
 def test_only_the_changes_are_trained_and_files_hold_the_sum(tmp_path, capsys):
     model = make_model()
     before = values(model.weights)

@@ -275,6 +275,7 @@ def operations(function):
     return {operation.type for operation in graph.get_operations()}
 
 
+@pytest.mark.moderate
 @pytest.mark.needs_tensorflow
 def test_no_labels_are_spread_out_over_the_vocabulary():
     loss = MaskedCrossEntropy(0.1)

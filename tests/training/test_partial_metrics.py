@@ -26,6 +26,7 @@ def partial_metrics(model, restored=None):
     return partial
 
 
+@pytest.mark.moderate
 def test_the_sums_of_an_unfinished_epoch_return(model):
     saved = partial_metrics(model).state()
     shown = model.get_metrics_result()
@@ -38,6 +39,7 @@ def test_the_sums_of_an_unfinished_epoch_return(model):
     } == pytest.approx({k: float(v) for k, v in shown.items()})
 
 
+@pytest.mark.moderate
 def test_sums_of_several_replicas_are_added_on_one_device(model):
     halves = [[1.5, 2.25], [3.0, 4.0], [0.5, 0.25], [3.0, 4.0]]
     assert partial_metrics(model, halves).state() == [3.75, 7.0, 0.75, 7.0]

@@ -188,6 +188,7 @@ def recurrent_model():
     return RecurrentSeq2Seq(23, target_vocab_size=29, d_model=12, dropout_rate=0.4)
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     "made",
     [
@@ -204,6 +205,7 @@ def test_dropout_differs_between_the_passes_and_validation_makes_one(made):
     assert found["loss"] == pytest.approx(found["nll"], rel=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(BACKEND == "torch", reason="dropout uses PyTorch's own state")
 def test_second_pass_advances_the_random_state():
     states = []

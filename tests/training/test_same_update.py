@@ -40,6 +40,7 @@ def fitted(elements, steps=1, run_eagerly=True):
     return model.get_weights()
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize(
     "num_batches",
     [
@@ -61,6 +62,7 @@ def test_one_update_of_6_sentences_is_2_times_3_and_3_times_2(num_batches):
     assert_same_weights(fitted(elements, num_batches), expected)
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("weights", [np.ones(3), np.ones((3, 12))], ids=str)
 def test_own_weights_with_accumulation_give_the_mean_of_means(weights):
     """As in Keras: a mean, for any weights."""
@@ -74,6 +76,7 @@ def test_own_weights_with_accumulation_give_the_mean_of_means(weights):
     assert_same_weights(model.get_weights(), fitted(means, 2))
 
 
+@pytest.mark.moderate
 def test_means_of_each_batch_would_be_another_update():
     halves = [element(PAIRS[i : i + 3], 1.0) for i in (0, 3)]
     means = [(x, y, weights / weights.sum()) for x, y, weights in halves]
@@ -82,6 +85,7 @@ def test_means_of_each_batch_would_be_another_update():
         assert_same_weights(fitted(means, 2), expected)
 
 
+@pytest.mark.long
 def test_padded_batches_of_an_update_add_nothing():
     whole = element(PAIRS, 2 / NUM_TOKENS)
     nothing = element([("", "")], 0.0)
@@ -205,6 +209,7 @@ def test_clipping_comes_after_accumulation():
         np.testing.assert_allclose(-variable.numpy(), expected, rtol=1e-5)
 
 
+@pytest.mark.moderate
 def test_class_weights_make_a_weighted_mean():
     """Keras turns them into one weight for each row, by the place of its largest id."""
     inputs, labels, _ = element(PAIRS, 1.0)

@@ -133,6 +133,7 @@ def test_config_makes_the_same_schedule():
     assert again.get_config() == ARGUMENTS
 
 
+@pytest.mark.moderate
 def test_a_saved_model_continues_its_schedule(tmp_path):
     schedule = TransformerSchedule(24, 3)
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

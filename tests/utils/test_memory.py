@@ -26,6 +26,7 @@ print(int(open("/proc/self/statm").read().split()[1]) * 4096)
 """
 
 
+@pytest.mark.moderate
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc")
 def test_a_freed_block_is_kept():
     resident = [

@@ -47,11 +47,13 @@ def twin(model):
     return GraphTokenizer(model)
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("texts", [LINES, EDGES, MALFORMED])
 def test_ids_and_texts_are_the_librarys(twin, library, texts):
     assert_equal(twin, library, texts)
 
 
+@pytest.mark.moderate
 def test_other_rows_of_the_batch_change_nothing(twin, library):
     for text in [*LINES, *EDGES, *MALFORMED]:
         assert_equal(twin, library, [text])
@@ -88,6 +90,7 @@ def test_no_texts_give_no_rows(twin):
     assert twin.decode(tf.zeros([2, 0], tf.int32)).numpy().tolist() == [b"", b""]
 
 
+@pytest.mark.moderate
 def test_long_text(twin, library):
     text = ("".join(LINES) * 50)[:10_000]
     assert len(text) == 10_000

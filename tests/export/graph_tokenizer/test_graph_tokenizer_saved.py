@@ -64,6 +64,7 @@ def test_a_fresh_process_needs_tensorflow_alone(tokenizer, folder):
     assert not strangers & set(found["modules"])
 
 
+@pytest.mark.moderate
 def test_every_op_is_one_of_tensorflows_own(folder):
     saved = saved_model_pb2.SavedModel.FromString(
         (folder / "saved_model.pb").read_bytes()
@@ -84,6 +85,7 @@ def test_tables_are_stored_once(folder):
     assert size < 2_000_000
 
 
+@pytest.mark.moderate
 def test_strings_stay_on_the_cpu(tokenizer):
     twin = GraphTokenizer(tokenizer.source_model)
     graph = twin.encode.get_concrete_function().graph

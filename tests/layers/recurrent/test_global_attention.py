@@ -23,6 +23,7 @@ def made(score):
     return layer
 
 
+@pytest.mark.moderate
 def test_keeps_the_layer_contract():
     shapes = {"query": (2, 5, 12), "value": (2, 7, 12), "attention_mask": (2, 5, 7)}
     assert_layer_contract(

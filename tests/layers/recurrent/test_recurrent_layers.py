@@ -72,6 +72,7 @@ def test_encoder_equals_the_papers_formulas(cell):
                 np.testing.assert_allclose(memory[row], expected_memory, atol=1e-5)
 
 
+@pytest.mark.moderate
 @CELLS
 def test_encoder_equals_keras_bidirectional_layers(cell):
     encoder = made(RecurrentEncoder, cell)

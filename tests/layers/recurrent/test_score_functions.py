@@ -25,6 +25,7 @@ def made(name, query_width=12, states_width=12):
     return layer
 
 
+@pytest.mark.moderate
 @NAMES
 def test_keeps_the_layer_contract(name):
     shapes = {"query": (2, 5, 12), "states": (2, 7, 12)}
