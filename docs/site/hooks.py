@@ -45,7 +45,10 @@ def on_config(config):
             if name in pages:
                 pages[name] += [{_title(uri): uri} for uri in _notebooks(folder)]
         if "API" in pages:
-            pages["API"] += [{name: _api_page(name)} for name in PUBLIC_PACKAGES]
+            pages["API"] += [
+                {name.removeprefix("tf_transformer."): _api_page(name)}
+                for name in PUBLIC_PACKAGES
+            ]
     return config
 
 
@@ -98,6 +101,13 @@ def on_page_content(html, page, **_):
         return f'href="{posixpath.relpath(target, folder)}"'
 
     return re.sub(r'href="(\.\./[^"#]+\.(?:md|py))"', rewrite, html)
+
+
+def on_page_context(context, page, config, **_):
+    """Gives a Korean page Korean labels, and says its language."""
+    is_korean = re.match(r"ko\.md|notebooks/ko/", page.file.src_uri)
+    config.theme["language"] = "ko" if is_korean else "en"
+    return context
 
 
 def _page_of(source: str) -> str:
@@ -156,7 +166,8 @@ def _source(source: str) -> str:
     text = (ROOT / source).read_text(encoding="utf-8")
     languages = {".c": "c", ".js": "javascript", ".py": "python"}
     language = languages.get(Path(source).suffix, "")
-    return f"# {source}\n\n````{language}\n{text}````\n"
+    head = "---\nsearch:\n  exclude: true\n---\n"
+    return f"{head}# {source}\n\n````{language}\n{text}````\n"
 
 
 def _api_page(name: str) -> str:
