@@ -13,6 +13,10 @@ from mkdocs.structure.toc import get_toc
 HEADING = re.compile(
     r'<h([1-6]) id="[^"]*">(.*?)<a class="anchor-link"[^>]*>¶</a></h\1>', re.DOTALL
 )
+# the code of a cell, its copy for the clipboard, and the button
+CODE = re.compile(
+    r'<(div(?=[^>]* class="(?:highlight-ipynb|clipboard-copy-txt))|clipboard-copy(?= ))'
+)
 
 
 def on_page_content(content, page, **_):
@@ -26,10 +30,9 @@ def on_page_content(content, page, **_):
         name = re.sub(r"<[^>]*>", "", text)
         anchor = toc.unique(toc.slugify_unicode(html.unescape(name), "-"), ids)
         entries.append({"level": int(level), "id": anchor, "name": name})
-        link = f'<a class="headerlink" href="#{anchor}">¶</a>'
+        link = f'<a class="headerlink" href="#{anchor}">¶</a>' if level != "1" else ""
         return f'<h{level} id="{anchor}">{text}{link}</h{level}>'
 
     content = HEADING.sub(rewrite, content)
     page.toc = get_toc(toc.nest_toc_tokens(entries))
-    cell = '<div class="jp-Cell jp-CodeCell'
-    return content.replace(cell, cell.replace("<div", "<div data-search-exclude"))
+    return CODE.sub(r"<\1 data-search-exclude", content)
