@@ -104,9 +104,11 @@ def on_page_content(html, page, **_):
 
 
 def on_page_context(context, page, config, **_):
-    """Gives a Korean page Korean labels, and says its language."""
+    """Labels a Korean page in Korean; hides a table of contents without entries."""
     is_korean = re.match(r"ko\.md|notebooks/ko/", page.file.src_uri)
     config.theme["language"] = "ko" if is_korean else "en"
+    if not any(title.children for title in page.toc):
+        page.meta.setdefault("hide", ["toc"])
     return context
 
 
