@@ -2,7 +2,6 @@
 
 import types
 
-import nbformat
 import pytest
 
 from tests.document_blocks import ROOT
@@ -10,6 +9,7 @@ from tests.document_blocks import ROOT
 pytest.importorskip("math_core", reason='needs pip install "tf_transformer[docs]"')
 markdown = pytest.importorskip("markdown")
 mkdocs_config = pytest.importorskip("mkdocs.config")
+nbformat = pytest.importorskip("nbformat")
 convert = pytest.importorskip("mkdocs_jupyter.convert")
 
 
