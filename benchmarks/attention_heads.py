@@ -1,4 +1,4 @@
-"""What each head of a trained model attends to, and the loss without it.
+"""Measures what each head of a trained model attends to, and the loss without it.
 
     python benchmarks/attention_heads.py runs/tiny --json runs/tiny/heads.json
 
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(translator, num_sentences: int) -> dict:
-    """All figures, as JSON can hold them: arrays (N, h) as nested lists."""
+    """All figures, JSON serializable: arrays (N, h) as nested lists."""
     examples = grammar.generate(SPLIT)[:num_sentences]
     pairs = [(example.source, example.target) for example in examples]
     maps = attention_maps(translator, *map(list, zip(*pairs, strict=True)))

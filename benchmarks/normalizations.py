@@ -5,7 +5,7 @@
 Every cell of the table is a small Transformer, trained for the same number of updates
 on the built-in corpus, with sentences of all lengths in each batch. It shows the
 negative log-likelihood of unseen sentences twice: as in inference (BatchNorm uses its
-running statistics), and in batches like those of training (BatchNorm uses the
+running statistics), and in batches as in training (BatchNorm uses the
 statistics of the batch). The last column is the largest change of a logit of a training
 batch when 20 columns of padding are added.
 """

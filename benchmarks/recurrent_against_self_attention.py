@@ -20,7 +20,7 @@ import keras
 import tf_transformer as tt
 from tf_transformer.training import score_translations
 
-# with about as many weights as each other
+# with about the same number of weights
 SELF_ATTENTION = {"num_layers": 2, "d_model": 64, "num_heads": 4, "d_ff": 256}
 RECURRENT = {"num_layers": 1, "d_model": 108}
 ROWS = {
@@ -37,7 +37,7 @@ THIRDS = ("short", "medium", "long")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Trains and scores what is missing, and prints the table."""
+    """Trains and scores the missing rows, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -59,10 +59,10 @@ def main(arguments: list[str] | None = None) -> None:
     }
     results = {"settings": settings, "rows": {}}
     if options.output.exists():
-        found = json.loads(options.output.read_text(encoding="utf-8"))
-        if found["settings"] != settings:
-            parser.error(f"{options.output} has other settings: {found['settings']}")
-        results = found
+        saved = json.loads(options.output.read_text(encoding="utf-8"))
+        if saved["settings"] != settings:
+            parser.error(f"{options.output} has other settings: {saved['settings']}")
+        results = saved
     data = make_data(options)
     for name in options.rows:
         if name not in results["rows"]:

@@ -86,10 +86,10 @@ class Service:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        if not found:
+        address = re.search(r"http://\S+", self.process.stdout.readline())
+        if not address:
             raise ValueError(f"The service did not start. Received: {folder}")
-        self.url = found[0]
+        self.url = address[0]
 
     def __enter__(self) -> "Service":
         while True:

@@ -16,7 +16,7 @@
 set -euo pipefail
 
 export KERAS_BACKEND=jax
-# srun tells each process the nodes, the number of processes and its own number
+# srun passes each process the nodes, the number of processes and its own number
 srun --kill-on-bad-exit=1 tf-transformer train \
   --run /shared/runs/big \
   --train-source /shared/train.en --train-target /shared/train.de \

@@ -1,10 +1,10 @@
-"""A file of questions and answers: a model that answers new questions.
+"""Trains on a file of questions and answers, and answers new questions.
 
     python scripts/answer_questions.py questions.csv "I am bored" --epochs 30
 
 The columns are Q, A and a label; the label is ignored. Files in CSV, TSV or JSON lines
-are read, with or without a header. Pairs of the file are learned, so an answer is one
-that was given to a similar question.
+are read, with or without a header. The model learns the pairs of the file, so it
+returns the answer to a similar question.
 """
 
 import argparse
@@ -18,7 +18,11 @@ def main() -> None:
     """Trains on all pairs but a few, and answers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", help="Q, A, label: .csv, .tsv or .jsonl")
-    parser.add_argument("questions", nargs="*", help="your own; by default unseen ones")
+    parser.add_argument(
+        "questions",
+        nargs="*",
+        help="your questions; by default unseen ones of the file",
+    )
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--vocab-size", type=int, default=4000)
     options = parser.parse_args()

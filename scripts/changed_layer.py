@@ -3,7 +3,7 @@
     python scripts/changed_layer.py --epochs 3
 
 Each class below changes one sub-layer; the model receives it as an argument. Training,
-search, scoring and export then work as they do with the paper's layers.
+search, scoring and export work as with the paper's layers.
 """
 
 import argparse

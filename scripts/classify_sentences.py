@@ -3,7 +3,7 @@
     python scripts/classify_sentences.py --epochs 2
 
 "The animal didn't cross the street because it was too tired": the first noun; "... too
-wide": the second. The sentences are those of the built-in corpus. The classifier is the
+wide": the second. The sentences are from the built-in corpus. The classifier is the
 encoder of the paper; the mean of its outputs over the real tokens is classified.
 """
 
@@ -40,8 +40,8 @@ class Classifier(keras.Model):
 def sentences(split):
     """Sentences with two nouns before "it", and 0 or 1 for the noun it stands for."""
     examples = examples_with_antecedent(split)
-    found = [(e.source, *antecedent_positions(e)[1:]) for e in examples]
-    return zip(*((s, x.index(n)) for s, n, x in found if len(x) == 2), strict=True)
+    places = [(e.source, *antecedent_positions(e)[1:]) for e in examples]
+    return zip(*((s, x.index(n)) for s, n, x in places if len(x) == 2), strict=True)
 
 
 def main() -> None:

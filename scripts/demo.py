@@ -1,7 +1,7 @@
 """From sentence pairs to a served translator, on the built-in corpus.
 
     make demo
-    python scripts/demo.py    # the same, in an environment of your own
+    python scripts/demo.py    # the same, in your own environment
 
 Trains a tiny model on English-Korean sentences, scores it on unseen sentences,
 translates sentences in which the Korean depends on what *it* refers to, exports a
@@ -45,7 +45,7 @@ SENTENCES = {
     ),
 }
 LEAST_EXACT = {"test": 0.95, "test_combinations": 0.90}
-# the new process imports TensorFlow and nothing else
+# the new process imports only TensorFlow
 LOAD_BACK = """
 import json, sys
 import tensorflow as tf

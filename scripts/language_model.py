@@ -2,9 +2,9 @@
 
     python scripts/language_model.py "The children" --epochs 6
 
-It learns the English sentences of the built-in corpus. The blocks are those of the
-paper's encoder; with `use_causal_mask=True` each position sees only the past, as in a
-decoder without cross-attention (GPT).
+It learns the English sentences of the built-in corpus. The blocks are the paper's
+encoder blocks; with `use_causal_mask=True`, each position attends only to itself and
+earlier ones, as in a decoder without cross-attention (GPT).
 """
 
 import argparse
@@ -47,7 +47,7 @@ def rows(tokenizer, texts):
 
 
 def continued(model, tokenizer, start, num_tokens=30):
-    """The text with the most likely next token, again and again."""
+    """Appends the most likely next token to the text, repeatedly."""
     ids = [BOS_ID, *tokenizer.encode_source([start])[0][:-1]]  # without the end token
     while ids[-1] != EOS_ID and len(ids) < num_tokens:
         logits = model(np.array([ids]))[0, -1]

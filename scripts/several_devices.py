@@ -4,8 +4,8 @@
     python scripts/several_devices.py --logical-devices 2 --epochs 1
 
 The first command uses all GPUs; the second one needs no GPU and uses two logical
-devices of the CPU. Without a file, the built-in corpus is used. An update equals that
-of one device with the same batches (docs/distribution.md).
+devices of the CPU. Without a file, the built-in corpus is used. An update equals an
+update on one device with the same batches (docs/distribution.md).
 """
 
 import argparse

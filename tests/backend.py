@@ -61,7 +61,7 @@ def dtype_of(tensor):
 def let_numpy_read_tensors():
     """Makes NumPy take PyTorch's tensors as it takes TensorFlow's and JAX's.
 
-    By default it refuses those that have gradients or are bfloat16, and gives its
+    By default it refuses tensors that have gradients or are bfloat16, and gives its
     results back as tensors.
     """
     if BACKEND != "torch":

@@ -1,4 +1,4 @@
-"""Seeds and sizes of a test beyond those that already see all that can break."""
+"""Additional seeds and sizes of a test, which find no further faults."""
 
 import pytest
 

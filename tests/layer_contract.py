@@ -30,7 +30,7 @@ def layers_inside(layer):
 
 
 def random_inputs(call_shapes, num_ids=None, seed=1):
-    """Numbers for each call argument: bool for masks, ids if `num_ids`, else floats."""
+    """Values for each call argument: bool for masks, ids if `num_ids`, or floats."""
     random = np.random.default_rng(seed)
     inputs = {}
     for name, shape in call_shapes.items():

@@ -9,10 +9,10 @@ _PAGE = "tests/serving/page/"
 
 
 class SharedFixtures(LoadScopeScheduling):
-    """Tests of a file run in one process, and so do those of the service's page."""
+    """Tests of a file run in one process, and so do the tests of the service's page."""
 
     def schedule(self):
-        # else files of many tests come first
+        # otherwise files of many tests come first
         self.config.option.loadscopereorder = False
         super().schedule()
 

@@ -77,7 +77,7 @@ def parse(path):
 
 
 def nodes_that_run(tree):
-    """All nodes of a tree but those below `if TYPE_CHECKING`."""
+    """All nodes of a tree except below `if TYPE_CHECKING`."""
     yield tree
     for node in ast.iter_child_nodes(tree):
         is_for_types = isinstance(node, ast.If) and (

@@ -1,4 +1,4 @@
-"""The baselines of translations, beside a plain NumPy computation."""
+"""The baselines of translations, compared with a plain NumPy computation."""
 
 import collections
 import importlib.util

@@ -1,4 +1,4 @@
-"""The README's programs run, and its figures are those of the documents."""
+"""The README's programs run, and its figures equal the documents' figures."""
 
 import re
 

@@ -2,8 +2,10 @@
 
     import tf_transformer as tt
 
-Each name is imported when it is first used, so `import tf_transformer` is fast and
-loads neither Keras nor TensorFlow.
+The public API is `__all__`: classes, functions, and the packages `analysis`, `data`,
+`decoding`, `layers`, `models`, `runs` and `training`, each with its own `__all__`.
+Names are imported when they are first used, so `import tf_transformer` loads neither
+Keras nor TensorFlow. `docs/architecture.md` describes all packages.
 """
 
 import importlib

@@ -27,8 +27,8 @@ def main(name: str, batch_size: str, beam_size: str) -> None:
     def translate():
         tokens = 0
         for source_ids in batches:
-            found = search_model.predict_on_batch({"source_ids": source_ids})
-            tokens += int((np.asarray(found["token_ids"]) != PAD_ID).sum())
+            result = search_model.predict_on_batch({"source_ids": source_ids})
+            tokens += int((np.asarray(result["token_ids"]) != PAD_ID).sum())
         return {"tokens": tokens, **memory_and_device()}
 
     translate()

@@ -47,13 +47,13 @@ def main(arguments=None) -> None:
     both = options.training == options.decoding
     path = options.folder / "accelerator.json"
     settings = {k: v for k, v in vars(options).items() if k not in ("folder", "python")}
-    found = {"options": settings}
+    results = {"options": settings}
     for kind, measure in (("training", training), ("decoding", decoding)):
         if both or getattr(options, kind):
-            found[kind] = []
+            results[kind] = []
             for rows in measure(options):
-                found[kind] += rows
-                path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+                results[kind] += rows
+                path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(f"\n{path}")
 
 

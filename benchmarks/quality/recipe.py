@@ -4,11 +4,11 @@
     python benchmarks/quality/recipe.py DATA runs --name r-drop --baseline baseline \
         --options --r-drop 2.5
 
-DATA holds train, val and test_2017_flickr, each as .de and .en, plain or .gz. What
-follows `--options` goes to `tf-transformer train`. For each direction and test set a
-row is printed and appended to runs/recipes.md. Minutes are those of the whole training
-command; tokens are real target tokens of training. `p` is that of sacreBLEU's paired
-bootstrap test of BLEU against the translations of the baseline.
+DATA contains train, val and test_2017_flickr, each as .de and .en, plain or .gz.
+Arguments after `--options` are passed to `tf-transformer train`. For each direction and
+test set, a row is printed and appended to runs/recipes.md. Minutes are for the whole
+training command; tokens are real target tokens of training. `p` is the p-value of
+sacreBLEU's paired bootstrap test of BLEU against the translations of the baseline.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def data_file(folder: Path, name: str, language: str) -> Path:
 
 
 def train(options, run: Path, source: str, target: str) -> dict:
-    """Trains in a process of its own and returns what it cost."""
+    """Trains in a separate process and returns time, memory and speed."""
     command = [sys.executable, "-m", "tf_transformer", "train", "--run", str(run)]
     for split, file in (("train", "train"), ("valid", "val")):
         for side, language in (("source", source), ("target", target)):
@@ -102,11 +102,11 @@ def translate_and_score(options, run, test, source, target, direction) -> dict:
 
     from tf_transformer.data.files import read_pairs
     from tf_transformer.runs import RunDirectory
-    from tf_transformer.runs.evaluation import translate_what_fits
+    from tf_transformer.runs.evaluation import translate_or_empty
 
     sources, references = map(list, zip(*read_pairs(source, target), strict=True))
     translator = RunDirectory(run).translator()
-    texts = translate_what_fits(translator, sources, beam_size=options.beam_size)
+    texts = translate_or_empty(translator, sources, beam_size=options.beam_size)
     (run / f"{test}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
     others = None
     if options.baseline:
@@ -124,7 +124,7 @@ def translate_and_score(options, run, test, source, target, direction) -> dict:
 def scores_of(texts: list[str], references: list[str], others=None) -> dict:
     """BLEU and chrF, cased and detokenized, BLEU of lower-cased text, and p.
 
-    Prints the signatures, with which others can compute the same.
+    Prints the signatures, so that others can reproduce the scores.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF

@@ -28,14 +28,14 @@ def main(folder, name, batch_size, beam_size, form, threads) -> None:
     texts = [vocabulary.decode(ids.tolist()) for ids in batches]
 
     def translate(batch):
-        found = model.translate_batch(
+        results = model.translate_batch(
             batch,
             beam_size=int(beam_size),
             min_decoding_length=STEPS,
             max_decoding_length=STEPS,
             max_batch_size=int(batch_size),
         )
-        return [result.hypotheses[0] for result in found]
+        return [result.hypotheses[0] for result in results]
 
     def work():
         if form == "ids":

@@ -5,7 +5,7 @@
 
 Each measurement runs in its own process (`growth_work.py`), repeated in rounds. The
 tables and the picture show the median, the lowest and the highest round. A process that
-ends without an answer, usually because memory runs out, is reported and left out.
+ends without an answer, usually because memory runs out, is reported and omitted.
 """
 
 import argparse
@@ -98,8 +98,8 @@ def measured(kind: str, rounds: int) -> list[dict]:
         rounds
     ):  # each size once per round, so that a busy minute affects one
         for row in rows:
-            if found := answer(lines[row["line"]][row["size"]]):
-                row["rounds"].append(found)
+            if measurements := answer(lines[row["line"]][row["size"]]):
+                row["rounds"].append(measurements)
     keys = next((list(row["rounds"][0]) for row in rows if row["rounds"]), [unit])
     print(f"\n| {kind} | {grows} | {' | '.join(keys)} |")
     print("|---" * (len(keys) + 2) + "|")
@@ -111,8 +111,8 @@ def measured(kind: str, rounds: int) -> list[dict]:
 
 def values(row: dict, key: str) -> tuple[float, float, float]:
     """Lowest, median and highest value over the rounds."""
-    found = [one[key] for one in row["rounds"]]
-    return min(found), statistics.median(found), max(found)
+    measurements = [one[key] for one in row["rounds"]]
+    return min(measurements), statistics.median(measurements), max(measurements)
 
 
 def spread(row: dict, key: str) -> str:
@@ -142,12 +142,12 @@ def draw(rows: list[dict], path: Path) -> None:
     for kind, axis in zip(kinds, axes, strict=False):
         grows, unit, lines = KINDS[kind]
         for line in lines:
-            found = [
+            measurements = [
                 (row["size"], *values(row, unit))
                 for row in rows
                 if (row["kind"], row["line"]) == (kind, line) and row["rounds"]
             ]
-            sizes, lowest, median, highest = zip(*found, strict=True)
+            sizes, lowest, median, highest = zip(*measurements, strict=True)
             (curve,) = axis.plot(sizes, median, marker="o", label=line)
             axis.vlines(sizes, lowest, highest, color=curve.get_color())
         axis.set_xscale("log", base=10 if kind == "corpus" else 2)

@@ -29,9 +29,9 @@ MOST_SECONDS = 60  # limit for reading a corpus
 def main(kind: str, *sizes: str) -> None:
     """Prints a line of JSON."""
     measure = {"decoding": decoding, "training": training, "corpus": corpus}[kind]
-    found = measure(*map(int, sizes))
-    found["GB"] = most_memory()
-    print(json.dumps(found))
+    figures = measure(*map(int, sizes))
+    figures["GB"] = most_memory()
+    print(json.dumps(figures))
 
 
 def decoding(batch_size: int, beam_size: int, tokens: int, vocab_size=VOCAB_SIZE):
@@ -97,12 +97,12 @@ def random_ids(shape, vocab_size) -> np.ndarray:
 def timed(work, at_least: float) -> float:
     """Median seconds of `work()` after a first call, over some seconds."""
     work()
-    found, end = [], time.perf_counter() + at_least
-    while len(found) < 3 or time.perf_counter() < end:
+    seconds, end = [], time.perf_counter() + at_least
+    while len(seconds) < 3 or time.perf_counter() < end:
         start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
         tokens = 0
         for ids in batches:
             with torch.inference_mode():
-                found = model.generate(
+                generated = model.generate(
                     input_ids=ids,
                     attention_mask=ids.ne(PAD_ID).long(),
                     num_beams=int(beam_size),
@@ -85,7 +85,7 @@ def decoding(folder: str, name: str, batch_size: str, beam_size: str) -> None:
                     min_new_tokens=STEPS,
                     max_new_tokens=STEPS,
                 )
-            tokens += found[:, 1:].numel()
+            tokens += generated[:, 1:].numel()
         return {"tokens": tokens}
 
     work()

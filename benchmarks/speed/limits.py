@@ -27,9 +27,9 @@ def memory() -> float:
 
 
 def _best(work, seconds=1.0) -> float:
-    found, end = [], time.perf_counter() + seconds
+    times, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end:
         start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - start)
-    return min(found)
+        times.append(time.perf_counter() - start)
+    return min(times)

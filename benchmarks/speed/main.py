@@ -1,4 +1,4 @@
-"""Compares our training and decoding with other programs and the machine's limits.
+"""Compares training and decoding with other programs and the machine's limits.
 
     python benchmarks/speed/main.py                                 # all of it
     python benchmarks/speed/main.py --models S --training           # a few minutes

@@ -3,7 +3,7 @@
     python benchmarks/speed/profile_steps.py S
 
 Operations run in parallel, so their times add up to more than the wall time. Decoding
-is that of the plain graph; XLA's program is a single operation.
+uses the plain graph; XLA's program is a single operation.
 """
 
 import collections
@@ -50,8 +50,8 @@ def show(title: str, work) -> None:
         tf.profiler.experimental.start(folder)
         start = time.perf_counter()
         for _ in range(STEPS):
-            found = work()
-        tf.nest.map_structure(np.asarray, found)
+            result = work()
+        tf.nest.map_structure(np.asarray, result)
         clock = 1000 * (time.perf_counter() - start) / STEPS
         tf.profiler.experimental.stop()
         [path] = Path(folder).rglob("*.xplane.pb")

@@ -21,8 +21,8 @@ def take_turns(work) -> None:
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for _ in sys.stdin:
         start = clocks()
-        found = work()
-        print(answer(start, found), file=answers, flush=True)
+        values = work()
+        print(answer(start, values), file=answers, flush=True)
 
 
 def answering():
@@ -37,7 +37,7 @@ def clocks() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def answer(start: tuple[float, float], found=None) -> str:
+def answer(start: tuple[float, float], values=None) -> str:
     """A worker's answer after its turn, which began at `start` (see `clocks`)."""
     now = clocks()
     return json.dumps(
@@ -45,7 +45,7 @@ def answer(start: tuple[float, float], found=None) -> str:
             "seconds": now[0] - start[0],
             "processor seconds": now[1] - start[1],
             "gigabytes": most_memory(),
-            **(found or {}),
+            **(values or {}),
         }
     )
 
@@ -53,7 +53,7 @@ def answer(start: tuple[float, float], found=None) -> str:
 def most_memory() -> float:
     """The peak memory of this process, in GB.
 
-    `resource` would return that of the parent process if it is larger.
+    `resource` would return the parent's peak if it is larger.
     """
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]

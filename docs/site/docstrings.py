@@ -1,4 +1,4 @@
-"""Converts the parts of our docstrings that Google's sections lack to Markdown."""
+"""Converts the parts of docstrings that Google's style does not have to Markdown."""
 
 import re
 import textwrap

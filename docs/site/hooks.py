@@ -54,7 +54,7 @@ def on_config(config):
 
 @event_priority(100)  # before the plugin that converts notebooks
 def on_files(files, config):
-    """Adds the pages that lie outside docs/ or are made here."""
+    """Adds the pages that are outside docs/ or generated here."""
     for uri in itertools.chain(*map(_notebooks, NOTEBOOKS.values())):
         files.append(File(uri, str(ROOT), config.site_dir, config.use_directory_urls))
     for source, page in PAGES.items():
@@ -80,8 +80,8 @@ def on_page_markdown(markdown, page, **_):
         target, _, anchor = link.partition("#")
         if "://" in link or not target:
             return match.group()
-        found = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
-        address = posixpath.relpath(_page_of(found), posixpath.dirname(uri) or ".")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
+        address = posixpath.relpath(_page_of(path), posixpath.dirname(uri) or ".")
         return f"{mark}[{text}]({address}{'#' + anchor if anchor else ''})"
 
     if uri.startswith(("api/", "source/")):
@@ -96,8 +96,8 @@ def on_page_content(html, page, **_):
     folder = posixpath.dirname(page.file.src_uri)
 
     def rewrite(match):
-        found = posixpath.normpath(posixpath.join(folder, match[1]))
-        target = _page_of(found).removesuffix(".md") + ".html"
+        path = posixpath.normpath(posixpath.join(folder, match[1]))
+        target = _page_of(path).removesuffix(".md") + ".html"
         return f'href="{posixpath.relpath(target, folder)}"'
 
     return re.sub(r'href="(\.\./[^"#]+\.(?:md|py))"', rewrite, html)
@@ -137,8 +137,8 @@ def _title(notebook: str) -> str:
 
 
 def _linked_sources() -> set[str]:
-    """Files of the repository that documents link to and that are no pages."""
-    found = set()
+    """Files of the repository that documents link to and that are not pages."""
+    sources = set()
     documents = [
         *PAGES,
         *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
@@ -151,8 +151,8 @@ def _linked_sources() -> set[str]:
             folder = posixpath.dirname(document)
             source = posixpath.normpath(posixpath.join(folder, link.partition("#")[0]))
             if _page_of(source).startswith("source/") and (ROOT / source).is_file():
-                found.add(source)
-    return found
+                sources.add(source)
+    return sources
 
 
 def _links(document: Path) -> list[str]:

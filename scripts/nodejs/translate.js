@@ -17,9 +17,9 @@ async function main([folder, ...texts]) {
     throw new Error('usage: translate.js FOLDER TEXT...');
   }
   const model = await tf.node.loadSavedModel(folder, ['serve'], 'serving_default');
-  const found = model.predict({text: tf.tensor(texts, [texts.length], 'string')});
-  const translations = await found.translation.data();
-  const scores = await found.score.data();
+  const outputs = model.predict({text: tf.tensor(texts, [texts.length], 'string')});
+  const translations = await outputs.translation.data();
+  const scores = await outputs.score.data();
   const answer = texts.map((_, i) => ({
     translation: translations[i],
     score: scores[i],

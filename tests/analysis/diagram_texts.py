@@ -9,7 +9,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Text(NamedTuple):
-    """A line of text and where it stands."""
+    """A line of text and its position."""
 
     text: str
     kind: str

@@ -1,4 +1,4 @@
-"""Turning off a head removes its part of the output, and nothing else."""
+"""Turning off a head removes only its part of the output."""
 
 import keras
 import numpy as np

@@ -78,7 +78,7 @@ def test_a_head_that_knows_the_meaning_is_always_right(examples, kind):
     ]
     scores = antecedent_scores(maps, examples, kind)
     assert scores["words"][0, 0] == scores["nouns"][0, 0] == 1
-    assert scores["words"][0, 1] == scores["nouns"][0, 1] == 0  # no one stands out
+    assert scores["words"][0, 1] == scores["nouns"][0, 1] == 0  # no head stands out
 
 
 @pytest.mark.parametrize("kind", ["encoder", "cross"])

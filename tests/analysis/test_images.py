@@ -1,4 +1,4 @@
-"""Pictures of attention in TensorBoard: those of each epoch's weights."""
+"""Pictures of attention in TensorBoard, drawn with each epoch's weights."""
 
 import sys
 

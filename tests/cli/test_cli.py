@@ -125,7 +125,7 @@ def write_pairs(folder):
 
 
 def lines_of(output):
-    """Lines end with a line feed only: a translation may hold other separators."""
+    """Lines end with a line feed only; a translation may contain other separators."""
     *lines, rest = output.split("\n")
     assert rest == ""
     return lines

@@ -35,7 +35,7 @@ def test_each_source_is_the_day_of_its_target():
                 assert source.startswith(day.strftime("%A"))
     assert len(set(days)) == len(days)
     assert {day.year // 10 for day in days} == set(range(195, 205))
-    # May has no short form of its own
+    # May has no separate short form
     assert formats == set(range(len(FORMATS)))
 
 

@@ -165,7 +165,7 @@ def test_padding_and_start_are_never_generated():
     result = found(greedy_search(step, (), ops.array([4, 2]), 4))
     assert [ids for ((_, ids),) in result] == [(4, 4, 4, 3), (4, 3)]
     logits = np.array([8.0, -1.0, 7.0, 1.0, 2.0, 0.0])
-    log_probs = logits - np.log(np.exp(logits).sum())  # what is left is not rescaled
+    log_probs = logits - np.log(np.exp(logits).sum())  # without rescaling
     assert result[1][0][0] == pytest.approx(log_probs[4] + log_probs[3], abs=1e-5)
 
 

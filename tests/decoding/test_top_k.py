@@ -1,4 +1,4 @@
-"""The largest numbers equal those of a complete sort, ties included."""
+"""The largest numbers equal the first ones of a complete sort, ties included."""
 
 import numpy as np
 import pytest

@@ -119,7 +119,7 @@ def causal_mask_that_shows_one_token_too_many():
 
 @fault("causality", "attention (Attention)")
 def causal_mask_that_hides_the_token_itself():
-    # the first query sees nothing and takes the mean of all values
+    # the first query has no allowed key and gets the mean of all values
     return parts.Encoder(causal=-1), ids(), {"causal": True}
 
 

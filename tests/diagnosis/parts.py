@@ -51,7 +51,7 @@ class Attention(keras.layers.Layer):
         scores = query @ ops.transpose(key, (0, 1, 3, 2)) * self.scale
         length = ops.shape(x)[1]
         mask = ops.ones((1, 1, length, length), dtype="bool")
-        if self.causal is not None:  # the diagonal up to which a query sees
+        if self.causal is not None:  # the diagonal up to which a query may attend
             mask = ops.cast(ops.tri(length, k=self.causal), "bool")[None, None]
         if allowed is not None:
             mask = ops.logical_and(mask, allowed[:, None, None, :])

@@ -1,4 +1,4 @@
-"""Example inputs and what is changed in them."""
+"""Example inputs and the changes that checks make."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_features_are_padded_with_their_value():
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (np.ones((3, 5), "int32"), "at least two kinds"),
+        (np.ones((3, 5), "int32"), "at least two different"),
         (np.ones((3, 2), "int32"), "at least one input"),
         ([np.ones((3, 5)), np.ones((2, 5))], "same number of rows"),
     ],

@@ -107,7 +107,7 @@ def test_xla_sees_few_shapes_and_padding_is_cut_off(monkeypatch):
         max_length = 50
 
     def printed_shape(model, source_ids, settings):
-        # the shape that XLA compiles for, and what is padding
+        # the shape that XLA compiles for, and its padding
         shape = tf.shape(source_ids)
         real = tf.reduce_sum(tf.cast(source_ids != 0, tf.int32), axis=1)
         return {"shape": tf.repeat(shape[None], shape[0], axis=0), "real": real}

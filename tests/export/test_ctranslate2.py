@@ -178,7 +178,7 @@ def test_other_quantizations_are_refused(tmp_path):
 
 @keras.saving.register_keras_serializable(package="tests")
 class OddEncoder(tt.layers.Encoder):
-    """An encoder that computes something else."""
+    """An encoder with another computation."""
 
 
 @pytest.mark.moderate

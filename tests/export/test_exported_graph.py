@@ -111,7 +111,7 @@ def test_compiled_signature_reaches_one_compiled_search(meta_graph):
     assert len(compiled) == 1
     operations = names_of_operations(nodes)
     assert not {name for name in operations if name.startswith("Xla")}
-    # strings stay outside of what is compiled, the loop over tokens is inside
+    # strings stay outside the compiled function, the loop over tokens is inside
     inside = names_of_operations(compiled[0].node_def)
     assert "While" in inside
     assert not inside & {"BatchMatMulV3", "TensorStridedSliceUpdate"}

@@ -217,7 +217,7 @@ def test_every_signature_that_takes_text_has_a_limit(saved):
 
 
 def longest_text(translator):
-    """A text of as many tokens as the model can read."""
+    """A text with the maximum number of tokens."""
     texts = ["cat" + " a" * i for i in range(MAX_LENGTH)]
     rows = translator.tokenizer.encode_source(texts)
     return texts[[len(row) for row in rows].index(MAX_LENGTH)]
@@ -258,5 +258,5 @@ def test_export_is_never_overwritten(translator, exported):
 
 
 def test_folder_without_saved_model_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no SavedModel"):
+    with pytest.raises(FileNotFoundError, match="contains no SavedModel"):
         SavedTranslator(tmp_path)

@@ -3,7 +3,7 @@
     python -m tests.fuzzing --inputs 100000
     python -m tests.fuzzing corpus_files.tsv corpus_files.csv --inputs 20000
 
-Each target runs in a process of its own, with limits of memory and time. A line for
+Each target runs in a separate process, with limits of memory and time. A line for
 each says how many inputs were tried, in which time, and what was found; after an input
 that ends the process, another one continues. The exit code is 1 if anything was found.
 """
@@ -22,7 +22,7 @@ SLOW_SHARE = 100  # a slow target gets the hundredth part
 
 
 def run(name: str, num_inputs: int, seed: int, folder: Path) -> bool:
-    """Fuzzes a target in processes of its own; returns whether nothing was found."""
+    """Fuzzes a target in separate processes; returns whether no fault was found."""
     folder.mkdir(parents=True, exist_ok=True)
     start, count = time.monotonic(), Progress(folder / "count")
     before = count.count

@@ -99,7 +99,7 @@ def restore(found):
 
 
 def restore_state(data):
-    """A checkpoint that is whole, and holds another state."""
+    """A complete checkpoint with another state."""
     with np.load(checkpoint(run())) as arrays:
         arrays = {**arrays, "state": np.frombuffer(data, np.uint8)}
     file = io.BytesIO()
@@ -108,7 +108,7 @@ def restore_state(data):
 
 
 def restore_with_checksum(data):
-    """A checkpoint whose checksum is right, whatever it holds."""
+    """A checkpoint with a correct checksum, whatever it contains."""
 
     def read(found):
         append_checksum(checkpoint(found))

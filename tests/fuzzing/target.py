@@ -89,7 +89,7 @@ def folder(name: str) -> Path:
 
 
 def write(name: str, data: bytes) -> Path:
-    """Writes an input to a file of its own folder."""
+    """Writes an input to a file in a separate folder."""
     path = folder("files") / name
     path.write_bytes(data)
     return path

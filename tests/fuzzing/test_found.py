@@ -58,7 +58,7 @@ def refused(function, match, megabytes=8):
 def test_a_line_of_json_that_is_no_pair_is_named(tmp_path, line):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"source": "a", "target": "\\ud83d\\ude00"}\n' + line)
-    with pytest.raises(ValueError, match=r"holds no pair.*pairs\.jsonl:2: "):
+    with pytest.raises(ValueError, match=r"is not a pair.*pairs\.jsonl:2: "):
         list(stream_tsv(path))
 
 

@@ -1,4 +1,4 @@
-"""Changed texts, files and requests do only what is documented.
+"""Changed texts, files and requests have documented effects only.
 
 Run: pytest tests/fuzzing/test_targets.py
 """

@@ -9,7 +9,7 @@ SETTINGS = "special:model.yml"
 
 
 def item(array):
-    """Type, shape and bytes of an array: float32, or int8 as it stands."""
+    """Type, shape and bytes of an array: float32, or int8 unchanged."""
     kind = FLOAT32 if array.dtype == np.float32 else INT8
     return kind, array.shape, array.tobytes()
 

@@ -51,7 +51,7 @@ def imported_run(tmp_path_factory, direction):
 
 
 def exported_model(tmp_path_factory, direction, *options):
-    """The run's export for greedy search; the folder holds a version."""
+    """The run's export for greedy search; the folder contains a version."""
 
     def make(folder):
         run = str(imported_run(tmp_path_factory, direction))

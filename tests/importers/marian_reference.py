@@ -1,4 +1,4 @@
-"""Marian's Transformer in NumPy, by the names of its own files."""
+"""Marian's Transformer in NumPy, by the names in its files."""
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class Reference:
 
         Args:
             source: Ids of the source with its end.
-            target: Ids of the target; position t sees those before t.
+            target: Ids of the target; position t depends on the ids before t.
         """
         arrays = self.arrays
         source_table = arrays.get("Wemb", arrays.get("encoder_Wemb"))

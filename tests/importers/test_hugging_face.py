@@ -92,10 +92,10 @@ def test_logits_are_the_same(pair):
             decoder_input_ids=torch.cat([start, labels[:, :-1]], 1),
         ).logits.numpy()
     for i, row in enumerate(targets):
-        written = found[i, : len(row), target.is_written]
-        there = expected[i, : len(row), target.rows[target.is_written]]
+        written = found[i, : len(row), target.is_generated]
+        there = expected[i, : len(row), target.rows[target.is_generated]]
         np.testing.assert_allclose(written, there, atol=1e-5, rtol=1e-5)
-    assert np.all(found[..., ~target.is_written] < -900)
+    assert np.all(found[..., ~target.is_generated] < -900)
     assert expected.std() > 0.5
 
 
@@ -164,7 +164,7 @@ def test_weights_are_bit_for_bit_the_same_after_import_save_and_load(pair, tmp_p
     )
     target = read_model(folder).vocabularies.target
     table = np.array(model.target_embedding.matrix.embeddings)
-    written = target.is_written
+    written = target.is_generated
     np.testing.assert_array_equal(
         table[written], state["lm_head.weight"][target.rows[written]]
     )

@@ -74,11 +74,11 @@ def compare_logits(folder, reference):
         "target_ids": np.array([[2, *target_ids[:-1]]]),
     }
     found = np.array(translator.model(inputs, training=False))[0]
-    rows = target.rows[target.is_written]
+    rows = target.rows[target.is_generated]
     np.testing.assert_allclose(
-        found[:, target.is_written], expected[:, rows], rtol=1e-4, atol=2e-5
+        found[:, target.is_generated], expected[:, rows], rtol=1e-4, atol=2e-5
     )
-    assert (found[:, ~target.is_written] < -900).all()
+    assert (found[:, ~target.is_generated] < -900).all()
     assert expected.std() > 1
 
 
@@ -113,7 +113,7 @@ def test_a_vocabulary_of_pieces_has_models_for_both_sides(tmp_path):
     models = train_pieces(SOURCE_LINES), train_pieces(TARGET_LINES, vocab_size=71)
     for name, model in zip(("source", "target"), models, strict=True):
         (tmp_path / f"{name}.spm").write_bytes(model)
-    # the last ones stand unquoted in the file
+    # the last ones are unquoted in the file
     pieces = ["</s>", "<unk>", *pieces_of(*models), "2019", "true"]
     arrays = weights([len(pieces)])
     text = settings_array(settings())

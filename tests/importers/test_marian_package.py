@@ -37,7 +37,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def translations():
-    """For each direction: sources, the engine's strings, and those of Python."""
+    """For each direction: sources, the engine's strings, and Python's."""
     sources, found = lines(), {}
     for direction, folder in FOLDERS.items():
         translate = engine(direction)

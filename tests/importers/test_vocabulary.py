@@ -104,11 +104,11 @@ def test_targets_are_read_as_by_the_library(folder):
             assert found.tokenizer.decode_target([ids]) == [text]
 
 
-def test_every_token_is_written_as_by_the_library(folder):
+def test_every_token_is_generated_as_by_the_library(folder):
     found, reference = read(folder), library(folder)
     table = reference.decoder
     for our_id, row in enumerate(found.target.rows):
-        if found.target.is_written[our_id] and our_id > EOS_ID:
+        if found.target.is_generated[our_id] and our_id > EOS_ID:
             [ours] = found.tokenizer.decode_target([[our_id, EOS_ID]])
             assert ours == table[row].replace("▁", " ").strip()
 
@@ -140,8 +140,8 @@ def test_rows_and_biases(folder):
             np.testing.assert_array_equal(embedding[our_id], matrix[row])
             assert bias[our_id] == matrix[row, 0]
         # each row is written by exactly one of our tokens
-        assert sorted(rows.rows[rows.is_written]) == list(range(rows.count))
-        extra = ~rows.is_written & (np.arange(len(bias)) > EOS_ID)
+        assert sorted(rows.rows[rows.is_generated]) == list(range(rows.count))
+        extra = ~rows.is_generated & (np.arange(len(bias)) > EOS_ID)
         assert extra.any()
         assert (embedding[extra] == matrix[1]).all()
         assert (bias[extra] == NO_LOGIT).all()
@@ -192,7 +192,7 @@ def test_rows_of_a_sentencepiece_model_are_its_ids(special):
             assert our_id in (PAD_ID, BOS_ID)
         else:
             assert processor.id_to_piece(int(row)) == ours[our_id]
-    assert sorted(found.source.rows[found.source.is_written]) == list(range(size))
+    assert sorted(found.source.rows[found.source.is_generated]) == list(range(size))
     assert found.source.rows[EOS_ID] == processor.eos_id()
     texts = ["The student reads a book.", "학생이 책을 읽는다. ☃"]
     expected = [[*ids, processor.eos_id()] for ids in processor.encode(texts)]

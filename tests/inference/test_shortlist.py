@@ -1,4 +1,4 @@
-"""A shortlist changes which tokens may be written, and nothing else."""
+"""A shortlist changes only which tokens may be generated."""
 
 import numpy as np
 import pytest

@@ -55,7 +55,7 @@ def random_model(tokenizer, seed=6):
 
 
 def set_random_weights(model, seed):
-    """Large kernels, small biases: what is written depends on what is read."""
+    """Large kernels, small biases: the output depends on the input."""
     random = np.random.default_rng(seed)
     for weight in model.weights:
         is_offset = weight.path.endswith(("bias", "beta"))

@@ -112,7 +112,7 @@ def test_stack_equals_the_paper(decoder):
 def test_future_vectors_do_not_change_the_past(decoder):
     before = decoder(X, SOURCE)
     changed = X.copy()
-    changed[:, 3] = RANDOM.normal(size=(2, 12))  # a constant LayerNorm would not see
+    changed[:, 3] = RANDOM.normal(size=(2, 12))  # LayerNorm would remove a constant
     after = decoder(changed, SOURCE)
     moved = np.abs(after - before).max(axis=(0, 2))
     np.testing.assert_allclose(moved[:3], 0.0, atol=1e-6)

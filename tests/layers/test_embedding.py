@@ -140,5 +140,5 @@ def test_lora_changes_lookup_and_logits_and_freezes_the_matrix(embedding):
 
 
 def test_lora_needs_a_built_layer():
-    with pytest.raises(ValueError, match="Expected a layer that was built"):
+    with pytest.raises(ValueError, match="Expected a layer that has been built"):
         TokenEmbedding(vocab_size=23, d_model=12).enable_lora(rank=2)

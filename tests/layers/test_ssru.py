@@ -68,7 +68,7 @@ def test_padding_anywhere_leaves_the_state_unchanged():
     mask[0, 7:] = mask[1, [0, 4]] = False
     found = ops.convert_to_numpy(layer(x, padding_mask=mask))
     np.testing.assert_allclose(found, formula(layer, x, mask), atol=2e-6)
-    x[~mask] = 1e4  # what stands on padding is not read
+    x[~mask] = 1e4  # values at padding are not read
     again = ops.convert_to_numpy(layer(x, padding_mask=mask))
     np.testing.assert_array_equal(again[mask], found[mask])
 

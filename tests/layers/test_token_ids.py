@@ -29,7 +29,7 @@ def recurrent(**arguments):
 
 
 def as_marian(**arguments):
-    """The decoder begins with the zero vector, whatever id stands there."""
+    """The decoder begins with the zero vector, whatever the first id is."""
     options = {"start_id": None, "decoder": SSRUDecoder, "positions": "marian"}
     return transformer(**options, **arguments)
 

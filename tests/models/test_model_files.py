@@ -160,7 +160,7 @@ def test_one_update_moves_every_weight():
         for weight, old in zip(model.weights, before, strict=True)
         if np.abs(weight.numpy() - old).max() < 1e-6
     ]
-    # softmax does not see what is added to all scores alike
+    # softmax does not depend on a constant added to all scores
     assert all(path.endswith("key/bias") for path in unmoved)
     assert len(unmoved) <= 6
 

@@ -1,4 +1,4 @@
-"""What every notebook holds; `test_running.py` runs them."""
+"""The contents of every notebook; `test_running.py` runs them."""
 
 import ast
 import re

@@ -60,7 +60,7 @@ def main(tsv, folder):
     nll = {"monitor": "nll", "validation_sentences": 0}
     train(TrainingConfig(data=tsv, max_updates=UPDATES, **SETTINGS, **nll), one)
     for i, devices in enumerate(STAGES):
-        keras.utils.clear_session()  # names of variables begin anew
+        keras.utils.clear_session()  # names of variables start again
         settings = {**SETTINGS, **nll, **devices, "max_updates": 2 * (i + 1)}
         train(TrainingConfig(data=tsv, **settings), changing)
     errors = []

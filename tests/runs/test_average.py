@@ -42,7 +42,7 @@ def make_config(tsv, **changes):
 
 
 class Killed(Exception):
-    """The run's process is gone."""
+    """The run's process has ended."""
 
 
 def train_until(monkeypatch, config, path, owner, name, calls):
@@ -125,7 +125,7 @@ def test_the_average_of_the_last_epochs_is_scored_and_kept(
     capsys.readouterr()
     run_train.train(config, killed.path)
     output = capsys.readouterr().out
-    assert "trained already" in output
+    assert "already trained" in output
     assert "Average" not in output
 
 

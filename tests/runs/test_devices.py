@@ -18,7 +18,7 @@ WORDS = ["sun", "moon", "star", "tree", "bird", "fish"]
 
 
 def test_one_device_needs_no_strategy():
-    # these tests run where TensorFlow sees one CPU
+    # these tests run if TensorFlow finds one CPU
     assert device_scope(1) is contextlib.nullcontext
     assert device_scope(None) is contextlib.nullcontext
 

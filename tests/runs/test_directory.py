@@ -90,7 +90,7 @@ def test_preset_fills_in_missing_settings():
         ({"ema_momentum": 1.0}, "ema_momentum must lie between 0 and 1.*1.0"),
         (
             {"ema_momentum": 0.9, "average_last": 5},
-            "averaged in one way.*average_last=5",
+            "averaged in one way only.*average_last=5",
         ),
         ({"validation_sentences": 0}, "or monitor='nll'"),
         ({"train_source": "a.de"}, "needs its target file.*train_source=a.de"),

@@ -66,7 +66,7 @@ def test_a_run_from_an_imported_model_has_no_preset(other, tmp_path):
         ({"lora_rank": 0}, "lora_rank must be at least 1"),
         ({"init_from": None}, "Expected init_from.*Received: init_from=None"),
         ({"architecture": "recurrent"}, "the run of a Transformer.*'recurrent'"),
-        ({"average_last": 3}, "not averaged.*lora_rank=4, average_last=3"),
+        ({"average_last": 3}, "cannot be averaged.*lora_rank=4, average_last=3"),
     ],
 )
 def test_settings_that_lora_excludes_are_refused(changes, message):

@@ -1,4 +1,4 @@
-"""The metric that chooses the best epoch, where BLEU cannot tell epochs apart."""
+"""The metric that chooses the best epoch if BLEU is the same for all epochs."""
 
 import pytest
 

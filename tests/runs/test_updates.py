@@ -126,7 +126,7 @@ def test_nll_needs_no_translations_and_changed_files_are_refused_by_name(
     words = command(tmp_path, "--max-updates", "2", "--validate-every", "2")
     assert cli.main(words) == 0
     run = RunDirectory(tmp_path / "run")
-    # who asks for nll only needs no translations
+    # monitor=nll needs no translations
     assert "bleu" not in json.loads(run.json_log.read_text())
     assert run.best_weights.exists()
     files = {

@@ -30,7 +30,7 @@ def run(script, *arguments):
 
 
 def run_alone(script, *arguments):
-    """What a program prints in a process of its own."""
+    """Returns the output of a program in a separate process."""
     answer = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)],
         capture_output=True,

@@ -187,7 +187,7 @@ def test_unread_answers_together_are_bounded(
         # a dropped connection is forgotten a moment later
         until(lambda: len(server.server_state.connections) < 6)
         assert 0 < unread() <= 20 << 20
-        for client in clients:  # else the service waits for them at its end
+        for client in clients:  # otherwise the service waits for them at its end
             client.close()
 
 
@@ -210,7 +210,7 @@ def test_a_client_that_closes_its_half_gets_its_answer(
         connection = connect(port, predict_bytes("mine", version))
         connection.shutdown(socket.SHUT_WR)
         assert entered.wait(20)
-        time.sleep(0.5)  # longer than it takes to notice that a client is gone
+        time.sleep(0.5)  # longer than the time to notice that a client has disconnected
         gate.set()
         received = everything(connection)
     assert b"MINE3" in received

@@ -62,7 +62,7 @@ def test_grpc_client_is_answered(grpc_port, texts):
 
 
 def test_triton_client_sends_columns_and_reads_the_first_output(monkeypatch):
-    """pytriton and its NumPy need an environment of their own; this one stands in."""
+    """pytriton and its NumPy need a separate environment; a substitute is tested."""
     sent = []
 
     class ModelClient:

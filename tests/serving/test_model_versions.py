@@ -423,7 +423,7 @@ def test_texts_to_warm_up_with_reach_what_takes_texts_alone(folder, add, compute
     assert sizes["translate"] == [[1], *([n] for n in (1, 2, 4, 6) * 3)]
     assert sizes["picky"] == sizes["translate"]  # it refuses the second text
     assert sizes["pieces"] == [[1]]  # its answer depends on the company
-    assert sizes["same"] == [[1, 1]]  # it asks for more than texts
+    assert sizes["same"] == [[1, 1]]  # it has more inputs than texts
     assert models.ready
 
 

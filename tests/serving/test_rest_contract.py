@@ -1,4 +1,4 @@
-"""Requests and answers are those of TensorFlow Serving.
+"""Requests and answers equal TensorFlow Serving's.
 
 The expectations are taken from its public documentation of the interface and from its
 own tests of it, not from this service.

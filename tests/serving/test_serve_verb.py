@@ -120,7 +120,7 @@ def test_an_empty_token_is_refused(served, tmp_path, capsys, content):
     ("content", "message"),
     [
         (None, "The text file cannot be opened. Expected the path of an existing file"),
-        (b"\n\n", "Expected texts to warm up with, one per line. Received: "),
+        (b"\n\n", "Expected warm-up texts, one per line. Received: "),
         (b"a\n\xff\n", ":2: "),
     ],
 )
@@ -140,20 +140,20 @@ def test_a_missing_folder(tmp_path, capsys):
 
 def test_a_folder_without_models(tmp_path, capsys):
     assert main(["serve", str(tmp_path)]) == 1
-    assert "The folder holds no exported model. Expected" in one_error(capsys)
+    assert "The folder contains no exported model. Expected" in one_error(capsys)
 
 
 def test_a_port_in_use(exports, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", str(exports), "--port", str(port)]) == 1
-    message = f"Cannot listen at 127.0.0.1:{port}: Address already in use"
+    message = f"Cannot listen on 127.0.0.1:{port}: Address already in use"
     assert message in one_error(capsys)
 
 
 def test_a_host_that_is_not_ours(exports, capsys):
     assert main(["serve", str(exports), "--host", "203.0.113.7", "--port", "0"]) == 1
-    assert "Cannot listen at 203.0.113.7:0: " in one_error(capsys)
+    assert "Cannot listen on 203.0.113.7:0: " in one_error(capsys)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

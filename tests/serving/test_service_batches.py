@@ -46,7 +46,7 @@ def arrays_of(*texts):
 
 
 def run(scenario, signature=None, **settings):
-    """Runs `await scenario(compute, signature)` beside a working batcher.
+    """Runs `await scenario(compute, signature)` next to a working batcher.
 
     `compute(*texts)` is a task that gives texts or an error.
     """

@@ -1,4 +1,4 @@
-"""Limits of requests, logs, and what is not disclosed."""
+"""Limits of requests, logs, and information that is not disclosed."""
 
 import json
 import logging
@@ -44,7 +44,7 @@ def test_too_many_sentences(small):
     assert small.post(PREDICT, json={"inputs": ["a"] * 3}).is_success
     for body in ({"inputs": ["a"] * 4}, {"instances": ["a"] * 4}):
         answer = small.post(PREDICT, json=body)
-        message = "A request may hold at most 3 sentences. Received: 4"
+        message = "A request may contain at most 3 sentences. Received: 4"
         assert (answer.status_code, answer.json()) == (400, {"error": message})
 
 

@@ -18,7 +18,7 @@ PREDICT = "/v1/models/words:predict"
 
 @pytest.fixture
 def gate(monkeypatch):
-    """Holds every computation until it is set; `gate.texts` are those computed."""
+    """Blocks every computation until it is set; `gate.texts` are the computed texts."""
     gate = threading.Event()
     gate.texts = []
     compute = Signature.__call__
@@ -156,7 +156,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(
 def test_a_client_that_sends_a_body_beyond_the_limit_reads_the_answer(
     listening, add, folder, is_declared
 ):
-    """More than the buffers of sockets hold, sent before anything is read."""
+    """More than the buffers of sockets can store, sent before anything is read."""
     add("words/3")
     pieces = [b"a" * 4096] * (8 * 256)
     with listening(folder) as (port, _):

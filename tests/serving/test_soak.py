@@ -51,7 +51,7 @@ class Load:
         self.stop = threading.Event()
         self.wrong = []
         self.seconds = {"toy": [], "words": [], "slow": []}
-        self.version = self.newest = 2  # of `words`: the one that surely answers
+        self.version = self.newest = 2  # of `words`, the model that certainly answers
         counted = "versions", "broken versions", "vanished folders"
         self.counts = dict.fromkeys((*counted, "bad requests", "stalled clients"), 0)
 

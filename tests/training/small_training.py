@@ -106,7 +106,7 @@ def weights_after(updates, rate=RATE):
 
 
 def assert_same_weights(found, expected, atol=2e-6):
-    """All weights are those expected, far nearer than an update moves them."""
+    """All weights equal the expected ones, with errors far below an update's size."""
     start = one_layer_model().get_weights()
     moved = max(np.abs(a - b).max() for a, b in zip(expected, start, strict=True))
     assert moved > 1e4 * atol

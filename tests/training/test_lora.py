@@ -1,4 +1,4 @@
-"""LoRA: the formula, what is trained, and what files of weights hold."""
+"""LoRA: the formula, the trained weights, and the contents of weight files."""
 
 import numpy as np
 import pytest

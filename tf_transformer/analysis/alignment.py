@@ -62,14 +62,14 @@ def parse_alignment(line: str, first_index: int) -> Alignment:
 
 
 def read_alignments(path: str | os.PathLike, first_index: int) -> list[Alignment]:
-    """Reads a file of `parse_alignment`'s lines, one sentence pair each.
+    """Reads a file with one line of `parse_alignment` per sentence pair.
 
     Args:
         path: The file, plain or gzip.
         first_index: 0 or 1, the number of a sentence's first word.
 
     Raises:
-        ValueError: For a line that cannot be read, with its number.
+        ValueError: If a line cannot be read; the message has its number.
     """
     alignments = []
     for number, line in enumerate(read_lines(path), start=1):
@@ -90,10 +90,10 @@ def alignment_error_rate(found: Sequence[Links], gold: Sequence[Alignment]) -> f
 
     Args:
         found: Links of each sentence pair.
-        gold: Gold links of each sentence pair, as many.
+        gold: Gold links of each sentence pair.
 
     Raises:
-        ValueError: If the two differ in length, or contain no link.
+        ValueError: If the numbers of sentences differ, or there are no links.
 
     Example: one of two links found is sure, one wrong, and one sure link is missed.
 
@@ -130,7 +130,7 @@ def strongest_links(weights: np.ndarray) -> set[tuple[int, int]]:
 
 
 def word_weights(maps: AttentionMaps) -> np.ndarray:
-    """Cross-attention between words, end tokens left out, `(N, h, T, S)`.
+    """Cross-attention between words, without end tokens, `(N, h, T, S)`.
 
     Args:
         maps: Maps of words (`AttentionMaps.in_words`).
@@ -148,7 +148,7 @@ def alignment_error_rates(
 
     Args:
         maps: Maps of words, of the gold translations.
-        gold: Gold links, as many.
+        gold: Gold links, one for each of the maps.
 
     Returns:
         Array `(N, h)`.
@@ -176,7 +176,7 @@ def baseline_links(
 
     Args:
         sizes: The words (S, T) of each sentence pair.
-        seed: Of the random links.
+        seed: Seed of the random links.
 
     Returns:
         Dictionary from the name to the links of each pair.

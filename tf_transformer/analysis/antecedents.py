@@ -58,19 +58,19 @@ def korean_antecedent_position(example: Example) -> int:
 def antecedent_scores(
     maps: Sequence[AttentionMaps], examples: Sequence[Example], kind: str
 ) -> dict[str, np.ndarray]:
-    """How often each head attends to the antecedent of *it*.
+    """Returns how often each head attends to the antecedent of *it*.
 
     In the encoder the row of *it* is used; in cross-attention, the step that generates
     the first piece of the Korean word that names the antecedent. A sentence counts
     under
 
-        words   if the noun gets more than every other word, *it* itself and the end
-                token left aside;
+        words   if the noun gets more than every other word, apart from *it*
+                itself and the end token;
         nouns   if it gets more than the other nouns before *it*.
 
     Args:
-        maps: Maps of pieces, of the examples' own translations.
-        examples: Examples with an antecedent, as many.
+        maps: Maps of pieces, of the examples' translations.
+        examples: Examples with an antecedent, one for each of the maps.
         kind: `"encoder"` or `"cross"`.
 
     Returns:

@@ -10,7 +10,7 @@ from tf_transformer.analysis.maps import AttentionMaps
 class View:
     """A page that a notebook shows below its cell.
 
-    The page stays in a frame of its own, without access to the notebook.
+    The page is in a separate frame, without access to the notebook.
 
     Args:
         title: Heading of the page.
@@ -42,14 +42,14 @@ def view(
 ) -> View:
     """The page of `page`, for the last line of a notebook's cell.
 
-    It works without a network, in Jupyter, VS Code and Colab, and in files that
-    `nbconvert` makes. GitHub does not show it.
+    It works without a network, in Jupyter, VS Code and Colab, and in the output
+    of `nbconvert`. GitHub does not show it.
 
     Args:
         maps: Maps of one or more sentences, of pieces or of words.
         title: Heading of the page.
-        kind: What is shown first: `"encoder"`, `"decoder"` or `"cross"`. Defaults to
-            `"cross"`.
+        kind: Attention to show first: `"encoder"`, `"decoder"` or `"cross"`. Defaults
+            to `"cross"`.
         height: Height in pixels. Defaults to 720.
 
     Returns:

@@ -8,20 +8,21 @@ from tf_transformer.analysis.maps import AttentionMaps
 
 
 def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.ndarray]:
-    """Figures of every head, each the mean over all rows of all sentences.
+    """Statistics of every head, averaged over all rows of all sentences.
 
     w_ij is the weight of key j for query i, K_i the number of keys visible to query i:
     all keys, except in the decoder, where query i sees only the first i + 1 tokens or
-    the words that they belong to. Rows with a single visible key are left out.
+    the words that they belong to. Rows with a single visible key are omitted.
 
         entropy        - sum_j w_ij ln w_ij, in nats
         entropy_share  entropy / ln K_i: 0 for a single key, 1 for equal weights
         distance       sum_j w_ij |i - j|
-        previous       w_i,i-1        (rows with a token before)
+        previous       w_i,i-1        (rows with a previous token)
         same           w_ii
-        next           w_i,i+1        (rows with a token after; encoder only)
+        next           w_i,i+1        (rows with a next token; encoder only)
         end            weight of the end token, in rows of other tokens
-        start          weight of the start token (decoder only, which reads no end)
+        start          weight of the start token (decoder only, which does not read the
+        end)
 
     In cross-attention i and j belong to two sentences of R and K tokens: distance is
     measured from the same relative position, (i + 1/2) K / R - 1/2, and only entropy,
@@ -32,7 +33,7 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
         kind: `"encoder"`, `"decoder"` or `"cross"`.
 
     Returns:
-        Dictionary from the figure's name to an array `(N, h)`.
+        Dictionary from the statistic's name to an array `(N, h)`.
 
     Example: a head that always attends to the previous token.
 
@@ -49,12 +50,12 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
         for name, rows in _by_row(sentence_maps.weights(kind), kind).items():
             sums[name] = sums.get(name, 0.0) + np.nansum(rows, axis=-1)
             counts[name] = counts.get(name, 0) + np.sum(~np.isnan(rows), axis=-1)
-    with np.errstate(invalid="ignore"):  # NaN where no row has the figure
+    with np.errstate(invalid="ignore"):  # NaN if no row has the statistic
         return {name: sums[name] / counts[name] for name in sums}
 
 
 def _by_row(weights, kind) -> dict[str, np.ndarray]:
-    """Every figure of every row, `(N, h, R)`; NaN where there is none."""
+    """Every statistic of every row, `(N, h, R)`; NaN if it is not defined."""
     num_rows, num_keys = weights.shape[-2:]
     i, j = np.arange(num_rows), np.arange(num_keys)
     allowed = _num_keys_allowed(weights) if kind == "decoder" else 0 * i + num_keys

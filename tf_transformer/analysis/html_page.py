@@ -31,8 +31,8 @@ def page(
     Args:
         maps: Maps of one or more sentences, of pieces or of words.
         title: Heading of the page.
-        kind: What is shown first: `"encoder"`, `"decoder"` or `"cross"`. Defaults to
-            `"cross"`.
+        kind: Attention to show first: `"encoder"`, `"decoder"` or `"cross"`. Defaults
+            to `"cross"`.
 
     Returns:
         The text of an HTML file, to be written as UTF-8.
@@ -69,7 +69,7 @@ def _read(name: str) -> str:
 
 
 def _script() -> str:
-    """The shared modules as one script with the page's own."""
+    """The shared modules and the page's script, as one script."""
     modules = [path.read_text(encoding="utf-8") for path in _MODULES]
     modules = [re.sub("^export ", "", text, flags=re.MULTILINE) for text in modules]
     return "\n".join(['"use strict";\n', *modules, _read("page.js")])

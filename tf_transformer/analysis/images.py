@@ -16,23 +16,23 @@ class AttentionImages(keras.callbacks.Callback):
     """Draws all heads after each epoch, for TensorBoard.
 
     The attention is computed with teacher forcing on the translations of the pairs, so
-    that rows and columns stay the same from epoch to epoch. The event files have, for
-    each pair by its number from 1,
+    that rows and columns stay the same from epoch to epoch. For each pair, numbered
+    from 1, the event files contain
 
         attention_encoder/<pair>    encoder self-attention
         attention_decoder/<pair>    decoder self-attention
         attention_cross/<pair>      cross-attention
 
-    for the kinds of attention that the model has. Training is not affected.
+    if the model has this kind of attention. Training is not affected.
 
     Args:
-        folder: Where the event files go.
+        folder: Folder of the event files.
         translator: The translator of the model that is trained.
         pairs: (source, target) sentences, at least one.
 
     Raises:
-        ImportError: Without matplotlib, which draws, or TensorFlow, which writes.
-        ValueError: Without pairs; and see `attention_maps`.
+        ImportError: If matplotlib or TensorFlow is not installed.
+        ValueError: If there are no pairs, and as in `attention_maps`.
 
     Example:
 

@@ -103,7 +103,7 @@ class AttentionMaps:
         return self.read if kind == "decoder" else self.source
 
     def in_words(self) -> "AttentionMaps":
-        """The same with words in place of pieces.
+        """Returns the maps with words in place of pieces.
 
         The weight of a word as a key is the sum over its pieces; as a query, the mean
         over its pieces. Rows therefore still sum to 1. In the decoder a word also
@@ -128,7 +128,7 @@ def _pooled(weights, query_starts, key_starts):
 
 
 def _sums(weights, starts, axis):
-    if not weights.shape[axis]:  # an empty translation: NumPy refuses to reduce it
+    if not weights.shape[axis]:  # an empty translation, which NumPy cannot reduce
         return weights
     return np.add.reduceat(weights, starts, axis=axis)
 
@@ -144,7 +144,7 @@ def attention_maps(
     Args:
         translator: The translator.
         texts: Source sentences.
-        translations: Optional translations, as many as texts. By default the translator
+        translations: Optional translations, one per text. By default, the translator
             translates the texts.
         **settings: Arguments of `SearchSettings`, for the translator.
 

@@ -14,7 +14,7 @@ Object.assign(KOREAN_PAGE, {
     + "키이며, 색이 짙을수록 가중치가 큽니다. 아래의 숫자는 정규화한 엔트로피입니다. 0이면 쿼리마다 키 "
     + "하나에만 어텐션을 주고, 1이면 모든 키에 고르게 줍니다. 화살표 키로 헤드를 옮겨 다닐 수 있습니다.",
 });
-const state = { sentence: 0, kind: firstKind, layer: 0, head: 0, pointed: null, held: null };
+const state = { sentence: 0, kind: firstKind, layer: 0, head: 0, pointed: null, pinned: null };
 
 const current = () => sentences[state.sentence].kinds[state.kind];
 const headName = (layer, head) => text("head", { layer: layer + 1, head: head + 1 });
@@ -78,7 +78,7 @@ function showHead() {
 }
 
 function showLooks() {
-  const chosen = state.held || state.pointed;
+  const chosen = state.pinned || state.pointed;
   const weights = chosen && looksOf(current().weights[state.layer][state.head], chosen);
   for (const side of ["queries", "keys"]) {
     byId(side).querySelectorAll("button").forEach((button, index) => {
@@ -132,10 +132,10 @@ function pointAt(side, event) {
   showLooks();
 }
 
-function hold(side, button) {
+function pin(side, button) {
   const index = Number(button.dataset.index);
-  const same = state.held && state.held.side === side && state.held.index === index;
-  state.held = same ? null : { side, index };
+  const same = state.pinned && state.pinned.side === side && state.pinned.index === index;
+  state.pinned = same ? null : { side, index };
   showLooks();
 }
 
@@ -163,17 +163,17 @@ function listenToWords() {
     list.addEventListener("focusout", () => { state.pointed = null; showLooks(); });
     list.addEventListener("click", (event) => {
       const button = event.target.closest("button");
-      if (button) hold(side, button);
+      if (button) pin(side, button);
     });
     list.addEventListener("keydown", (event) => moveInList(side, event));
   }
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { state.held = null; showLooks(); }
+    if (event.key === "Escape") { state.pinned = null; showLooks(); }
   });
 }
 
 function showAll() {
-  state.held = state.pointed = null;
+  state.pinned = state.pointed = null;
   showKinds();
   showHeads();
   showHead();
@@ -197,7 +197,7 @@ function start() {
     showHead();
   });
   listenToWords();
-  addEventListener("resize", () => drawLines(state.held || state.pointed));
+  addEventListener("resize", () => drawLines(state.pinned || state.pointed));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showHeads);
   showAll();
 }

@@ -117,7 +117,7 @@ def picture_of_heads(maps: AttentionMaps, kind: str):
 
 
 def png(figure, dots_per_inch: int = 150) -> bytes:
-    """The picture as a PNG file's bytes, for a file or for TensorBoard.
+    """The picture as the bytes of a PNG file.
 
     Args:
         figure: A figure.
@@ -136,9 +136,9 @@ def _new_figure(size):
     name = font_manager.FontProperties(fname=FONT).get_name()
     if name not in font_manager.fontManager.get_font_names():
         font_manager.fontManager.addfont(FONT)
-    # characters that the font lacks come from the user's own fonts
+    # characters that are not in the font come from the user's fonts
     family = [name, *rcParams["font.family"]]
-    # a dollar sign is a token like any other
+    # a dollar sign is an ordinary token
     text = {"fontfamily": family, "parse_math": False}
     return figure, text
 

@@ -19,19 +19,19 @@ def attention_maps_of_saved_model(
     Only the signature `attend` is used, not the code of the model.
 
     Args:
-        path: A folder of `export_saved_model`.
+        path: A folder that `export_saved_model` wrote.
         texts: Source sentences.
 
     Returns:
         Maps of pieces, one for each text.
 
     Raises:
-        FileNotFoundError: If the folder holds no SavedModel.
+        FileNotFoundError: If the folder contains no SavedModel.
         ValueError: If the model has no such signature, or a text is blank or too long.
     """
     if not Path(path, "saved_model.pb").exists():
         raise FileNotFoundError(
-            f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
+            f"The folder contains no SavedModel. Expected {path}/saved_model.pb. "
             f"Received: {path}"
         )
     if not all(text.strip() for text in texts):

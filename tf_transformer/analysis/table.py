@@ -13,14 +13,14 @@ TITLES = {
 
 
 def table(maps: AttentionMaps, kind: str) -> str:
-    """Each token with the key of the largest weight, by the mean of the last layer.
+    """Each token with the key of the largest mean weight over the last layer's heads.
 
     Args:
         maps: Maps of a sentence, of words or of pieces.
         kind: `"encoder"`, `"decoder"` or `"cross"`.
 
     Returns:
-        Lines of three columns, the first one their titles.
+        Lines of three columns; the first line has their titles.
 
     Example:
 

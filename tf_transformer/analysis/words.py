@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-SPACE = "\u2581"  # what SentencePiece writes for the space before a word
+SPACE = "\u2581"  # SentencePiece's mark for the space before a word
 START, END = "<s>", "</s>"
 SPECIAL = (START, END, "<unk>", "<pad>")
 
@@ -57,7 +57,7 @@ def text_of(pieces: Sequence[str]) -> str:
 
 
 def words(pieces: Sequence[str]) -> list[str]:
-    """The words that pieces make, one for each of `word_starts`.
+    """The words that the pieces form, one for each of `word_starts`.
 
     Example:
 

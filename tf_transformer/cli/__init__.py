@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command line.
 
     Args:
-        arguments: Words of the command line. Defaults to `sys.argv[1:]`.
+        arguments: Arguments of the command line. Defaults to `sys.argv[1:]`.
 
     Returns:
         0 for success, 1 after an error (one line on standard error), 130 after
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _without_startup_messages():
-    """Hides what TensorFlow prints when it is imported, unless the import fails."""
+    """Hides TensorFlow's messages while it is imported, unless the import fails."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as messages:
         stderr = os.dup(2)

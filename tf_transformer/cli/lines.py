@@ -1,4 +1,4 @@
-"""Lines of input, each with its file and line number."""
+"""Lines of input, with their file and line number."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ class Line(NamedTuple):
 
 
 def argument_lines(texts: Iterable[str]) -> Iterator[Line]:
-    """The words of the command line, one text each."""
+    """The arguments of the command line, one text each."""
     for number, text in enumerate(texts, start=1):
         yield Line(text, f"text {number}")
 

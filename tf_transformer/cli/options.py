@@ -87,11 +87,11 @@ def _add_evaluate(verbs) -> None:
     verb = _add_verb(verbs, evaluate)
     verb.add_argument("run", help="the run's folder")
     verb.add_argument("--source", help="source sentences; by default the run's corpus")
-    verb.add_argument("--target", help="reference translations, line by line")
+    verb.add_argument("--target", help="reference translations, one per line")
     verb.add_argument(
         "--bleu-tokenize",
         choices=CHOICES["bleu_tokenize"],
-        help="sacreBLEU's tokenizer; by default that of the training",
+        help="sacreBLEU's tokenizer; by default as in training",
     )
     add_search(verb)
 
@@ -115,7 +115,7 @@ def _add_translate(verbs) -> None:
         type=positive,
         default=32,
         metavar="INT",
-        help="lines translated at once (default: 32)",
+        help="number of lines translated at once (default: 32)",
     )
     verb.add_argument("--prefix", metavar="TEXT", help="beginning of every translation")
     verb.add_argument(
@@ -144,7 +144,7 @@ def _add_attend(verbs) -> None:
         help="kind of attention in the table or the picture (default: cross)",
     )
     verb.add_argument(
-        "--pieces", action="store_true", help="show pieces of the vocabulary, not words"
+        "--pieces", action="store_true", help="show vocabulary pieces instead of words"
     )
 
 
@@ -176,14 +176,14 @@ def _add_export(verbs) -> None:
     verb.add_argument(
         "--warm-up",
         metavar="FILE",
-        help="texts, one per line, that TensorFlow Serving translates before the "
-        "version answers",
+        help="texts, one per line, that TensorFlow Serving translates before it "
+        "serves the version",
     )
     verb.add_argument(
         "--shortlist",
         action="store_true",
         default=None,
-        help="write only likely tokens, by the lex*.bin of an imported run",
+        help="search among likely tokens only, with the lex*.bin of an imported run",
     )
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)

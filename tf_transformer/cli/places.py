@@ -1,4 +1,4 @@
-"""Tells apart the folder of a run and an exported model."""
+"""Distinguishes the folder of a run from an exported model."""
 
 from pathlib import Path
 
@@ -23,12 +23,12 @@ def run_directory(path: str):
     if not Path(path, "config.json").exists():
         if saved_model_folder(path) is not None:
             raise FileNotFoundError(
-                "An exported model holds no settings of a run. Expected the folder of "
+                "An exported model has no settings of a run. Expected the folder of "
                 f"the run. Received: the exported model {path}"
             )
         raise FileNotFoundError(
-            "This is neither the folder of a run (it holds no config.json) nor of an "
-            f"exported model (it holds no saved_model.pb). Received: {path}"
+            "This is neither the folder of a run (no config.json) nor of an "
+            f"exported model (no saved_model.pb). Received: {path}"
         )
     from tf_transformer.runs.directory import RunDirectory
 

@@ -10,7 +10,7 @@ from tf_transformer.cli.search_options import positive
 def score(options) -> None:
     """Prints ln P(translation) of existing translations, one line per pair.
 
-    A pair that cannot be scored gives an empty line and a warning.
+    For a pair that cannot be scored, prints an empty line and a warning.
     """
     from tf_transformer.data.files import read_pairs
 
@@ -69,7 +69,7 @@ def add_score(verb) -> None:
         "--source", required=True, metavar="FILE", help="source sentences"
     )
     verb.add_argument(
-        "--target", required=True, metavar="FILE", help="translations, line by line"
+        "--target", required=True, metavar="FILE", help="translations, one per line"
     )
     verb.add_argument(
         "--tokens", action="store_true", help="print the score of each token too"
@@ -82,5 +82,5 @@ def add_score(verb) -> None:
         type=positive,
         default=32,
         metavar="INT",
-        help="pairs scored at once (default: 32)",
+        help="number of pairs scored at once (default: 32)",
     )

@@ -34,7 +34,7 @@ def add_repetition(verb) -> None:
         "--no-repeat-ngram-size",
         type=int,
         metavar="INT",
-        help="length of token sequences that never repeat (default: 0, off)",
+        help="length of token sequences that must not repeat (default: 0, off)",
     )
     verb.add_argument(
         "--repetition-penalty",
@@ -57,7 +57,7 @@ def add_sampling(verb) -> None:
     for flag, kind, text in (
         ("--temperature", float, "below 1 favours probable tokens (default: 1.0)"),
         ("--top-k", int, "sample from the k most probable tokens"),
-        ("--top-p", float, "sample from the most probable tokens that add up to p"),
+        ("--top-p", float, "sample from the top tokens with total probability p"),
         ("--seed", int, "seed of the random numbers (default: 0)"),
     ):
         group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=text)

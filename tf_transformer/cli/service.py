@@ -12,14 +12,14 @@ PACKAGES = ("prometheus_client", "starlette", "uvicorn")
 # option, type, default, help
 LIMITS = (
     ("--batch-size", int, 32, "maximum number of sentences in a batch; 1: no batching"),
-    ("--batch-delay", float, 5, "milliseconds that a sentence waits for others"),
+    ("--batch-delay", float, 5, "milliseconds that a sentence waits for its batch"),
     (
         "--queue",
         int,
         256,
-        "maximum number of waiting sentences of a version; more are answered by 503",
+        "maximum number of waiting sentences per version; further requests get 503",
     ),
-    ("--timeout", float, 30, "seconds after which a request is answered by 504"),
+    ("--timeout", float, 30, "seconds after which a request gets 504"),
     ("--max-body", int, 1 << 20, "maximum size of a request in bytes"),
     ("--max-sentences", int, 64, "maximum number of sentences in a request"),
     ("--max-characters", int, 2000, "maximum number of characters in a sentence"),
@@ -99,8 +99,7 @@ def _lines(path: str | None) -> tuple[str, ...]:
     lines = tuple(line for line in read_lines(path) if line)
     if not lines:
         raise ValueError(
-            "Expected texts to warm up with, one per line. "
-            f"Received: {path}, an empty file"
+            f"Expected warm-up texts, one per line. Received: {path}, an empty file"
         )
     return lines
 
@@ -115,7 +114,7 @@ def add_serve(verb) -> None:
     verb.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen at; 0.0.0.0 for every network (default: 127.0.0.1)",
+        help="address to listen on; 0.0.0.0 for every network (default: 127.0.0.1)",
     )
     verb.add_argument("--port", type=_port, default=8501, help="default: 8501")
     verb.add_argument(
@@ -129,7 +128,7 @@ def add_serve(verb) -> None:
         "--warm-up",
         metavar="FILE",
         help="texts, one per line, that each version translates in batches of every "
-        "size before it answers",
+        "size before it is ready",
     )
     for flag, kind, default, text in LIMITS:
         verb.add_argument(

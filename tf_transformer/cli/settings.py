@@ -12,7 +12,7 @@ from tf_transformer.runs.choices import (
 )
 from tf_transformer.runs.config import TrainingConfig
 
-# options that take several words, and what each word is called
+# options that take several words, and the name of a word
 LISTS = {
     "train_source": "FILE",
     "train_target": "FILE",
@@ -22,16 +22,16 @@ LISTS = {
 }
 HELP = {
     "init_from": "start from the tokenizer and the best weights of another run "
-    "(fine-tuning); its settings of tokenizer and model apply",
-    "lora_rank": "with --init-from: train low-rank changes of the dense layers (LoRA) "
-    "instead of all weights, such as 16; the files of weights hold the sums",
+    "(fine-tuning); its tokenizer and model settings are used",
+    "lora_rank": "with --init-from: rank of LoRA, such as 16; trains low-rank changes "
+    "of the dense layers instead of all weights; weight files contain the sums",
     "data": "a file of pairs, .tsv, .csv or .jsonl, also .gz; a set of TensorFlow "
     "Datasets, such as tfds:ted_hrlr_translate/pt_to_en; or a built-in corpus, "
     "en_ko_grammar (the default), korean_numbers or dates",
-    "source_language": "source language of a named corpus; by default its own",
+    "source_language": "source language of a named corpus; by default the corpus's",
     "target_language": "target language of a named corpus",
     "train_source": "files of source sentences, one per line, plain or .gz",
-    "train_target": "files of their translations, line by line",
+    "train_target": "files of their translations, one per line",
     "train_weights": "how often an epoch contains the pairs of each training file; by "
     "default once",
     "valid_source": "validation sentences; by default 2 %% of the pairs are held out",
@@ -42,8 +42,8 @@ HELP = {
     "target's; by default a vocabulary is trained on the pairs",
     "vocab_size": "maximum size of the vocabulary",
     "shared_vocabulary": "one vocabulary for both sides",
-    "source_normalization": "SentencePiece's normalization rule of the source",
-    "target_normalization": "the same for the target; identity changes nothing",
+    "source_normalization": "SentencePiece normalization rule for the source",
+    "target_normalization": "the same for the target; identity: no normalization",
     "source_remove_extra_whitespaces": "merge and trim spaces in the source",
     "target_remove_extra_whitespaces": "merge and trim spaces in the target",
     "user_defined_symbols": "strings that are always one token, such as '<2de>'",
@@ -55,53 +55,53 @@ HELP = {
     "preset's",
     "num_decoder_layers": "layers of the Transformer's decoder; by default the "
     "preset's",
-    "decoder": "first sub-layer of the decoder; ssru is a recurrent unit, whose state "
-    "has the same size at every step",
+    "decoder": "first sub-layer of the decoder; ssru is a recurrent unit with a state "
+    "of constant size",
     "normalization": "normalization of the Transformer; the paper's is layer",
     "normalize_first": "pre-norm instead of the paper's post-norm",
     "dropout_rate": "dropout rate; by default the preset's",
     "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
     "dtype": "precision",
-    "sampling_alpha": "subword regularization: segment the words of the training pairs "
-    "anew in each epoch, with probabilities to the power of alpha, such as 0.3; for "
-    "unigram vocabularies (default: always the best segmentation)",
+    "sampling_alpha": "subword regularization, such as 0.3: sample a new segmentation "
+    "of the training pairs in each epoch, with probabilities to the power of alpha; "
+    "for unigram vocabularies (default: always the best segmentation)",
     "batch_tokens": "maximum number of tokens in a batch, padding included; by default "
     "the preset's",
-    "static_shapes": "at most 12 different shapes of batches, for compilers; by "
-    "default unless the backend is TensorFlow",
-    "window": "number of pairs in memory: files larger than memory are read again in "
-    "every epoch; needs validation files",
+    "static_shapes": "use at most 12 different batch shapes, for compilers; by "
+    "default on, except on TensorFlow",
+    "window": "number of pairs to keep in memory, for files larger than memory, which "
+    "are read again in each epoch; needs validation files",
     "gradient_accumulation_steps": "batches per update",
     "seed": "seed of initial weights, dropout and the order of batches",
-    "distribute": "how devices share the work: mirrored: TensorFlow, GPUs of this "
+    "distribute": "how devices share the work; mirrored: TensorFlow, GPUs of this "
     "machine (the default for several); data, model: JAX, one or several processes; "
-    "model divides each copy of the weights too",
-    "devices": "number of devices, of all processes together; by default all, and on "
-    "JAX without --distribute one",
+    "model also divides each copy of the weights",
+    "devices": "number of devices of all processes together; by default all, but 1 on "
+    "JAX without --distribute",
     "model_devices": "with --distribute model: number of devices that share one copy "
-    "of the weights; by default those of a process",
+    "of the weights; by default the number of devices of a process",
     "epochs": "passes over the training pairs (default: 10)",
-    "max_updates": "number of updates, instead of --epochs; a stream is then not "
-    "counted first",
+    "max_updates": "number of updates, instead of --epochs; streamed pairs are then "
+    "not counted first",
     "warmup_steps": "updates until the peak learning rate; by default the preset's",
-    "peak": "peak learning rate; by default the preset's, with --init-from "
-    f"{FINE_TUNING_PEAK:g}, with --lora-rank {LORA_PEAK:g}",
+    "peak": "peak learning rate; by default the preset's, "
+    f"{FINE_TUNING_PEAK:g} with --init-from, {LORA_PEAK:g} with --lora-rank",
     "decay": "learning rate after the warm-up; cosine and linear end at zero",
     "cooldown": "with inverse_sqrt: fall linearly to zero over the last third",
     "label_smoothing": "the paper's epsilon_ls",
-    "r_drop": "alpha of R-Drop: each batch passes the model twice, and alpha weighs "
-    "the divergence of the two predictions; 0: one pass",
-    "ema_momentum": "validate and keep an exponential moving average of the weights, "
+    "r_drop": "alpha of R-Drop: each batch passes through the model twice, and alpha "
+    "weights the divergence of the two predictions; 0: one pass",
+    "ema_momentum": "validate and save an exponential moving average of the weights "
     "with this momentum, such as 0.999",
-    "validate_every": "number of updates that make an epoch, at whose end the model "
-    "is validated; by default a pass over the pairs; needs --max-updates",
+    "validate_every": "number of updates in an epoch, after which the model is "
+    "validated; by default a pass over the pairs; needs --max-updates",
     "checkpoint_every": "interval of checkpoints within an epoch, in updates or "
     "minutes, such as 500 or 10m",
     "monitor": "metric that chooses the best epoch",
     "patience": "number of epochs without improvement after which training stops",
     "validation_sentences": "number of sentences translated after each epoch",
-    "average_last": "average the weights of the last epochs when training ends; the "
-    "average is kept as the best if it scores better",
+    "average_last": "number of last epochs whose weights are averaged when training "
+    "ends; the average replaces the best weights if it scores better",
     "bleu_tokenize": "sacreBLEU's tokenizer: 13a, char, intl, zh, ...",
     "telemetry": "number of updates between statistics of attention and gradients in "
     "TensorBoard (default: none are written)",

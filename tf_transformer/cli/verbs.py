@@ -1,4 +1,4 @@
-"""The verbs. Each imports what it needs, so that `--help` does not load TensorFlow."""
+"""The verbs. Each imports its own modules, so `--help` does not load TensorFlow."""
 
 import dataclasses
 import json
@@ -84,9 +84,9 @@ def evaluate(options) -> None:
 
 
 def translate(options) -> None:
-    """Translates arguments, or lines of files or of standard input.
+    """Translates its arguments, or the lines of files or of standard input.
 
-    A line that cannot be translated gives an empty line and a warning.
+    For a line that cannot be translated, prints an empty line and a warning.
     """
     translate_all = _translate_function(options)
     nothing = ["-inf\t"] * options.nbest if options.nbest else [""]
@@ -117,7 +117,7 @@ def translate(options) -> None:
 
 
 def _translate_function(options):
-    """A function from texts to the lines to print for each of them."""
+    """Returns a function from texts to the lines to print for each text."""
     settings = _options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
     output_options = _options_set(options, "nbest", "prefix")
     folder = saved_model_folder(options.model)
@@ -135,7 +135,7 @@ def _translate_function(options):
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
-    SearchSettings(**settings)  # invalid settings fail once, not in each line
+    SearchSettings(**settings)  # invalid settings fail once, not for each line
     translator = run_directory(options.model).translator(options.batch_size)
 
     def translate_all(texts):
@@ -161,7 +161,7 @@ def _one_line(text: str) -> str:
 
 
 def attend(options) -> None:
-    """Shows which words each word attends to: a table, a picture or a page."""
+    """Shows which words each word attends to, as a table, a picture or a page."""
     from tf_transformer.analysis.html_page import page
     from tf_transformer.analysis.table import table
     from tf_transformer.utils.atomic import replacing

@@ -1,4 +1,4 @@
-"""Dates in several formats, and the same dates as ISO 8601 writes them."""
+"""Dates in several formats and in ISO 8601."""
 
 import datetime
 from random import Random
@@ -26,7 +26,7 @@ FORMATS = (
 
 
 def generate() -> dict[str, list[tuple[str, str]]]:
-    """The splits: pairs of a date in one of eight formats and its ISO form.
+    """Generates the splits: pairs of a date in one of eight formats and its ISO form.
 
     No day is in two splits. The pairs are always the same.
 

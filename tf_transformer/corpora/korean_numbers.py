@@ -1,4 +1,4 @@
-"""Numbers in digits, and how they are read in Korean."""
+"""Numbers in digits and their readings in Korean."""
 
 from random import Random
 
@@ -9,7 +9,7 @@ UNITS = ("", "십", "백", "천")
 
 
 def read_number(number: int) -> str:
-    """How a number is read in Korean (Sino-Korean).
+    """Returns the reading of a number in Korean (Sino-Korean).
 
     Digits are grouped by four, as 만 is 10,000; groups are separated by a blank. The
     digit 1 is silent before 십, 백, 천 and before 만 alone.
@@ -39,7 +39,7 @@ def read_number(number: int) -> str:
 
 
 def generate() -> dict[str, list[tuple[str, str]]]:
-    """The splits: pairs of a number with commas, such as 48,211, and its reading.
+    """Generates the splits: pairs of a number, such as 48,211, and its reading.
 
     They have one to eight digits. No number is in two splits. The pairs are always the
     same.

@@ -35,8 +35,8 @@ def load_tfds(
         splits of the set.
 
     Raises:
-        ValueError: If the set does not exist, it holds no translations, TensorFlow is
-            missing, or the set must be downloaded by hand.
+        ValueError: If the set does not exist or contains no translations, TensorFlow is
+            missing, or the set must be downloaded manually.
         ConnectionError: If the download fails.
     """
     tfds = _import_tfds(name)
@@ -63,7 +63,7 @@ def _import_tfds(name: str):
     ]
     if missing:
         raise ValueError(
-            f"Sets of TensorFlow Datasets cannot be read here. Expected "
+            f"Sets of TensorFlow Datasets cannot be read. Expected "
             f"{' and '.join(missing)} to be installed. Received: name='tfds:{name}'."
         )
     return importlib.import_module("tensorflow_datasets")
@@ -101,7 +101,7 @@ def _languages(tfds, builder) -> tuple[list[str], tuple[str, str] | None]:
         default = None
     if default is None and not isinstance(holder, tfds.features.Translation):
         raise ValueError(
-            "This set of TensorFlow Datasets holds no translations. Expected features "
+            "This set of TensorFlow Datasets has no translations. Expected features "
             "with a text in each language. Received: "
             f"name='tfds:{builder.info.full_name}' with {sorted(features)}."
         )
@@ -142,7 +142,7 @@ def _prepare(tfds, builder, name: str) -> None:
 
 @contextlib.contextmanager
 def _few_retries() -> Iterator[None]:
-    """Fewer retries: without a network, the ten of TFDS take over three minutes."""
+    """Sets fewer retries: without a network, TFDS's ten take over three minutes."""
     downloader: Any = importlib.import_module(
         "tensorflow_datasets.core.download.downloader"
     )
@@ -173,7 +173,7 @@ def _with_held_out(splits: dict, stream: bool) -> dict:
     new_splits = split_pairs(splits["train"])
     missing = [name for name in ("validation", "test") if name not in splits]
     added = {name for name in new_splits if name in (*missing, "train")}
-    # pairs held out for a split that the set already has stay in train
+    # pairs chosen for a split that the set already has remain in train
     held_out = {pair for name in missing for pair in new_splits[name]}
     train = [pair for pair in splits["train"] if pair not in held_out]
     return {**splits, **{name: new_splits[name] for name in added}, "train": train}

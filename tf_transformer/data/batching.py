@@ -45,7 +45,7 @@ class EpochBatches(abc.ABC):
 
     Args:
         pairs: Pairs `(source, target)`.
-        tokenizer: `Tokenizer` or the like.
+        tokenizer: `Tokenizer`, or an object with the same methods.
         batch_tokens, shuffle, seed, max_length, gradient_accumulation_steps,
             static_shapes: See `Batches`.
     """
@@ -84,7 +84,7 @@ class EpochBatches(abc.ABC):
 
     @abc.abstractmethod
     def _read(self, pairs: Iterable[Pair]) -> None:
-        """Reads the pairs, or stores where to read them."""
+        """Reads the pairs, or stores their source."""
 
     @abc.abstractmethod
     def count(self) -> int:
@@ -114,7 +114,7 @@ class EpochBatches(abc.ABC):
 
         Raises:
             ValueError: If a batch is longer than the model's `max_length` or has an
-                id outside of its vocabularies.
+                id outside its vocabularies.
         """
         self.count()  # a stream knows its limits after a pass
         target_vocab_size = model.target_vocab_size or model.vocab_size
@@ -151,7 +151,8 @@ class Batches(EpochBatches):
     "Sentence pairs were batched together by approximate sequence length" (section
     5.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762)). Pairs
     are sorted by length and cut so that `B * S` and `B * T` are at most
-    `batch_tokens`, S and T being the longest of the batch.
+    `batch_tokens`, where S and T are the longest lengths in the
+    batch.
 
     An element is `({"source_ids", "target_ids"}, labels, weights)`: `source_ids`
     `(B, S)` int32, `target_ids` `(B, T)` int32 = begin token and tokens, `labels`
@@ -166,21 +167,21 @@ class Batches(EpochBatches):
     and their shapes are therefore the same in every epoch.
 
     With `static_shapes` every batch has one of at most 12 shapes, S = T, which depend
-    on `max_length` and `batch_tokens` only: for compilers that compile once per
+    on `max_length` and `batch_tokens` only. Use it for compilers that compile once per
     shape, as on JAX. Rows of padding complete the last batch of each shape, and pairs
     of one shape are permuted freely.
 
     Args:
         pairs: Pairs `(source, target)`. Read once and kept in memory as ids; see
-            `StreamedBatches` for more pairs than fit.
+            `StreamedBatches` for pairs that do not fit in memory.
         tokenizer: `Tokenizer`, or an object with the same `encode_source` and
             `encode_target`: list of strings to list of lists of ids, end token last.
-        batch_tokens: Integer. Maximum of tokens on one side of a batch, padding
-            included. A longer pair is a separate batch. Defaults to 2048.
-        shuffle: Whether each epoch has its own order. Defaults to `False`.
+        batch_tokens: Integer. Maximum number of tokens on one side of a batch, padding
+            included. A longer pair becomes a separate batch. Defaults to 2048.
+        shuffle: Whether the order differs between epochs. Defaults to `False`.
         seed: Integer. Seed and epoch determine the order. Defaults to 0.
-        max_length: Integer. Maximum of tokens in a sentence, end token included. A
-            pair with a longer side is dropped, never cut. Defaults to 512.
+        max_length: Integer. Maximum number of tokens in a sentence, end token included.
+            Pairs with a longer side are dropped, not truncated. Defaults to 512.
         gradient_accumulation_steps: Integer n, as in the optimizer. Defaults to 1.
         static_shapes: Whether there are at most 12 shapes. Defaults to `False`.
 
@@ -189,7 +190,7 @@ class Batches(EpochBatches):
             `fit` adds 1 at the end of each of its epochs.
         num_batches: Integer. Batches in an epoch.
         num_pairs: Integer. Pairs in an epoch.
-        num_dropped: Integer. Pairs left out: longer than `max_length`, or blank.
+        num_dropped: Integer. Dropped pairs: longer than `max_length`, or blank.
         num_target_tokens: Integer. Real target tokens in an epoch, end tokens included.
 
     Raises:
@@ -275,7 +276,7 @@ def check_at_least(name: str, value: int, least: int) -> None:
 
 
 def nothing_left(max_length: int, num_dropped: int) -> str:
-    """The error message when no pair is left."""
+    """Returns the error message for data without a pair."""
     return (
         f"There are no pairs to batch. Expected at least one pair "
         f"with two sides of 1 to {max_length - 1} tokens. "

@@ -14,7 +14,7 @@ _MIN_SOURCES = 3
 
 @dataclass(frozen=True)
 class Corpus:
-    """Pairs of sentences under the names of their splits.
+    """Pairs of sentences, by the name of their split.
 
     Args:
         splits: Dictionary from the name of a split to its pairs
@@ -52,7 +52,7 @@ class Corpus:
 
     @property
     def validation(self) -> Sequence[Pair]:
-        """The pairs that choose the best weights and when to stop."""
+        """The pairs for choosing the best weights and for early stopping."""
         return self["validation"]
 
     @property
@@ -71,12 +71,12 @@ def direction(
 
     Args:
         languages: The languages of a set.
-        default: The direction of the set itself, if it has one.
+        default: The default direction of the set, if it has one.
         source: Optional source language.
         target: Optional target language.
 
     Raises:
-        ValueError: If a language is unknown, or must be named and is not.
+        ValueError: If a language is unknown, or the direction is ambiguous.
 
     Example:
 
@@ -92,7 +92,7 @@ def direction(
         chosen = (source or others[0], target or others[0])
     if not set(chosen) <= set(languages) or chosen[0] == chosen[1]:
         raise ValueError(
-            "The direction is not clear. Expected source and target, two of "
+            "The direction is ambiguous. Expected source and target, two of "
             f"{sorted(languages)}. Received: source={source!r}, target={target!r}."
         )
     return chosen  # pyright: ignore
@@ -107,10 +107,10 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     * the lowest 2 % of the hash values are test, the next 2 % are validation;
     * pairs with the same source always share a split. Two sources are the same if
       they differ only in letter case, in spaces or in their Unicode form (NFKC);
-    * validation and test hold at most 2,000 pairs each. Sources are admitted in the
-      order of their hash values; those that do not fit go to train;
-    * no split is empty. Where the hash leaves validation or test without a pair, as
-      it may in a list of a few hundred, it gets the next source in the order of the
+    * validation and test contain at most 2,000 pairs each. Sources are admitted in the
+      order of their hash values; the remaining ones go to train;
+    * no split is empty. If the hash leaves validation or test without a pair, as may
+      happen with a few hundred pairs, it gets the next source in the order of the
       hash values.
 
     Args:
@@ -118,7 +118,7 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
 
     Returns:
         Dictionary with the keys `"train"`, `"validation"` and `"test"`. Together
-        they hold every pair once. Each keeps the order of `pairs`.
+        they contain every pair once, in the order of `pairs`.
 
     Raises:
         ValueError: If there are fewer than three different sources.
@@ -156,10 +156,10 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
 
 
 def _hold_out(sizes: dict[int, int], start: float, end: float, keep: int) -> set[int]:
-    """Takes the sources with hash values in [start, end) out of `sizes`.
+    """Removes the sources with hash values in [start, end) from `sizes`.
 
     `sizes` maps a hash value to its number of pairs, in the order of the values. At
-    least `keep` sources stay in it.
+    least `keep` sources remain.
     """
     chosen: set[int] = set()
     num_pairs = 0

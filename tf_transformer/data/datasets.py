@@ -24,8 +24,8 @@ def batches(
         pairs: Pairs `(source, target)`.
         tokenizer: `Tokenizer`.
         window: Optional integer. If set, the pairs (a list or a stream) are read
-            again in every epoch, and only this number of pairs is in memory: see
-            `StreamedBatches`. By default all pairs are in memory: see `Batches`.
+            again in every epoch, and only this number of pairs is in memory (see
+            `StreamedBatches`). By default, all pairs are in memory (see `Batches`).
         static_shapes: Whether batches have at most 12 different shapes. Defaults to
             `True` on JAX and PyTorch, which compile again for each shape, and to
             `False` on TensorFlow.
@@ -54,9 +54,9 @@ def make_batches(
     sampling_alpha: float | None = None,
     **arguments: Any,
 ) -> EpochBatches:
-    """The `Batches` or `StreamedBatches` that `batches` wraps.
+    """Makes the `Batches` or `StreamedBatches` that `batches` wraps.
 
-    With `sampling_alpha` they are `StreamedBatches`, which encode in each epoch.
+    With `sampling_alpha`, makes `StreamedBatches`, which encode in each epoch.
     """
     if static_shapes is None:
         static_shapes = keras.backend.backend() != "tensorflow"
@@ -75,8 +75,8 @@ def as_keras_dataset(batches: EpochBatches) -> Any:
     """Wraps batches for `model.fit` on the current Keras backend.
 
     Args:
-        batches: `Batches` or `StreamedBatches`. The result's attribute `batches`, to
-            set its `epoch` before resuming.
+        batches: `Batches` or `StreamedBatches`. Stored in the result's attribute
+            `batches`; set its `epoch` to resume.
 
     Returns:
         A `tf.data.Dataset` on the TensorFlow backend, otherwise a

@@ -26,8 +26,8 @@ class Side(NamedTuple):
 
         Args:
             rows: Numbers of the sentences.
-            shape: Optional (rows, length). By default one row for each sentence, as
-                long as the longest.
+            shape: Optional (rows, length). By default, one row per sentence, with
+                the length of the longest.
         """
         lengths = self.lengths[rows][:, None]
         ids = np.full(shape or (len(rows), lengths.max()), PAD_ID, np.int32)
@@ -67,7 +67,7 @@ def encode_pairs(
         pairs: Pairs `(source, target)`. Read once.
         tokenizer: `Tokenizer`, or an object with its `encode_source` and
             `encode_target`.
-        max_length: Integer. Most tokens of a sentence, end token included.
+        max_length: Integer. Maximum number of tokens in a sentence, end token included.
 
     Example:
 
@@ -108,7 +108,7 @@ def _check_ids(encoded: EncodedPairs, tokenizer: Tokenizer) -> None:
         least, largest = int(side.ids.min()), int(side.ids.max())
         if least < 0 or largest >= size:
             raise ValueError(
-                "The tokenizer yields ids outside of its vocabulary. Expected ids "
+                "The tokenizer yields ids outside its vocabulary. Expected ids "
                 f"from 0 to {size - 1} for its {name}={size}. Received: "
                 f"{least if least < 0 else largest}"
             )

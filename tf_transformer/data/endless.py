@@ -1,4 +1,4 @@
-"""Batches without end, epoch after epoch, from any position in the data."""
+"""Batches of all epochs in an endless sequence, from any position in the data."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class Progress(NamedTuple):
 
 
 class EndlessBatches:
-    """The batches of a training, epoch after epoch, from a given position.
+    """Yields the batches of a training, epoch after epoch, from a position.
 
     A checkpoint stores `progress`; a resumed training passes it as `start` and gets
     the same batches. The batches of an epoch are not counted in advance.
@@ -37,7 +37,7 @@ class EndlessBatches:
 
     Attributes:
         error: The exception that ended an iteration, or `None`. TensorFlow replaces it
-            by its own error.
+            with its own error.
 
     Example:
 
@@ -59,9 +59,9 @@ class EndlessBatches:
         self._progress = {start.updates: start}
 
     def progress(self, updates: int) -> Progress:
-        """Returns the progress after `updates` updates, which were yielded already."""
+        """Returns the progress after `updates` updates; they must have been yielded."""
         progress = self._progress[updates]
-        # a copy: the next batches may be made in another thread at the same time
+        # a copy, because another thread may make the next batches at the same time
         for earlier in [number for number in list(self._progress) if number < updates]:
             del self._progress[earlier]
         return progress

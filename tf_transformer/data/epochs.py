@@ -1,4 +1,4 @@
-"""A callback that gives each epoch of `fit` another order of the batches."""
+"""A callback that changes the order of the batches in each epoch of `fit`."""
 
 import keras
 
@@ -6,9 +6,9 @@ import keras
 class NextEpoch(keras.callbacks.Callback):
     """Moves the dataset to the order of the next epoch at the end of each epoch.
 
-    `fit` of our models adds it for a dataset of `batches(...)`. Pass it yourself to
-    `fit` of another model on TensorFlow, or when you have changed the dataset by
-    `map`, `take` and so on.
+    `fit` of a `SequenceModel` adds it for a dataset of `batches(...)`. With another
+    model on TensorFlow, or if you changed the dataset with `map`, `take` and so on,
+    pass it to `fit`.
 
     Args:
         batches: `Batches` or `StreamedBatches`.

@@ -1,4 +1,4 @@
-"""Reads sentence pairs from text files: one table, or two files line by line."""
+"""Reads sentence pairs from text files: one table, or two parallel files."""
 
 import itertools
 import os
@@ -15,15 +15,15 @@ from tf_transformer.data.tables import header_columns, table_pairs, warn_of_head
 class PairStream:
     """Pairs of sentences that are read again in each iteration.
 
-    Pairs with an empty side are skipped. A warning at the end of the first pass says
-    how many there were.
+    Pairs with an empty side are skipped. A warning at the end of the first pass gives
+    their number.
 
     Args:
         read: Function without arguments that returns an iterator over pairs.
         origin: String. Where the pairs come from, for messages.
 
     Raises:
-        ValueError: At the end of a pass in which there was no pair.
+        ValueError: At the end of a pass without a pair.
     """
 
     def __init__(self, read: Callable[[], Iterator[Pair]], origin: str):
@@ -56,7 +56,7 @@ class PairStream:
 def stream_tsv(path: TextPath) -> PairStream:
     r"""Streams pairs from a file, one per line: source, TAB, target.
 
-    For files larger than memory; the format is that of `read_tsv`.
+    For files larger than memory. The format is described in `read_tsv`.
 
     Args:
         path: The file, plain or gzip.
@@ -82,7 +82,7 @@ def stream_tsv(path: TextPath) -> PairStream:
 def stream_parallel(source: TextPath, target: TextPath) -> PairStream:
     """Streams pairs from two files, line by line.
 
-    For files larger than memory; the format is that of `read_parallel`.
+    For files larger than memory. The format is described in `read_parallel`.
 
     Args:
         source: The file with the sources, plain or gzip.
@@ -114,7 +114,7 @@ def read_tsv(
 ) -> Corpus:
     r"""Reads a corpus from a file with one pair per line: source, TAB, target.
 
-    Files named `.csv` or `.jsonl` are read in that format, see `table_pairs`. Further
+    Files named `.csv` or `.jsonl` are read in that format (see `table_pairs`). Other
     columns are ignored. A header is skipped with a warning, and so are pairs with an
     empty side. `read_lines` defines what a line is.
 
@@ -154,7 +154,7 @@ def read_parallel(
     validation: tuple[TextPath, TextPath] | None = None,
     test: tuple[TextPath, TextPath] | None = None,
 ) -> Corpus:
-    r"""Reads a corpus from two files; line i of one is the translation of line i.
+    r"""Reads a corpus from two files; line i of `target` translates line i of `source`.
 
     A header is skipped with a warning, and so are pairs with an empty side.
     `read_lines` defines what a line is.
@@ -194,14 +194,14 @@ def read_parallel(
 
 
 def read_pairs(source: TextPath, target: TextPath) -> list[Pair]:
-    r"""Reads the pairs of two files, line by line, and skips none.
+    r"""Reads the pairs of two files, line by line, without skipping any.
 
     Args:
         source: The file with the sources, plain or gzip.
         target: The file with the targets, plain or gzip.
 
     Returns:
-        List of pairs `(source, target)`, a side may be empty.
+        List of pairs `(source, target)`. A side may be empty.
 
     Raises:
         ValueError: If the files differ in their number of lines or are not UTF-8.

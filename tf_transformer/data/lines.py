@@ -20,19 +20,19 @@ def read_lines(path: TextPath) -> list[str]:
 
     Only `"\n"` and `"\r\n"` end a line; other characters that Unicode calls line
     breaks stay inside it. Blanks at both ends of a line and a byte order mark are
-    removed. An empty line stays as `""`, so line numbers are kept.
+    removed. Empty lines become `""`, so line numbers are preserved.
 
     Args:
-        path: The file. Gzip is recognised by the first two bytes, not by the name.
+        path: The file. Gzip is recognised by its first two bytes, not by the name.
 
     Returns:
         List of strings, one per line.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no UTF-8 text, holds a null character or a line of over
-            16 MiB, with the number of the first bad line; or if all of it is one line
-            with lone `"\r"`, as old Macintosh files are.
+        ValueError: If the text is not UTF-8, or contains a null character or a line of
+            over 16 MiB (the error names the line); or if the whole file is one line
+            with lone `"\r"`, as in old Macintosh files.
 
     Example:
 
@@ -50,7 +50,7 @@ def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
     """Opens a file for reading bytes, unpacked if it is gzip.
 
     Args:
-        path: The file. Gzip is recognised by the first two bytes, not by the name.
+        path: The file. Gzip is recognised by its first two bytes, not by the name.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -75,7 +75,7 @@ def raw_lines(path: TextPath) -> Iterator[str]:
 
 
 def byte_lines(file: BinaryIO, name: TextPath) -> Iterator[bytes]:
-    """Yields the lines of an open file. No more than one line is in memory.
+    """Yields the lines of an open file, with one line in memory at a time.
 
     Args:
         file: The file, see `open_bytes`.
@@ -113,9 +113,9 @@ def _decoded(line: bytes, path: TextPath, number: int) -> str:
         ) from None
     if "\0" in text:
         raise ValueError(
-            f"The text holds a null character, as UTF-16 and binary files do. Expected "
-            f"a UTF-8 text file, plain or gzip. Received: {path}:{number}: a null at "
-            f"position {text.index(chr(0))} of the line."
+            "The text contains a null character, as UTF-16 and binary files do. "
+            f"Expected a UTF-8 text file, plain or gzip. Received: {path}:{number}: "
+            f"a null at position {text.index(chr(0))} of the line."
         )
     if number == 1:
         text = text.removeprefix(_BYTE_ORDER_MARK)

@@ -1,4 +1,4 @@
-"""Several training files, evenly interleaved."""
+"""Interleaves several training files evenly."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,15 +9,14 @@ from tf_transformer.data.corpus import Pair
 class Mixture:
     """Pairs of several sources, evenly interleaved; some sources may be repeated.
 
-    Each part of a pass contains the sources in the same proportion, so that this holds
-    for each window of `StreamedBatches`. The order is always the same. Nothing is kept
-    in memory: each source is read once to count it, and then as often as its weight
-    says.
+    Each part of a pass, and so each window of `StreamedBatches`, contains the sources
+    in the same proportion. The order is always the same. Nothing is kept in memory:
+    each source is read once for counting, and then as often as its weight.
 
     Args:
         sources: Lists or streams of pairs (source, target).
-        weights: For each source, how often a pass contains its pairs. Defaults to
-            once.
+        weights: For each source, the number of times that a pass contains its pairs.
+            Defaults to 1.
 
     Example:
 
@@ -47,7 +46,7 @@ class Mixture:
             yield pair
 
     def _placed(self, index: int) -> Iterator[tuple[float, int, Pair]]:
-        """The pairs of a source, with a position between 0 and 1 that orders them."""
+        """Yields the pairs of a source, each with a position between 0 and 1."""
         weight, size = self.weights[index], self._sizes[index]
         place = 0.5
         for _ in range(weight):

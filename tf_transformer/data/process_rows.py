@@ -9,11 +9,11 @@ from tf_transformer.utils.processes import process_place
 
 
 def process_rows(batch: Batch, distribution) -> Batch:
-    """This process' share of a batch.
+    """Returns this process' share of a batch.
 
     Rows of padding, with weight 0, complete the batch to a multiple of the number of
-    devices that share it; each process then takes an equal part of the rows. All
-    processes together have each row once.
+    devices that share it; each process then takes an equal part of the rows. Together,
+    the processes have each row once.
 
     Args:
         batch: `(inputs, labels, weights)` of arrays `(B, L)`, the same in each process.
@@ -35,7 +35,7 @@ def process_rows(batch: Batch, distribution) -> Batch:
 def share_of_rows(
     rows: np.ndarray, num_replicas: int, process: int, num_processes: int
 ) -> np.ndarray:
-    """Fills up rows for the replicas and takes those of one process.
+    """Pads the rows for the replicas and returns the rows of one process.
 
     Args:
         rows: Array `(B, L)`.

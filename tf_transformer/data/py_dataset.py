@@ -15,16 +15,16 @@ class BatchesPyDataset(keras.utils.PyDataset):
 
     Pass `shuffle=False` to `fit`: by default Keras shuffles the batches without a
     seed. For `StreamedBatches`, and with `gradient_accumulation_steps` > 1, where this
-    would mix the batches of different updates, it is an error.
+    would mix the batches of different updates, shuffling raises an error.
 
     Keras needs the number of batches: `len` counts `StreamedBatches` in a separate
     pass.
 
     Keras calls `on_epoch_end`, which moves to the order of the next epoch if every
-    batch was used. The few batches with which Keras builds a model are not an epoch.
+    batch was used. The batches that Keras reads to build a model do not count.
 
     Make it after `keras.distribution.set_distribution`: rows of padding then complete
-    each batch, and in one of several processes it yields that process' rows.
+    each batch, and each of several processes yields its own rows.
 
     Args:
         batches: The `Batches` or `StreamedBatches`.

@@ -35,10 +35,10 @@ class SampledTokenizer:
 
     alpha = 1 follows the model; a smaller alpha makes the choice more uniform.
 
-    Differs from the paper: the list holds the 64 best segmentations of each word, not
-    of the sentence; a sentence has the product of its words' choices. SentencePiece's
-    own sampling is not used, because its results differ from process to process even
-    with the same seed: a resumed training would not equal an uninterrupted one.
+    Differs from the paper: the list contains the 64 best segmentations of each word,
+    not of the sentence; words are segmented independently. SentencePiece's own sampling
+    is not used, because its results differ from process to process even with the same
+    seed: a resumed training would not equal an uninterrupted one.
 
     Args:
         tokenizer: `Tokenizer` with unigram models.
@@ -71,7 +71,7 @@ class SampledTokenizer:
         self._generator = np.random.default_rng(0)
 
     def seeded(self, *key: int) -> "SampledTokenizer":
-        """The same tokenizer with random numbers that depend on the key only.
+        """Returns the tokenizer with random numbers that depend on the key only.
 
         Args:
             *key: Integers, such as the seed, the epoch and the window.
@@ -81,11 +81,11 @@ class SampledTokenizer:
         return seeded
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each source text, ended by the end token."""
+        """Returns the ids of each source text, with the end token."""
         return self._source.sample(texts, self._generator)
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each target text, ended by the end token."""
+        """Returns the ids of each target text, with the end token."""
         return self._target.sample(texts, self._generator)
 
 
@@ -111,12 +111,12 @@ class _SideSampler:
             words = self._split(ids)
             row = []
             for word, number in zip(words, generator.random(len(words)), strict=True):
-                found = self._words.get(word)
-                if found is None:
-                    found = self._words[word] = self._candidates(word)
-                chosen = bisect.bisect(found.cumulative, number)
-                start = found.ends[chosen - 1] if chosen else 0
-                row.extend(found.ids[start : found.ends[chosen]])
+                candidates = self._words.get(word)
+                if candidates is None:
+                    candidates = self._words[word] = self._candidates(word)
+                chosen = bisect.bisect(candidates.cumulative, number)
+                start = candidates.ends[chosen - 1] if chosen else 0
+                row.extend(candidates.ids[start : candidates.ends[chosen]])
             rows.append(row + [EOS_ID])
         return rows
 
@@ -130,7 +130,7 @@ class _SideSampler:
         ]
 
     def _candidates(self, word: tuple[int, ...]) -> Candidates:
-        """The best segmentations of a word whose pieces join to the same text."""
+        """Returns the best segmentations of a word that decode to the same text."""
         surface = self._joined(word)
         nbest = []
         if all(self._is_text[token_id] for token_id in word):  # no bytes, no unknown

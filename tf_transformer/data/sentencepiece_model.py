@@ -21,14 +21,14 @@ _SPECIAL = (("pad", "<pad>"), ("unk", "<unk>"), ("bos", "<s>"), ("eos", "</s>"))
 def with_package_ids(serialized: bytes) -> bytes:
     """Changes the ids of padding, unknown, start and end to 0, 1, 2 and 3.
 
-    Special pieces that the model lacks are added; all others keep their order. Text
-    is split into the same pieces as before.
+    Missing special pieces are added; the other pieces keep their order. Text is split
+    into the same pieces as before.
 
     Args:
         serialized: A serialized SentencePiece model with any special ids.
 
     Returns:
-        A serialized model; `serialized` itself if its ids are these already.
+        A serialized model; `serialized` itself if it already has these ids.
 
     Raises:
         ValueError: If it is not a SentencePiece model.
@@ -65,7 +65,7 @@ def with_package_ids(serialized: bytes) -> bytes:
 
 
 def load_processor(serialized: bytes) -> sentencepiece.SentencePieceProcessor:
-    """The library's processor of a serialized model.
+    """Returns the library's processor for a serialized model.
 
     Raises:
         ValueError: If it is not a SentencePiece model.
@@ -75,7 +75,7 @@ def load_processor(serialized: bytes) -> sentencepiece.SentencePieceProcessor:
         processor.load_from_serialized_proto(serialized)
         size = processor.get_piece_size()
         processor.id_to_piece(list(range(size)))  # raises unless all are UTF-8
-    except (RuntimeError, OSError, UnicodeDecodeError):  # damaged messages too
+    except (RuntimeError, OSError, UnicodeDecodeError):  # also damaged messages
         size = 0
     if not size:
         raise ValueError(
@@ -138,8 +138,8 @@ class SentencePieceModel:
         """Reads a serialized model with our special ids.
 
         Raises:
-            ValueError: If it is not a SentencePiece model, or one that an exported
-                graph cannot reproduce exactly.
+            ValueError: If it is not a SentencePiece model, or if an exported graph
+                cannot reproduce it exactly.
         """
         model = _parse(serialized)
         _refuse_unsupported(model)
@@ -194,9 +194,9 @@ class SentencePieceModel:
 
     @property
     def unigram_scores(self) -> list[float]:
-        """The scores with which a unigram model splits text."""
+        """The scores that a unigram model uses to split text."""
         return [
-            # a user-defined symbol has no probability: it always wins
+            # a user-defined symbol has no probability and is always preferred
             0.1 * (len(piece.encode()) - 1) if kind == self.USER_DEFINED else score
             for piece, score, kind in zip(
                 self.pieces, self.scores, self.kinds, strict=True

@@ -13,7 +13,7 @@ from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 NORMALIZATION_RULES = ("nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity")
 CHARACTER_COVERAGE = 0.9999  # of the running text; rarer characters become bytes
 
-# the library's time grows with the square of a word's length: longer texts are split
+# longer texts are split: the library's time grows with the square of a word's length
 _MAX_CHARACTERS = 2_000
 _RESERVED_PIECES = ("<pad>", "<unk>", "<s>", "</s>")
 _Piece = ModelProto.SentencePiece
@@ -22,12 +22,12 @@ _Piece = ModelProto.SentencePiece
 def sample_pairs(
     pairs: Iterable[tuple[str, str]], size: int
 ) -> tuple[list[str], list[str]]:
-    """Sources and targets of all pairs, or of a uniform sample of `size` of them.
+    """Returns sources and targets of all pairs, or of a uniform sample of `size` pairs.
 
     The sample depends only on the pairs and their order.
 
     Raises:
-        ValueError: If something is not a pair of strings.
+        ValueError: If an item is not a pair of strings.
     """
     if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
         raise _not_pairs(pairs)
@@ -60,7 +60,7 @@ def _not_pairs(received) -> ValueError:
 
 
 def is_text(value) -> bool:
-    """Whether it is a string that UTF-8 can hold."""
+    """Whether the value is a string that UTF-8 can encode."""
     try:
         value.encode()
     except (AttributeError, UnicodeEncodeError):
@@ -69,10 +69,11 @@ def is_text(value) -> bool:
 
 
 def checked_symbols(symbols: Sequence[str]) -> list[str]:
-    """User-defined symbols, if they can be used.
+    """Checks and returns user-defined symbols.
 
     Raises:
-        ValueError: If one has spaces, is not a string, is reserved or a duplicate.
+        ValueError: If a symbol contains spaces, is not a string, is reserved or a
+            duplicate.
     """
     is_list = isinstance(symbols, Iterable) and not isinstance(symbols, (str, bytes))
     names = list(symbols) if is_list else []
@@ -95,7 +96,7 @@ def _is_word(symbol) -> bool:
 
 
 def normalizer_spec(rule: str, remove_extra_whitespaces: bool):
-    """SentencePiece's description of a normalization.
+    """Returns SentencePiece's specification of a normalization.
 
     Args:
         rule: One of `NORMALIZATION_RULES`.
@@ -182,7 +183,7 @@ def train_pieces(
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
             user_defined_symbols=list(symbols),
-            # longer lines would be left out
+            # longer lines would be dropped
             max_sentence_length=max(len(line.encode()) for line in lines) + 10,
             pad_id=PAD_ID,
             unk_id=UNK_ID,
@@ -201,7 +202,7 @@ def train_pieces(
 
 
 def with_normalization(serialized: bytes, spec) -> bytes:
-    """The same model with another normalization."""
+    """Returns the model with another normalization."""
     model = ModelProto.FromString(serialized)
     model.normalizer_spec.CopyFrom(spec)
     return model.SerializeToString(deterministic=True)

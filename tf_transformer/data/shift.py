@@ -12,7 +12,7 @@ def shift_right(labels):
         labels: Integer array or tensor `(B, T)`.
 
     Returns:
-        The target ids `(B, T)`: a NumPy array if `labels` is one, else a tensor.
+        The target ids `(B, T)`: a NumPy array if `labels` is one, otherwise a tensor.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Batches of more pairs than fit in memory, read window by window."""
+"""Batches of pairs that do not fit in memory, read window by window."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -24,10 +24,10 @@ class StreamedBatches(EpochBatches):
     """Cuts pairs into batches window by window; only one window is in memory.
 
     Each epoch reads the pairs again from the first. Each `window` of pairs is sorted,
-    cut and shuffled as in `Batches`. Pairs never move to another window, so shuffle a
-    file that is sorted by subject once before. The order depends on `seed`, the epoch
-    and the window only. Updates of several batches continue from one window to the
-    next; only the last one of an epoch is completed with padding.
+    cut and shuffled as in `Batches`. Pairs never move to another window, so a file
+    that is sorted by subject should be shuffled once. The order depends on `seed`, the
+    epoch and the window only. Updates of several batches continue from one window to
+    the next; only the last one of an epoch is completed with padding.
 
     The number of batches is known only after a pass over all pairs, by `count()` or by
     an epoch. `as_keras_dataset` counts before the first epoch; `EndlessBatches` does
@@ -38,14 +38,15 @@ class StreamedBatches(EpochBatches):
             or the result of `stream_tsv`, but not a generator.
         tokenizer: As for `Batches`.
         window: Integer. Pairs in memory. Defaults to 100000.
-        sampling_alpha: Optional float in (0, 1]. If set, words are segmented anew at
-            random in each epoch, see `SampledTokenizer`; `seed`, the epoch and the
-            window determine how. The number of batches then differs between epochs.
+        sampling_alpha: Optional float in (0, 1]. If set, the segmentation of
+            words is sampled in each epoch (see `SampledTokenizer`); it depends on
+            `seed`, the epoch and the window. The number of batches then differs between
+            epochs.
         **arguments: As for `Batches`.
 
     Attributes:
         epoch: Integer. As in `Batches`.
-        num_batches: As in `Batches`, or `None` before the first whole pass; so are
+        num_batches: As in `Batches`, or `None` before the first complete pass, like
             `num_pairs`, `num_dropped` and `num_target_tokens`.
 
     Raises:
@@ -88,13 +89,13 @@ class StreamedBatches(EpochBatches):
 
     @property
     def differs_between_epochs(self) -> bool:
-        """Whether the number of batches is not the same in each epoch."""
+        """Whether the number of batches differs between epochs."""
         return self._sampled is not None
 
     def count(self) -> int:
         """The number of batches in an epoch; the first call may read all pairs.
 
-        With `sampling_alpha` it is that of the last epoch read to its end.
+        With `sampling_alpha`, returns the number of the last complete epoch.
         """
         if self.num_batches is None:
             for _ in self._windows(0):

@@ -1,4 +1,4 @@
-"""Pairs from files with one pair per row: TAB-separated, CSV, JSON lines."""
+"""Reads files with one pair per row: TAB-separated, CSV, JSON lines."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
     r"""Yields the pairs of a file: `.csv`, `.jsonl`, or otherwise TAB-separated.
 
     The first two columns are source and target. If the first row is a header, it is
-    skipped with a warning, and columns that are called `source` and `target`, or
+    skipped with a warning, and columns named `source` and `target`, or
     `question` (`Q`) and `answer` (`A`), are used.
     Each line of a `.jsonl` file is an object with the keys `source` and `target`. Line
     breaks inside a text become spaces.
@@ -62,7 +62,7 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
 
 
 def header_columns(row: list[str]) -> tuple[int, int] | None:
-    """The columns of source and target if `row` is a header, else `None`.
+    """Returns the columns of source and target if `row` is a header, otherwise `None`.
 
     A header names a source and a target column, or its first two columns are two
     different language codes.
@@ -132,10 +132,10 @@ def _json_pairs(path) -> Iterator[Pair]:
             pair = row["source"], row["target"]
             if not all(isinstance(text, str) for text in pair):
                 raise TypeError
-            "".join(pair).encode()  # fails for half of a surrogate pair
+            "".join(pair).encode()  # fails for a lone surrogate
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ValueError(
-                "A line holds no pair. Expected a JSON object with the strings "
+                "A line is not a pair. Expected a JSON object with the strings "
                 '"source" and "target", of Unicode. Received: '
                 f"{path}:{number}: {line[:40]!r}."
             ) from None

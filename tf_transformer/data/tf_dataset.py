@@ -14,13 +14,13 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     """Feeds `Batches` to `model.fit` on TensorFlow.
 
     Each iteration yields the batches of the epoch `batches.epoch`, and does not change
-    it. `fit` of our models adds 1 at the end of each epoch; with another model, pass
-    the callback `tf_transformer.data.NextEpoch`.
+    it. `fit` of a `SequenceModel` adds 1 at the end of each epoch; with another model,
+    pass the callback `tf_transformer.data.NextEpoch`.
 
     Call it inside the scope of a `tf.distribute` strategy with several replicas:
     rows of padding then complete each batch to a multiple of their number. Keras
     cannot build a model if the replicas have different numbers of rows: with a dataset
-    made outside of the scope and an uneven first batch, it raises an
+    made outside the scope and an uneven first batch, it raises an
     `InvalidArgumentError` that names `AddN`.
 
     Args:
@@ -30,8 +30,8 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
         A `tf.data.Dataset` whose elements are
         `({"source_ids": (B, S), "target_ids": (B, T)}, labels (B, T), weights (B, T))`
         with B, S and T unknown; with `gradient_accumulation_steps` > 1 the weights are
-        `UpdateWeights`. Its cardinality is known; `StreamedBatches` are counted for
-        it in a separate pass. It is not sharded by file or data. Its attribute
+        `UpdateWeights`. Its cardinality is known; `StreamedBatches` are counted
+        in a separate pass. It is not sharded by file or data. Its attribute
         `batches` is the argument.
 
     Example:
@@ -51,12 +51,12 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
 
     steps = batches.gradient_accumulation_steps
     dataset = _dataset(generate, steps, batches.count())
-    dataset.batches = batches  # for `fit` of our models
+    dataset.batches = batches  # for `fit` of a `SequenceModel`
     return dataset
 
 
 def endless_tf_dataset(batches: EndlessBatches) -> tf.data.Dataset:
-    """As `tf_dataset`, without end and without counting.
+    """Like `tf_dataset`, but endless and without counting.
 
     Args:
         batches: The `EndlessBatches`, with their position in the data.

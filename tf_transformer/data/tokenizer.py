@@ -24,16 +24,15 @@ class Tokenizer:
     """A SentencePiece vocabulary for both sides, or one for each side.
 
     Any unigram, BPE or character model of SentencePiece can be used. Its special ids
-    become padding 0, unknown 1, start 2 and end 3; special pieces that it lacks are
-    added, and the other pieces keep their order.
+    become padding 0, unknown 1, start 2 and end 3; missing special pieces are added,
+    and the other pieces keep their order.
 
     Args:
         source_model: Serialized SentencePiece model.
         target_model: Optional serialized model of the target. By default
             `source_model` serves both sides.
-        shared: Whether `target_model` has the pieces of `source_model` and differs in
-            the normalization only, so that both sides share one vocabulary. Defaults
-            to `False`.
+        shared: Whether both models have the same pieces and differ only in
+            normalization, so that both sides share one vocabulary. Defaults to `False`.
 
     Attributes:
         source_model: Serialized model of the source, or of both sides, with these ids.
@@ -43,9 +42,9 @@ class Tokenizer:
             if both sides share one.
 
     Raises:
-        ValueError: If a model is not a SentencePiece model, or one that an exported
-            graph could not reproduce exactly: a word model, spaces after words,
-            denormalization rules; or if the pieces of `shared` models differ.
+        ValueError: If a model is not a SentencePiece model; if an exported graph could
+            not reproduce it exactly (a word model, spaces after words, denormalization
+            rules); or if the pieces of `shared` models differ.
 
     Example:
 
@@ -94,17 +93,17 @@ class Tokenizer:
     ) -> "Tokenizer":
         """Trains a unigram vocabulary with byte fallback on pairs of sentences.
 
-        The same pairs give the same vocabulary, on every machine. Of more than
-        500,000 pairs a fixed random sample of that size is used; only the sample is
-        in memory.
+        The same pairs give the same vocabulary, on every machine. If there are more
+        than 500,000 pairs, a fixed random sample of that size is used; only the sample
+        is in memory.
 
-        Normalization rules: `"identity"` changes nothing; `"nfkc"` replaces compatible
-        characters, such as `"！"` by `"!"`; `"nmt_nfkc"` also removes control
-        characters and turns line breaks into spaces; `"nfkc_cf"` and `"nmt_nfkc_cf"`
-        also fold to lower case. A model can only generate text that the target's rule
-        keeps, so by default targets are not changed. With `"identity"`, well-formed
-        text is decoded exactly, except "▁" (U+2581), with which SentencePiece marks
-        spaces: it is decoded as a space.
+        Normalization rules: `"identity"` does not change text; `"nfkc"` replaces
+        compatible characters, such as `"！"` by `"!"`; `"nmt_nfkc"` also removes
+        control characters and turns line breaks into spaces; `"nfkc_cf"` and
+        `"nmt_nfkc_cf"` also fold to lower case. A model can only generate text that the
+        target's rule keeps, so by default targets are not changed. With `"identity"`,
+        well-formed text is decoded exactly, except "▁" (U+2581), SentencePiece's mark
+        for spaces, which is decoded as a space.
 
         Args:
             pairs: (source, target) sentences, read once.
@@ -115,13 +114,13 @@ class Tokenizer:
             target_normalization: Rule of the target. Defaults to `"identity"`.
             source_remove_extra_whitespaces: Whether runs of spaces become one space,
                 and spaces at both ends are removed. Defaults to `True`.
-            target_remove_extra_whitespaces: The same of the target. Defaults to
+            target_remove_extra_whitespaces: The same for the target. Defaults to
                 `False`.
             user_defined_symbols: Strings that always become one id and are never
                 normalized, such as `"<2de>"`.
 
         Raises:
-            ValueError: If something is not a pair of strings, there is no text,
+            ValueError: If an item is not a pair of strings, there is no text,
                 `vocab_size` is too small for it, or an argument is unknown.
         """
         sources, targets = trainer.sample_pairs(pairs, MAX_PAIRS)
@@ -147,31 +146,31 @@ class Tokenizer:
         return cls(source_model, target_model, shared=shared)
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each source text, ended by the end token; an empty text is [3]."""
+        """Ids of each source text, with the end token; an empty text is [3]."""
         return _encode(self._source, texts)
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each target text, ended by the end token; an empty text is [3]."""
+        """Ids of each target text, with the end token; an empty text is [3]."""
         return _encode(self._target, texts)
 
     def decode_source(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """Texts of source ids, up to the first end token."""
+        """Returns the texts of source ids, up to the first end token."""
         return _decode(self._source, rows)
 
     def decode_target(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """Texts of target ids, up to the first end token."""
+        """Returns the texts of target ids, up to the first end token."""
         return _decode(self._target, rows)
 
     def source_pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The piece of each id that `encode_source` returns."""
+        """Returns the piece of each id that `encode_source` returns."""
         return [self._source.id_to_piece(ids) for ids in self.encode_source(texts)]
 
     def target_pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The piece of each id that `encode_target` returns."""
+        """Returns the piece of each id that `encode_target` returns."""
         return self.target_pieces_of(self.encode_target(texts))
 
     def target_pieces_of(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
-        """The piece of each target id."""
+        """Returns the piece of each target id."""
         return [self._target.id_to_piece(list(ids)) for ids in rows]
 
     def source_vocabulary(self) -> list[str]:
@@ -183,7 +182,7 @@ class Tokenizer:
         return self._target.id_to_piece(list(range(self._target.get_piece_size())))
 
     def files(self) -> dict[str, bytes]:
-        """Names and contents of the files that `save` writes, the source's first."""
+        """Names and contents of the files that `save` writes, source first."""
         if self.target_model is None:
             return {_SHARED_FILES[0]: self.source_model}
         is_shared = self.target_vocab_size is None
@@ -209,7 +208,7 @@ class Tokenizer:
         """Reads a tokenizer that `save` wrote.
 
         Raises:
-            FileNotFoundError: If the folder holds no tokenizer.
+            FileNotFoundError: If the folder contains no tokenizer.
             ValueError: If a file is not a SentencePiece model.
         """
         for names in (_TWO_NORMALIZATIONS_FILES, _SHARED_FILES, _SEPARATE_FILES):
@@ -217,8 +216,8 @@ class Tokenizer:
             if all(path.exists() for path in paths):
                 return cls.from_files(*paths, shared=names != _SEPARATE_FILES)
         raise FileNotFoundError(
-            "The folder holds no tokenizer. Expected tokenizer.model, or source.model "
-            f"and target.model. Received: {folder}"
+            "The folder contains no tokenizer. Expected tokenizer.model, or "
+            f"source.model and target.model. Received: {folder}"
         )
 
     @classmethod
@@ -231,8 +230,8 @@ class Tokenizer:
         """Reads one SentencePiece model file for both sides, or one for each.
 
         Args:
-            source: The model's file, such as `spm_train` writes.
-            target: Optional file of the target's own model.
+            source: The model's file, as `spm_train` writes it.
+            target: Optional file of a separate model for the target.
             shared: As in the constructor.
 
         Raises:
@@ -250,7 +249,7 @@ class Tokenizer:
 
 
 def _checked_model(serialized: bytes):
-    """The model with our ids, and its processor; refuses unsupported models."""
+    """Returns the model with our ids, and its processor; refuses unsupported models."""
     if not isinstance(serialized, bytes):
         raise ValueError(
             "A tokenizer is made from the contents of a model file. Expected bytes; "

@@ -9,10 +9,10 @@ class UpdateWeights(NamedTuple):
     Keras averages the gradients of n accumulated batches. For the mean over all
     tokens of the update, each real token needs the weight
     n / (real tokens of the update), and the loss must not divide again:
-    `MaskedCrossEntropy` then returns the sum of loss times weight. `batches(...)`
-    yields this third item with `gradient_accumulation_steps` > 1; wrap the weights of
-    your own dataset in it for the same. A named tuple passes through `tf.data`,
-    `tf.distribute` and `fit` unchanged.
+    `MaskedCrossEntropy` then returns the sum of loss times weight. With
+    `gradient_accumulation_steps` > 1, `batches(...)` yields its weights in this form.
+    For the same effect, wrap the weights of your own dataset in it. A named tuple
+    passes through `tf.data`, `tf.distribute` and `fit` unchanged.
 
     Args:
         weights: `(B, T)` float32.
@@ -28,7 +28,7 @@ class UpdateWeights(NamedTuple):
 
 
 def mark_update(batch: tuple, gradient_accumulation_steps: int) -> tuple:
-    """A batch whose weights are `UpdateWeights` if an update has several batches.
+    """Converts the weights to `UpdateWeights` if an update has several batches.
 
     Args:
         batch: `(inputs, labels, weights)`.

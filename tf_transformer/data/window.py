@@ -9,7 +9,7 @@ from tf_transformer.data.shift import shift_right
 from tf_transformer.ids import PAD_ID
 
 MAX_SHAPES = 12
-_ROWS_OF = 8  # lengths and numbers of rows are multiples of it where they can be
+_ROWS_OF = 8  # lengths and numbers of rows are multiples of it if possible
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
@@ -24,7 +24,7 @@ class BatchPlan(NamedTuple):
 
 
 class BatchLimits(NamedTuple):
-    """The longest row and the largest ids, which a model must be able to read."""
+    """The longest row and the largest ids that a model must be able to read."""
 
     length: int
     source_id: int
@@ -36,7 +36,7 @@ class Window:
 
     Args:
         pairs: `EncodedPairs`, at least one.
-        batch_tokens: Integer. Most tokens on one side of a batch, padding included.
+        batch_tokens: Integer. Maximum number of tokens on one side, padding included.
         shapes: Optional list of (rows, length) in ascending order of length. Every
             batch then has one of these shapes. By default a batch is as long as its
             longest sentence.
@@ -69,10 +69,10 @@ class Window:
         return BatchLimits(length, *(int(side.ids.max()) for side in sides))
 
     def plan(self, *key: int) -> BatchPlan:
-        """Shuffles the pairs and the batches; without a key they stay sorted.
+        """Shuffles the pairs and the batches; without a key, they remain sorted.
 
         Args:
-            *key: Integers that seed the order. The order depends on nothing else.
+            *key: Integers that seed the order, which depends on nothing else.
         """
         num_pairs = self.pairs.num_pairs
         bounds = np.stack([self._starts, np.append(self._starts[1:], num_pairs)], 1)
@@ -106,7 +106,7 @@ class Window:
         return inputs, ids, np.zeros(shape, np.float32)
 
     def _sort(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sorts pairs by target length; source lengths rise and fall in turn.
+        """Sorts pairs by target length; source lengths alternately rise and fall.
 
         Returns the pairs in order, and for each position its group of equal lengths.
         """
@@ -134,7 +134,7 @@ class Window:
         return np.array(starts)
 
     def _cut_to_shapes(self, shapes: np.ndarray) -> np.ndarray:
-        """Assigns each pair to the shortest shape that holds it.
+        """Assigns each pair to the shortest shape that fits it.
 
         Sorts the pairs by shape; all pairs of a shape form one group, within which they
         are shuffled. Returns the first position of each batch.
@@ -155,7 +155,7 @@ class Window:
 
 
 def static_shapes(max_length: int, batch_tokens: int) -> list[tuple[int, int]]:
-    """At most `MAX_SHAPES` shapes (rows, length) that hold every sentence.
+    """Returns at most `MAX_SHAPES` shapes (rows, length) that fit every sentence.
 
     Lengths are multiples of 8 in steps of a fixed ratio, except the last one, which is
     `max_length`. Rows times length is at most `batch_tokens`, unless a single row is
@@ -163,8 +163,8 @@ def static_shapes(max_length: int, batch_tokens: int) -> list[tuple[int, int]]:
     depend on the data, so that training and validation share them.
 
     Args:
-        max_length: Integer. Most tokens of a sentence.
-        batch_tokens: Integer. Most tokens on one side of a batch.
+        max_length: Integer. Maximum number of tokens in a sentence.
+        batch_tokens: Integer. Maximum number of tokens on one side of a batch.
 
     Example:
 

@@ -1,6 +1,6 @@
 """Beam search, greedy search and sampling over a step function.
 
-They do not depend on a model or a tokenizer: `inference/search.py` runs them with a
+They do not depend on a model or a tokenizer; `inference/search.py` calls them with a
 model.
 """
 

@@ -36,8 +36,8 @@ def beam_search(
     ones replace it. With K = 1 this is greedy search.
 
     The search needs only the function `step`, not the model. The state is a dictionary.
-    Its entry `"hypothesis"` holds tensors of B * K rows, which are reordered with the
-    hypotheses; the other entries are not changed. The search stops when, for every
+    Its entry `"hypothesis"` contains tensors of B * K rows, which are reordered with
+    the hypotheses; the other entries are not changed. The search stops when, for every
     sentence, no unfinished hypothesis can still beat the best `num_hypotheses`
     finished ones.
 
@@ -50,19 +50,20 @@ def beam_search(
         beam_size: Integer K.
         alpha: Float. Exponent of the length penalty; 0 for none. Defaults to 0.6.
         min_length: Integer: minimum number of tokens, end token counted.
-        num_hypotheses: Integer N up to K: how many are returned. Defaults to 1.
+        num_hypotheses: Integer N up to K: how many to return. Defaults to 1.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, padded with 0.
-        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
-            such rule. Defaults to 0.
-        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
-            translation already holds, see `penalize_repetition`. Defaults to 1.
+        no_repeat_ngram_size: Integer n: no n-gram may occur twice in a translation; 0
+            for no limit. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1, it discourages tokens that the
+            translation already contains, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
-        model, without penalties; best first, penalties counted. Where fewer than N
-        hypotheses have a probability, ids are padding and the log probability is -inf.
+        model, without penalties; ordered by the score with penalties, best first. If
+        fewer than N hypotheses have a probability, the remaining ids are padding and
+        the log probabilities -inf.
 
     Example: a model that always prefers token 4, with a limit of 3 tokens.
 

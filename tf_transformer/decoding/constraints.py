@@ -68,9 +68,9 @@ def allowed_log_probs(
 
     Padding and the start token are never allowed. The end token is not allowed before
     `min_length` tokens (itself counted) and is the only choice at a sentence's limit,
-    so that every hypothesis ends and its score is that of a whole sentence. Prefix
-    tokens are the only choice at their positions. Log-probabilities are those of the
-    model: they are not normalized over the allowed tokens.
+    so that every hypothesis ends and is scored as a whole sentence. Prefix tokens are
+    the only choice at their positions. Log-probabilities are not normalized over the
+    allowed tokens.
 
     Args:
         logits: Tensor `(B, K, V)`.
@@ -94,7 +94,7 @@ def allowed_log_probs(
     never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
     too_early = ops.logical_and(is_end, length < min_length)
     before_limit = ops.logical_not(ops.logical_or(never, too_early))
-    # one row for sentences below their limit, one for those at it
+    # one row for sentences below their limit, one for sentences at their limit
     choices = ops.stack([before_limit, ops.logical_and(before_limit, is_end)])
     at_limit = ops.cast(ops.greater_equal(length, limits), "int32")
     allowed = ops.take(choices, at_limit, axis=0)[:, None]  # (B, 1, V)

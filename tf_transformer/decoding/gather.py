@@ -4,7 +4,7 @@ from keras import ops
 
 
 def gather(tensor, indices):
-    """As `ops.take_along_axis` on axis 1, which on TensorFlow copies the whole tensor.
+    """`ops.take_along_axis` on axis 1, without copying the whole tensor on TensorFlow.
 
     Args:
         tensor: Tensor `(B, M, ...)`; M is static.

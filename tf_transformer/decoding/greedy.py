@@ -1,4 +1,4 @@
-"""Greedy search: always the most probable next token."""
+"""Greedy search: always chooses the most probable next token."""
 
 from tf_transformer.decoding.constraints import TokenRules, sentence_limits
 from tf_transformer.decoding.token_loop import generate
@@ -15,7 +15,7 @@ def greedy_search(
     no_repeat_ngram_size=0,
     repetition_penalty=1.0,
 ):
-    """Writes the most probable token at every step, for B sentences at once.
+    """Chooses the most probable token at every step, for B sentences at once.
 
     The search stops when all sentences have ended. It needs only the function `step`,
     not the model. Tokens after the end are padding.
@@ -29,14 +29,14 @@ def greedy_search(
         min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, padded with 0.
-        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
-            such rule. Defaults to 0.
-        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
-            translation already holds, see `penalize_repetition`. Defaults to 1.
+        no_repeat_ngram_size: Integer n: no n-gram may occur twice in a translation; 0
+            for no limit. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1, it discourages tokens that the
+            translation already contains, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, 1, L)`, end token included, and
-        `"log_probs"` float32 `(B, 1)`, the natural log of P(tokens, end). Where no
+        `"log_probs"` float32 `(B, 1)`, the natural log of P(tokens, end). If no
         token has a probability, ids are padding and the log probability is -inf.
 
     Example: a model that always prefers token 4, with a limit of 3 tokens.

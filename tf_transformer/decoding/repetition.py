@@ -64,7 +64,7 @@ def repeating_tokens(generated, position, ngram_size, vocab_size):
 
 
 def contained_tokens(token_ids, vocab_size):
-    """Marks the tokens of the vocabulary that each row holds, except padding.
+    """Marks the tokens of the vocabulary that each row contains, except padding.
 
     Args:
         token_ids: int32 tensor `(B, K, L)`.

@@ -1,4 +1,4 @@
-"""Sampling: each next token is chosen at random by its probability."""
+"""Sampling: chooses each next token at random by its probability."""
 
 from keras import ops
 
@@ -33,8 +33,8 @@ def sampling_search(
     Each next token is sampled from the model's distribution over the allowed tokens,
     after three changes in this order: the log-probabilities are divided by
     `temperature`; only the `top_k` most probable tokens are kept; of these, only the
-    smallest set whose probabilities add up to `top_p` ([nucleus
-    sampling](https://arxiv.org/abs/1904.09751)). Scores are those of the unchanged
+    smallest set with a total probability of `top_p` ([nucleus
+    sampling](https://arxiv.org/abs/1904.09751)). Scores refer to the unchanged
     distribution.
 
     The same keys give the same translations in any batch.
@@ -54,15 +54,15 @@ def sampling_search(
         min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, padded with 0.
-        no_repeat_ngram_size: Integer n: a translation holds no n-gram twice; 0 for no
-            such rule. Defaults to 0.
-        repetition_penalty: Float above 0. Above 1 it discourages tokens that the
-            translation already holds, see `penalize_repetition`. Defaults to 1.
+        no_repeat_ngram_size: Integer n: no n-gram may occur twice in a translation; 0
+            for no limit. Defaults to 0.
+        repetition_penalty: Float above 0. Above 1, it discourages tokens that the
+            translation already contains, see `penalize_repetition`. Defaults to 1.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
-        model; in the order sampled. Where no token has a probability, ids are
+        model; in the order sampled. If no token has a probability, ids are
         padding and the log probability is -inf.
 
     Example: a model that prefers tokens 4 and 5, with a limit of 4 tokens.
@@ -98,9 +98,9 @@ def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
     Args:
         scores: float32 tensor `(..., V)`: log-probabilities, up to a constant.
         numbers: float32 tensor `(...)`, between 0 and 1.
-        temperature: See `sampling_search`, as are `top_k` and `top_p`.
-        top_k: Optional integer.
-        top_p: Optional float.
+        temperature: See `sampling_search`.
+        top_k: See `sampling_search`.
+        top_p: See `sampling_search`.
 
     Returns:
         int32 tensor `(...)`.
@@ -125,7 +125,7 @@ def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
         enough = top_p * ops.sum(weights, axis=-1, keepdims=True)
         is_kept = ops.logical_or(before < enough, indices == 0)
         weights = ops.where(is_kept, weights, 0.0)
-    # Rounding may make a parallel cumulative sum fall: use only tokens with a weight.
+    # Rounding can make a parallel cumulative sum fall: use only tokens with a weight.
     cumulative = ops.where(weights > 0, ops.cumsum(weights, axis=-1), 0.0)
     threshold = numbers * ops.max(cumulative, axis=-1)
     reached = cumulative > threshold[..., None]

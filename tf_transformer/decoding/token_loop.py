@@ -11,7 +11,7 @@ def generate(step, state, rules, max_length, num_rows, choose):
     """Generates N independent translations of each of B sentences, token by token.
 
     The loop stops when all have ended. Tokens after the end are padding. A translation
-    also ends where no token has a probability.
+    also ends if no token has a probability.
 
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
@@ -24,7 +24,7 @@ def generate(step, state, rules, max_length, num_rows, choose):
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
-        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end). Where no
+        `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end). If no
         token has a probability, ids are padding and the log probability is -inf.
     """
     shape = (ops.shape(rules.limits)[0], num_rows)

@@ -31,8 +31,8 @@ def top_k_indices(scores, k):
     """Indices of the k largest scores; faster than `ops.top_k`.
 
     The k largest scores lie in the k blocks of 64 with the largest maxima, so only the
-    maxima and those blocks are sorted. Ties go to the smaller index (PyTorch takes
-    any).
+    maxima and those blocks are sorted. Of equal scores the smaller index comes
+    first (any on PyTorch).
 
     Args:
         scores: float32 tensor `(B, M)`. M is static and at least k.

@@ -1,4 +1,4 @@
 """Examines any Keras sequence model for faults of masks, gradients and loss.
 
-`tf_transformer.doctor` is the entry; one file for each kind of check.
+The entry point is `tf_transformer.doctor`. There is one file for each kind of check.
 """

@@ -1,8 +1,8 @@
 """Checks of attention layers: their scale and their heads.
 
-A layer that holds four `Dense` or `EinsumDense` layers, for queries, keys, values and
-the output, or two, of which the first makes all three, is computed again from its own
-queries, keys and values: correctly, and with known mistakes.
+An attention layer has four `Dense` or `EinsumDense` layers, for queries, keys, values
+and the output, or two, of which the first makes all three. It is computed again from
+its queries, keys and values: correctly, and with known mistakes.
 """
 
 import itertools
@@ -24,7 +24,7 @@ def check_attention(subject: Subject) -> list[Finding]:
     candidates = [x for x in layers if len(_projecting(x)) in (2, 4)]
     if not any(len(_projecting(x)) == 4 or _is_fused(x) for x in candidates):
         raise NotChecked(
-            "no layer holds the projections of queries, keys, values and the output"
+            "no layer has the projections of queries, keys, values and the output"
         )
     run = subject.run(subject.inputs.without_padding())
     calls_by_layer = {}
@@ -45,13 +45,13 @@ def _projecting(layer) -> list:
 
 
 def _is_fused(layer) -> bool:
-    """Whether the first of two projections may be that of queries, keys and values."""
+    """Whether the first of two projections may project queries, keys and values."""
     units = [getattr(dense, "units", None) for dense in _projecting(layer)]
     return len(units) == 2 and units[0] == 3 * (units[1] or 0)
 
 
 def _projections(layer, calls_by_layer):
-    """The three projected tensors, what the output projection receives, and heads."""
+    """The three projected tensors, the input of the output projection, and heads."""
     calls = [calls_by_layer.get(id(dense), []) for dense in _projecting(layer)]
     if any(len(made) != 1 for made in calls):
         return None
@@ -108,8 +108,10 @@ def _equals(tensors, context, num_heads, scale, split, merge) -> bool:
         if key.shape != value.shape or query.shape != context.shape:
             continue
         for causal in (False, True):
-            found = attention(query, key, value, num_heads, scale, split, merge, causal)
-            if np.abs(found - context).max() < 1e-3 * np.abs(context).max():
+            output = attention(
+                query, key, value, num_heads, scale, split, merge, causal
+            )
+            if np.abs(output - context).max() < 1e-3 * np.abs(context).max():
                 return True
     return False
 

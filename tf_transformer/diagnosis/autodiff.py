@@ -1,4 +1,4 @@
-"""Gradients on each backend of Keras, which has no function for them itself."""
+"""Gradients on each backend, because Keras has no function for them."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ def gradients_of_weights(model, inputs, loss_of) -> list[np.ndarray | None]:
 
     Args:
         model: A built Keras model.
-        inputs: What the model takes.
+        inputs: Inputs of the model.
         loss_of: Function from the model's outputs to a scalar.
 
     Returns:
@@ -32,16 +32,16 @@ def gradients_of_weights(model, inputs, loss_of) -> list[np.ndarray | None]:
     if keras.backend.backend() == "jax":
         import jax
 
-        found = jax.grad(loss_at)(values)
+        gradients = jax.grad(loss_at)(values)
     elif keras.backend.backend() == "torch":
-        found = _torch_gradients(loss(), values)
+        gradients = _torch_gradients(loss(), values)
     else:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             target = loss()
-        found = map(_dense, tape.gradient(target, values))
-    return [None if x is None else ops.convert_to_numpy(x) for x in found]
+        gradients = map(_dense, tape.gradient(target, values))
+    return [None if x is None else ops.convert_to_numpy(x) for x in gradients]
 
 
 def gradients_of_outputs(run, loss_of) -> dict[tuple[int, int], np.ndarray]:
@@ -52,20 +52,20 @@ def gradients_of_outputs(run, loss_of) -> dict[tuple[int, int], np.ndarray]:
         loss_of: Function from the model's output to a scalar.
 
     Returns:
-        Gradients by the keys of `Run.calls`, of the outputs that get one.
+        Gradients by the keys of `Run.calls`, of the outputs that get a gradient.
     """
-    found = {"jax": _jax_outputs, "torch": _torch_outputs}.get(
+    gradients = {"jax": _jax_outputs, "torch": _torch_outputs}.get(
         keras.backend.backend(), _tensorflow_outputs
     )(run, loss_of)
     return {
         key: ops.convert_to_numpy(gradient)
-        for key, gradient in found.items()
+        for key, gradient in gradients.items()
         if gradient is not None
     }
 
 
 def _jax_outputs(run, loss_of):
-    """Adds a zero to each output; its gradient is that of the output."""
+    """Adds a zero to each output; the zero has the gradient of the output."""
     import jax
 
     zeros = {
@@ -95,8 +95,8 @@ def _torch_outputs(run, loss_of):
     outputs = _float_outputs(result)
     tensors = [x for x in outputs.values() if x.requires_grad]
     keys = [key for key, x in outputs.items() if x.requires_grad]
-    found = _torch_gradients(loss_of(result.tensor), tensors)
-    return dict(zip(keys, found, strict=True))
+    gradients = _torch_gradients(loss_of(result.tensor), tensors)
+    return dict(zip(keys, gradients, strict=True))
 
 
 def _torch_gradients(loss, tensors):
@@ -119,8 +119,8 @@ def _tensorflow_outputs(run, loss_of):
         result = run(watch)
         target = loss_of(result.tensor)
     outputs = _float_outputs(result)
-    found = map(_dense, tape.gradient(target, list(outputs.values())))
-    return dict(zip(outputs, found, strict=True))
+    gradients = map(_dense, tape.gradient(target, list(outputs.values())))
+    return dict(zip(outputs, gradients, strict=True))
 
 
 def _dense(gradient):

@@ -1,4 +1,4 @@
-"""Compares two runs where they must agree, and finds the first different layer."""
+"""Compares two runs at positions that must agree; finds the first different layer."""
 
 from collections.abc import Callable
 
@@ -87,7 +87,7 @@ def _inputs_agree(before: Call, after: Call, protected, tolerance, strict) -> bo
 
 
 def _origin(before: Run, after: Run, key, protected, tolerance) -> Call:
-    """Follows inputs that changed and cannot be compared to where they began.
+    """Follows inputs that changed and cannot be compared to their origin.
 
     An average over time, for example, has no positions. It changes with its future,
     and the layer that adds it to a sequence is not at fault.
@@ -163,7 +163,7 @@ def other_rows(num_rows: int, changed: int) -> Protected:
 
 
 def row_alone(num_rows: int, row: int) -> Protected:
-    """Selects a row of a batch, and the same row as a batch of its own."""
+    """Selects a row of a batch, and the same row as a separate batch."""
 
     def pick(before, after):
         alone = (1, *before.shape[1:])
@@ -215,8 +215,8 @@ def _axis(shape, length) -> int | None:
 def _can_be(array, more) -> bool:
     """Whether an axis of the right length is an axis of positions.
 
-    It is, if it grew with the padding. Otherwise the width of a vector for each row,
-    `(B, D)`, may equal the length by chance.
+    It is, if it grew with the padding. Otherwise, the width of row vectors `(B, D)` may
+    equal the length by chance.
     """
     return bool(more) or _is_sequence(array)
 

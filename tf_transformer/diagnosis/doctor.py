@@ -55,9 +55,9 @@ def doctor(
 
     The doctor changes one thing at a time (a future token, the amount of padding,
     another row, the size of the batch, the dtype) and compares the outputs of all
-    layers. If an output changes that must not change, the finding names the first
-    layer whose inputs were still equal. The doctor does not train, and it leaves the
-    model unchanged. Weights that are all zero (an output layer, a gate, LoRA) get
+    layers. If an output changes that must not, the finding names the first layer whose
+    inputs were still equal. The doctor does not train, and it leaves the model
+    unchanged. Weights that are all zero (an output layer, a gate, LoRA) get
     small random values during the examination.
 
     The model maps token ids `(B, L)` or features `(B, L, F)` to one output for each
@@ -68,9 +68,9 @@ def doctor(
     Args:
         model: A Keras model: functional, `Sequential` or subclassed.
         inputs: Example inputs: an array, or a flat dictionary, list or tuple of arrays,
-            as the model takes them. They hold at least two different ids beside
-            padding. An input that is boolean or has "mask" in its name is a mask,
-            `True` at real tokens.
+            as the model takes them. They must contain at least two different ids
+            besides padding. An input that is boolean or has "mask" in its name is a
+            mask, `True` at real tokens.
         causal: Name (or index) of the input whose future is hidden from the outputs,
             or `True` for the input that has one output for each position. Defaults to
             "target_ids" for a `SequenceModel`; otherwise causality is not checked.

@@ -1,4 +1,4 @@
-"""Checks of gradients: every weight gets one, they are finite, they reach the past."""
+"""Checks of gradients: each weight gets one, they are finite and reach the past."""
 
 import keras
 import numpy as np
@@ -35,13 +35,13 @@ def check_weights(subject: Subject) -> list[Finding]:
 
 
 def _is_own(layer, variable) -> bool:
-    """Whether a layer holds a variable itself, not a layer inside it."""
+    """Whether a variable belongs to a layer itself, not to a layer inside it."""
     inner = {id(v) for sub in all_layers(layer)[1:] for v in sub.variables}
     return id(variable) not in inner
 
 
 def check_gradients(subject: Subject) -> list[Finding]:
-    """Gradients must be finite, also with a row of padding alone."""
+    """Gradients must be finite, also with a row that is only padding."""
     inputs, place = subject.inputs, ""
     if inputs.has_padding:
         inputs, place = inputs.with_row_of_padding(), " with a row of padding alone"
@@ -131,7 +131,7 @@ def check_past(subject: Subject) -> list[Finding]:
     call = first_difference(subject.reference, after, protected, subject.tolerances[0])
     message = (
         f"The token at position {first} of {name} changes the output at position "
-        f"{last}, but no gradient comes back from there."
+        f"{last}, but gets no gradient from it."
     )
     layer = None if call is None else subject.name(call.layer)
     return [Finding("gradients through time", layer, message)]

@@ -1,4 +1,4 @@
-"""Checks of half precision: no overflow, and outputs close to those of float32."""
+"""Checks of half precision: no overflow, and outputs close to float32."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ MAX_ERRORS = {"mixed_float16": 0.1, "mixed_bfloat16": 0.4}
 
 
 def check_half_precision(subject: Subject) -> list[Finding]:
-    """Outputs in half precision must be finite and near those in float32."""
+    """Outputs in half precision must be finite and near the float32 outputs."""
     subject.must_be_deterministic()
     if not subject.is_float32:
         raise NotChecked("the model does not compute in float32")
@@ -52,15 +52,14 @@ def _inexact(subject, policy, max_error, error, expected, run) -> Finding:
             layer = subject.name(call.layer)
             break
     message = (
-        f"Under {policy} outputs differ from those in float32 by {error:.0%} of their "
-        "size."
+        f"Under {policy} outputs differ from float32 by {error:.0%} of their size."
     )
     return Finding("half precision", layer, message, {"error": error})
 
 
-def _error(expected, found) -> float:
+def _error(expected, received) -> float:
     size = np.linalg.norm(expected.astype("float64"))
-    error = np.linalg.norm(expected.astype("float64") - found)
+    error = np.linalg.norm(expected.astype("float64") - received)
     error = error / size if size else 0.0
     return float(error) if np.isfinite(error) else float("inf")
 

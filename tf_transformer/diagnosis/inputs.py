@@ -44,8 +44,8 @@ class Inputs:
             fixed_rows: See `Inputs`. Defaults to `False`.
 
         Returns:
-            The inputs: two to four rows, those with the most real tokens first; all
-            rows as they are if their number is fixed.
+            The inputs: two to four rows, the rows with the most real tokens first; all
+            rows, unchanged, if their number is fixed.
 
         Raises:
             ValueError: If there is no sequence, or fewer than two different ids.
@@ -62,14 +62,14 @@ class Inputs:
             os.fspath(name): np.asarray(keras.ops.convert_to_numpy(value))
             for name, value in values.items()
         }
-        found = cls(arrays, structure, pad_id, fixed_rows)
-        found._check()
+        example = cls(arrays, structure, pad_id, fixed_rows)
+        example._check()
         if fixed_rows:
-            return found
-        if found.num_rows == 1:
-            return found._with_second_row()
-        counts = sum(found.real(name).sum(axis=1) for name in found.sequences())
-        return found.rows(np.argsort(-counts, kind="stable")[:MAX_ROWS])
+            return example
+        if example.num_rows == 1:
+            return example._with_second_row()
+        counts = sum(example.real(name).sum(axis=1) for name in example.sequences())
+        return example.rows(np.argsort(-counts, kind="stable")[:MAX_ROWS])
 
     def _check(self) -> None:
         shapes = {name: array.shape for name, array in self.arrays.items()}
@@ -87,7 +87,7 @@ class Inputs:
         if not self.sequences():
             kinds = {name: np.unique(self.arrays[name]).tolist() for name in tracks}
             raise ValueError(
-                "Expected ids of at least two kinds beside padding, so that one "
+                "Expected at least two different ids besides padding, so that one "
                 f"can be replaced by another. Received: inputs with the ids {kinds}"
             )
 
@@ -164,7 +164,7 @@ class Inputs:
         return ids if self.pad_id is None else ids[ids != self.pad_id]
 
     def _masks(self, name) -> list[str]:
-        """Masks of a sequence: those of its length with the most similar name."""
+        """Masks of a sequence: masks of its length with the most similar name."""
         masks = [
             other
             for other, array in self.arrays.items()
@@ -184,7 +184,7 @@ class Inputs:
         return self._replace({n: array[indices] for n, array in self.arrays.items()})
 
     def and_rows(self, others: "list[Inputs]") -> "Inputs":
-        """Returns the rows of these inputs, followed by those of others."""
+        """Returns the rows of these inputs, followed by the rows of others."""
         return self._replace(
             {
                 name: np.concatenate([array, *(o.arrays[name] for o in others)])
@@ -237,12 +237,12 @@ class Inputs:
         return self._replace({**tracks, **masks})
 
     def with_padding_at_end(self, name: str, count: int) -> "Inputs":
-        """Replaces the last `count` positions of a sequence by padding."""
+        """Replaces the last `count` positions of a sequence with padding."""
         length = self.length(name) - count
         return self.cut(name, length).padded(name, count)
 
     def with_row_of_padding(self) -> "Inputs":
-        """Adds a row that holds only padding, or replaces the last row by it."""
+        """Adds a row of padding, or replaces the last row with it."""
         more, tracks = {}, self._tracks()
         for name, array in self.arrays.items():
             row = array[-1:].copy()

@@ -35,15 +35,15 @@ class TokenLoss:
     """
 
     def __init__(self, loss, sample_weight=None):
-        found = keras.losses.get(loss) if isinstance(loss, str) else loss
-        if not callable(found):
+        loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+        if not callable(loss):
             raise NotChecked("there is no loss, or there are several")
-        is_loss = isinstance(found, keras.losses.Loss)
-        self.loss = found if is_loss else FunctionLoss(found)
+        is_loss = isinstance(loss, keras.losses.Loss)
+        self.loss = loss if is_loss else FunctionLoss(loss)
         self.sample_weight = sample_weight
 
     def __call__(self, labels, predictions) -> float:
-        """The loss of integer labels, or of one-hot labels if it takes those."""
+        """The loss of integer labels, or of one-hot labels if it needs them."""
         weights = self.sample_weight and self.sample_weight(labels)
         try:
             value = self.loss(labels, predictions, sample_weight=weights)
@@ -67,24 +67,24 @@ def check_loss_padding(subject: Subject, loss, sample_weight) -> list[Finding]:
     labels, mask = _labels(run.output.shape, pad_id, real), implicit_mask(run.tensor)
     expected = loss(labels, _with_mask(run.output, mask))
     rolled = np.where(real[..., None], run.output, np.roll(run.output, 1, axis=-1))
-    found = loss(labels, _with_mask(rolled, mask))
-    if not _equal(found, expected):
+    changed = loss(labels, _with_mask(rolled, mask))
+    if not _equal(changed, expected):
         message = "The loss changes with predictions at padded labels."
         message += _where_mask_ended(subject, run, mask)
-        return [_finding(message, expected, found)]
-    found = loss(*_with_more_padding(labels, run.output, mask, pad_id))
-    if not _equal(found, expected):
+        return [_finding(message, expected, changed)]
+    changed = loss(*_with_more_padding(labels, run.output, mask, pad_id))
+    if not _equal(changed, expected):
         message = (
             "The loss is divided by the number of positions, padding included: with "
-            f"{MORE_PADDING} more of padding it is {found:.4g} instead of "
+            f"{MORE_PADDING} more of padding it is {changed:.4g} instead of "
             f"{expected:.4g}."
         )
-        return [_finding(message, expected, found)]
+        return [_finding(message, expected, changed)]
     return []
 
 
-def _finding(message, expected, found) -> Finding:
-    measured = {"loss": expected, "changed_loss": found}
+def _finding(message, expected, changed) -> Finding:
+    measured = {"loss": expected, "changed_loss": changed}
     return Finding("loss over padding", None, message, measured)
 
 
@@ -113,8 +113,8 @@ def _labels(shape, pad_id, real) -> np.ndarray:
     return np.where(real, labels, pad_id).astype("int32")
 
 
-def _equal(found, expected) -> bool:
-    return bool(np.isclose(found, expected, rtol=1e-4, atol=1e-6))
+def _equal(changed, expected) -> bool:
+    return bool(np.isclose(changed, expected, rtol=1e-4, atol=1e-6))
 
 
 def _where_mask_ended(subject, run, mask) -> str:
@@ -127,7 +127,7 @@ def _where_mask_ended(subject, run, mask) -> str:
 
 
 def check_logits(subject: Subject, loss) -> list[Finding]:
-    """The model must return logits or probabilities, whichever the loss takes."""
+    """The model must return logits or probabilities, as the loss expects."""
     loss, output = TokenLoss(loss), subject.reference.output
     if output.shape[-1] == 2 or not np.isfinite(output).all():
         raise NotChecked("the outputs are not scores of classes")
@@ -139,17 +139,17 @@ def check_logits(subject: Subject, loss) -> list[Finding]:
         for call in subject.reference.calls.values()
         if call.output.shape == output.shape and np.array_equal(call.output, output)
     ]
-    found = _predictions(output, makers)
-    if found == expected:
+    returned = _predictions(output, makers)
+    if returned == expected:
         return []
     layer = subject.name(makers[0]) if makers else None
-    message = f"The model returns {found}, and the loss takes {expected}"
-    twice = ": the softmax is applied twice." if found == PROBABILITIES else "."
+    message = f"The model returns {returned}, and the loss takes {expected}"
+    twice = ": the softmax is applied twice." if returned == PROBABILITIES else "."
     return [Finding("logits", layer, message + twice)]
 
 
 def _predictions(output, makers) -> str:
-    """What a model returns, from its outputs and the layers that return them."""
+    """The kind of a model's outputs, from their values and their layers."""
     if output.shape[-1] > 1:
         if is_distribution(output):
             return PROBABILITIES

@@ -23,7 +23,7 @@ def check_padding(subject: Subject) -> list[Finding]:
 
 
 def _with_alignment(subject) -> Inputs:
-    """The inputs, aligned if the model refuses to change one length alone."""
+    """The inputs, aligned if the model refuses a change of one length only."""
     aligned = dataclasses.replace(subject.inputs, aligned=True)
     for name in subject.inputs.sequences():
         length = subject.inputs.length(name) - 1
@@ -51,7 +51,7 @@ def _needs_padding(subject) -> None:
 
 
 def _more_padding(subject, inputs, name) -> list[Finding]:
-    """Compares a short sequence with the same sequence and padding behind it."""
+    """Compares a short sequence with the same sequence followed by padding."""
     length = inputs.length(name)
     count = max(1, length // 3)
     short = inputs.cut(name, length - count)
@@ -82,7 +82,8 @@ def _compare(subject, inputs, name, more, before, after, message) -> list[Findin
 def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
     """For models of a fixed length: adds noise to the vectors at padded positions.
 
-    The noise is added to the output of the embedding (or `Masking`); masks stay.
+    The noise is added to the output of the embedding (or `Masking`); masks are not
+    changed.
     """
     before = subject.run(inputs)
     is_pad = ~inputs.real(name)
@@ -113,7 +114,7 @@ def _other_padding(subject, name, inputs: Inputs) -> list[Finding]:
 
 
 def check_row_of_padding(subject: Subject) -> list[Finding]:
-    """Outputs must be finite, even with a row that holds only padding."""
+    """Outputs must be finite, even with a row that is only padding."""
     _needs_padding(subject)
     run = subject.run(subject.inputs.with_row_of_padding())
     if np.isfinite(run.output).all():

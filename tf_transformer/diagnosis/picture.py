@@ -7,7 +7,7 @@ from tf_transformer.utils.figures import new_figure
 COLOURS = "Blues"
 FAULT = "#d62728"
 INCHES_PER_TOKEN = 0.32
-WEAKEST = 1e-5  # relative influence that is still drawn
+WEAKEST = 1e-5  # lowest relative influence that is drawn
 
 
 def picture_of_influence(influences, causal: str | None, title: str):

@@ -1,4 +1,4 @@
-"""Random example inputs, for models whose inputs are known."""
+"""Random example inputs, for models that declare their inputs."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ def random_inputs(model, pad_id=0):
 
     Args:
         model: A built Keras model.
-        pad_id: Id of padding, which is left out. Defaults to 0.
+        pad_id: Id of padding, which is not used. Defaults to 0.
 
     Returns:
         An array, or a dictionary or list of arrays, as the model takes them.

@@ -67,7 +67,7 @@ class Report:
         return picture_of_influence(self.influences, self.causal, self.model)
 
     def to_dict(self) -> dict:
-        """Returns the report as a dictionary that JSON can hold."""
+        """Returns the report as a JSON serializable dictionary."""
         return {
             "model": self.model,
             "causal": self.causal,

@@ -34,7 +34,8 @@ class Subject:
     Args:
         model: A built or callable Keras model.
         inputs: `Inputs`.
-        causal: Name of the causal sequence, `True` for that of the outputs, or `None`.
+        causal: Name of the causal sequence, `True` for the sequence of the outputs, or
+            `None`.
 
     `reference` and `repeated` are two runs of these inputs. `state_before` and
     `state_after` are the model's state (see `state`) before and after both runs.
@@ -129,7 +130,7 @@ class Subject:
             raise NotChecked("the output is random, see the check inference")
 
     def compare(self, check, before, after, protected, tolerance, message):
-        """A finding if two runs differ where they must agree.
+        """Returns a finding if two runs differ in values that must agree.
 
         Args:
             check: Name of the check.
@@ -137,7 +138,7 @@ class Subject:
             after: A run of changed inputs.
             protected: Picks the values that must agree.
             tolerance: Largest relative difference.
-            message: What is wrong then.
+            message: Description of the fault.
 
         Returns:
             A list of at most one `Finding`.
@@ -173,7 +174,7 @@ class Subject:
 
 
 def build(model, inputs: Inputs) -> None:
-    """Creates the variables of a model that has none yet."""
+    """Creates the variables of a model that is not built."""
     if not all(layer.built for layer in all_layers(model)):
         run_model(model, inputs)
 
@@ -190,7 +191,7 @@ def takes_fixed_rows(model) -> bool:
 
 
 def _restore_recurrent_states(model, states) -> None:
-    """Two runs of a layer with `stateful=True` are equal if both start alike."""
+    """Gives both runs of a layer with `stateful=True` the same initial states."""
     recurrent = {id(variable) for variable in recurrent_states(model)}
     for variable, value in states:
         if id(variable) in recurrent:

@@ -1,4 +1,4 @@
-"""Runs a model and keeps the inputs and the output of each layer."""
+"""Runs a model and stores the inputs and the output of each layer."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ class Call:
         layer: The layer, or an operation of a functional model.
         inputs: The tensors among its arguments, as arrays.
         output: Its first output, as an array. A recurrent layer that runs backwards
-            returns its outputs in reverse; here they are in the order of its inputs.
+            returns its outputs in reverse; here they have the order of its inputs.
         states: Its other outputs `(B, D)`, such as the states of a recurrent layer.
         tensor: The same output, as a tensor.
         input_has_mask: Whether an input carried an implicit mask of Keras.
@@ -43,7 +43,7 @@ class Run:
 
 
 def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
-    """Calls a model and keeps the calls of its layers.
+    """Calls a model and stores the calls of its layers.
 
     Args:
         model: A built Keras model.
@@ -126,7 +126,7 @@ def unchanged_state(model):
 
 
 def state(model) -> list[tuple]:
-    """Pairs (variable, array) of moving averages, random states and the like."""
+    """Pairs (variable, array) of moving averages, random states and similar state."""
     return [
         (variable, keras.ops.convert_to_numpy(variable))
         for variable in [*model.variables, *recurrent_states(model)]
@@ -148,7 +148,7 @@ def recurrent_states(model) -> list:
 
 
 def keeps_states(layer) -> bool:
-    """Whether a recurrent layer starts from the states of the batch before."""
+    """Whether a recurrent layer starts from the states of the previous batch."""
     return isinstance(layer, keras.layers.RNN) and layer.stateful
 
 
@@ -167,7 +167,7 @@ def layer_names(model) -> dict[int, str]:
     names = {id(model): model.name}
 
     def visit(layer, prefix):
-        # operations of functional models are no layers
+        # operations of functional models are not layers
         for inner in [*sub_layers(layer), *getattr(layer, "operations", ())]:
             if id(inner) not in names:
                 names[id(inner)] = prefix + inner.name
@@ -179,12 +179,12 @@ def layer_names(model) -> dict[int, str]:
 
 
 def owners(model) -> dict[int, Any]:
-    """The innermost layer that holds each variable, by the variable's identity."""
-    found = {}
+    """The innermost layer of each variable, by the variable's identity."""
+    layers = {}
     for layer in all_layers(model):  # outer layers come first
         for variable in layer.variables:
-            found[id(variable)] = layer
-    return found
+            layers[id(variable)] = layer
+    return layers
 
 
 def is_tensor(value) -> bool:
@@ -193,7 +193,7 @@ def is_tensor(value) -> bool:
 
 
 def is_float(tensor) -> bool:
-    """Whether a tensor holds floats."""
+    """Whether a tensor contains floats."""
     return "float" in keras.backend.standardize_dtype(tensor.dtype)
 
 

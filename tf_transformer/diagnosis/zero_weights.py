@@ -1,4 +1,4 @@
-"""Weights that start at zero, and hide what is behind them until they are trained."""
+"""Weights that are zero until they are trained, and hide the layers behind them."""
 
 import contextlib
 
@@ -13,9 +13,9 @@ ALWAYS_ZERO_AT_FIRST = ("bias", "beta")
 def without_zero_weights(model):
     """Gives small random values to zero weights inside the `with` statement.
 
-    The output layer of a model may start at zero, as the gates of ReZero and one factor
-    of LoRA do. Then no token influences the outputs, or weights get no gradient, until
-    the first update. Biases are left out: they hide nothing.
+    The output layer of a model may start at zero, like the gates of ReZero and one
+    factor of LoRA. Then no token influences the outputs, or weights get no gradient,
+    until the first update. Biases are not changed: they hide nothing.
 
     Args:
         model: A built Keras model.

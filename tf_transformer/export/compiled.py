@@ -14,8 +14,8 @@ def compiled_search(model, settings: SearchSettings):
     """`search` inside one XLA program, for graphs that call it with any shape.
 
     XLA compiles once per shape, so ids are padded to one of a few lengths
-    (`length_sizes`) and the batch to a power of two. A row of padding is an empty
-    sentence, which ends at once; its result is dropped.
+    (`length_sizes`) and the batch to a power of two. Rows of padding are empty
+    sentences, which end at once; their results are dropped.
 
     Args:
         model: A `SequenceModel`.
@@ -48,7 +48,7 @@ def compiled_search(model, settings: SearchSettings):
 
 
 def length_sizes(max_length: int) -> list[int]:
-    """The lengths that sources are padded to: two per octave, up to `max_length`.
+    """Lengths to which sources are padded: two per octave, up to `max_length`.
 
     Example:
 
@@ -61,6 +61,6 @@ def length_sizes(max_length: int) -> list[int]:
 
 
 def next_size(sizes: list[int], number):
-    """The smallest of the ascending `sizes` that is at least `number`, a scalar."""
+    """Returns the smallest of the ascending `sizes` that is at least `number`."""
     num_smaller = tf.reduce_sum(tf.cast(tf.constant(sizes) < number, tf.int32))
     return tf.gather(sizes, num_smaller)

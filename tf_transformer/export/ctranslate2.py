@@ -37,9 +37,8 @@ def export_ctranslate2(
 ) -> Path:
     """Writes a model for [CTranslate2](https://opennmt.net/CTranslate2) 4.
 
-    The folder also gets the tokenizer's files, as `Tokenizer.save` writes them; decode
-    with the target's if it has one. Sources must end with the end token, as they did in
-    training:
+    The folder also contains the files of `Tokenizer.save`; if the target has its own
+    file, decode with it. Sources must end with the end token, as in training:
 
         translator = ctranslate2.Translator(path)
         vocabulary = sentencepiece.SentencePieceProcessor(f"{path}/tokenizer.model")
@@ -52,14 +51,15 @@ def export_ctranslate2(
     with alpha 0 (`length_penalty=0`).
 
     LoRA's changes are added to the weights. Weights that Keras quantized to int8 are
-    written as floats; without quantized activations, scores differ slightly.
+    written as floats; scores differ slightly, because activations are not quantized.
 
     Args:
         translator: Its model must be a `Transformer` whose layers are unchanged, with
             LayerNorm or RMSNorm. `SSRUDecoder` is not supported.
         path: Folder to write. It must not exist yet.
         quantization: How weights are stored: `"float32"` (the default), `"int8"`,
-            `"int16"` or `"float16"`. CTranslate2 computes in it where the machine can.
+            `"int16"` or `"float16"`. CTranslate2 computes in this type if the machine
+            supports it.
 
     Returns:
         The folder.
@@ -150,8 +150,9 @@ def _check_model(model) -> None:
     ):
         if type(layer) is not expected:
             raise ValueError(
-                f"CTranslate2 has no such {side}. Expected {expected.__name__}, with "
-                f"self-attention. Received: {type(layer).__name__}"
+                f"CTranslate2 does not support this {side}. "
+                f"Expected {expected.__name__}, with self-attention. "
+                f"Received: {type(layer).__name__}"
             )
     for block in (*model.encoder.blocks, *model.decoder.blocks):
         _check_block(block)
@@ -169,7 +170,7 @@ def _check_block(block) -> None:
     ):
         if type(layer) not in expected:
             raise ValueError(
-                "CTranslate2 has no such layer. Expected "
+                "CTranslate2 does not support this layer. Expected "
                 f"{' or '.join(kind.__name__ for kind in expected)}. "
                 f"Received: {type(layer).__name__}"
             )
@@ -180,7 +181,7 @@ def _activation(model) -> str:
     name = keras.activations.serialize(model.activation)
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(
-            f"CTranslate2 has no such activation. Expected one of "
+            "CTranslate2 does not support this activation. Expected one of "
             f"{tuple(ACTIVATIONS)}. Received: {name!r}"
         )
     return ACTIVATIONS[name]
@@ -211,7 +212,7 @@ def _write_feed_forward(specification, block) -> None:
 
 
 def _write_dense(specification, *layers) -> None:
-    """One matrix, or several that CTranslate2 multiplies with at once."""
+    """Writes one matrix, or several that CTranslate2 multiplies in one product."""
     specification.weight = np.concatenate(
         [np.ascontiguousarray(float_matrix(dense, "kernel").T) for dense in layers]
     )

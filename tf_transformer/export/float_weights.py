@@ -1,4 +1,4 @@
-"""Matrices of layers that were quantized or adapted, as float32."""
+"""float32 matrices of layers that were quantized or adapted."""
 
 import numpy as np
 from keras import ops
@@ -15,7 +15,7 @@ def float_matrix(layer, name: str) -> np.ndarray:
         float32 array.
 
     Raises:
-        ValueError: If the layer is quantized to anything but 8-bit integers, or is a
+        ValueError: If the layer is quantized to another type than int8, or is a
             quantized embedding with LoRA.
 
     Example:

@@ -55,11 +55,12 @@ def export_hugging_face(translator: Translator, path: str | os.PathLike) -> Path
         model = transformers.MarianMTModel.from_pretrained(path)
         tokenizer = transformers.MarianTokenizer.from_pretrained(path)
 
-    The logits are the same. Ids are ours: padding 0, unknown 1, start 2, end 3.
+    The logits are the same. Ids are this package's: padding 0, unknown 1, start 2, end
+    3.
 
     Args:
-        translator: Its model must be one that Hugging Face's Marian can compute: like
-            an imported one, with post-norm, self-attention, `positions="halves"`,
+        translator: Its model must be supported by Hugging Face's Marian, as imported
+            models are: with post-norm, self-attention, `positions="halves"`,
             `norm_epsilon=1e-5` and a start token.
         path: Folder to write. It must not exist yet.
 
@@ -68,7 +69,7 @@ def export_hugging_face(translator: Translator, path: str | os.PathLike) -> Path
 
     Raises:
         FileExistsError: If `path` exists already.
-        ValueError: If Hugging Face's Marian does not have the model's layers.
+        ValueError: If Hugging Face's Marian does not support the model's layers.
     """
     model, tokenizer = translator.model, translator.tokenizer
     _check_model(model)
@@ -137,7 +138,7 @@ def _generation_config(config: dict) -> dict:
 
 
 def _weights(model) -> dict[str, np.ndarray]:
-    """All weights in Hugging Face's names."""
+    """All weights by their names in Hugging Face's Marian."""
     arguments = {
         "num_encoder_layers": len(model.encoder.blocks),
         "num_decoder_layers": len(model.decoder.blocks),

@@ -61,7 +61,7 @@ def export_saved_model(
         score_tokens                 text, translation (string, [batch]) ->
                                      piece (string, [batch, T]),
                                      score (float32, [batch, T])
-        translate_compiled           as translate, with the search compiled by XLA
+        translate_compiled           like translate, with the search compiled by XLA
         attend                       text (string, [batch]) ->
                                      source (string, [batch, S]),
                                      target (string, [batch, T]),
@@ -79,12 +79,12 @@ def export_saved_model(
     `attend` translates and returns the attention weights of h heads of N layers.
     `source` and `target` are pieces, the end included, padded with "". Row t of
     `decoder` and `cross` is the step that generates piece t of `target`; column u of
-    `decoder` is the input of step u: the start token at 0, else piece u - 1 of
-    `target`. A model without self-attention has only `cross`.
-    With `sample=True` among the settings, the same text always gets the same samples.
+    `decoder` is the input of step u: the start token at 0, otherwise piece u - 1
+    of `target`. A model without self-attention has only `cross`.
+    With `sample=True`, the same text always gets the same samples.
     Tokenizer, model and search are one graph of core TensorFlow operations; weights
-    are stored once. Text longer than the model's `max_length` is an
-    InvalidArgumentError that names the limit. Only `translate_compiled` needs a
+    are stored once. Text longer than the model's `max_length` raises
+    an InvalidArgumentError that names the limit. Only `translate_compiled` needs a
     runtime with XLA, and only when it is called; it compiles once for each size of
     `compiled_search`. The loaded object also has the compiled search without the
     tokenizer, `search_compiled`: ids [batch, S] -> token_ids [batch, 1, L],
@@ -97,20 +97,20 @@ def export_saved_model(
         settings: The settings of the search. Defaults to `SearchSettings()`: beam 4,
             alpha 0.6.
         info: Optional dictionary, such as languages and scores.
-        warm_up_texts: Texts that TensorFlow Serving translates before the version
-            answers. They are written to
+        warm_up_texts: Texts that TensorFlow Serving translates before it serves the
+            version. They are written to
             `assets.extra/tf_serving_warmup_requests`, one request of `serving_default`
             each.
-        shortlist: Optional shortlist for a `Transformer`: the search writes its
-            tokens only, which is faster for a large vocabulary.
+        shortlist: Optional shortlist for a `Transformer`: the search chooses
+            among its tokens only, which is faster for a large vocabulary.
 
     Returns:
         The folder.
 
     Raises:
         FileExistsError: If `path` exists already.
-        ValueError: If Keras does not run on TensorFlow, or if a text to warm up with
-            is too long for the model.
+        ValueError: If Keras does not run on TensorFlow, or if a warm-up text is too
+            long for the model.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
@@ -176,7 +176,7 @@ class ServableTranslator(tf.Module):
         best = every = search_function(writer, settings)
         if all_settings != settings:
             every = search_function(writer, all_settings)
-        # traced apart: XLA compiles other operations
+        # traced separately, because XLA compiles other operations
         self.search_compiled = ids_function(
             compiled_search(writer, settings), "source_ids"
         )
@@ -276,7 +276,7 @@ def description(model, settings: SearchSettings, info: dict) -> dict:
 
 
 def checked_length(token_ids, name: str, max_length: int):
-    """The ids; raises an InvalidArgumentError if they are too many."""
+    """Returns the ids; raises an InvalidArgumentError if there are too many."""
     length = tf.shape(token_ids)[1]
     return checked(
         token_ids,
@@ -288,6 +288,6 @@ def checked_length(token_ids, name: str, max_length: int):
 
 
 def checked(tensor, condition, *message):
-    """The tensor; raises an InvalidArgumentError unless the condition holds."""
+    """Returns the tensor; raises InvalidArgumentError unless the condition is true."""
     with tf.control_dependencies([tf.debugging.Assert(condition, list(message))]):
         return tf.identity(tensor)

@@ -10,21 +10,21 @@ from tf_transformer.utils.tensorflow_errors import failed_assertion
 
 
 class SavedTranslator:
-    """An exported folder as a function from texts to translations.
+    """Translates texts with an exported folder.
 
     It needs only TensorFlow, not the code of the model.
 
     Args:
-        path: A folder of `export_saved_model`.
+        path: A folder that `export_saved_model` wrote.
 
     Raises:
-        FileNotFoundError: If it holds no SavedModel.
+        FileNotFoundError: If it contains no SavedModel.
     """
 
     def __init__(self, path: str | os.PathLike):
         if not Path(path, "saved_model.pb").exists():
             raise FileNotFoundError(
-                f"The folder holds no SavedModel. Expected {path}/saved_model.pb. "
+                f"The folder contains no SavedModel. Expected {path}/saved_model.pb. "
                 f"Received: {path}"
             )
         self.signatures = tf.saved_model.load(str(path)).signatures

@@ -1,7 +1,7 @@
 """Warm-up requests for TensorFlow Serving, in the folder of an exported graph.
 
 TensorFlow Serving replays `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
-`PredictionLog` messages, before a version answers. The messages are encoded here, so
+`PredictionLog` messages, before it serves a version. The messages are encoded here, so
 that `tensorflow-serving-api` is not needed.
 """
 
@@ -54,7 +54,7 @@ def write_warm_up_requests(
     Args:
         folder: Folder of a SavedModel.
         model_name: The name under which the model will be served.
-        texts: Texts that are translated before the version answers.
+        texts: Texts that are translated before the version is served.
     """
     path = Path(folder, WARM_UP_FILE)
     path.parent.mkdir(exist_ok=True)

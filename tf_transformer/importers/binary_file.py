@@ -15,11 +15,11 @@ INTGEMM_INT8 = 0x4101
 def read_binary(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads `model.*.bin`.
 
-    The file holds, little endian: a uint64 version (1) and number of items; four
+    The file contains, little endian: a uint64 version (1) and number of items; four
     uint64 of each item (length of its name, type, dimensions, bytes); all names; all
-    shapes, as int32; a uint64 and as many bytes of padding; all data. An int8 matrix of
-    intgemm ends with one float32 m: value = int8 / m. It is stored transposed, unless
-    it is an embedding.
+    shapes, as int32; a uint64 and that number of bytes of padding; all data. An int8
+    matrix of intgemm ends with one float32 m: value = int8 / m. It is stored
+    transposed, unless it is an embedding.
 
     Args:
         path: The file.
@@ -53,7 +53,7 @@ def read_binary(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
 
 class _Cursor:
-    """Reads a file from its beginning; never beyond its end."""
+    """Reads a file from its beginning, never beyond its end."""
 
     def __init__(self, path: Path):
         self._path = path

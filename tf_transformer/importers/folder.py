@@ -7,7 +7,7 @@ def required_file(folder: Path, name: str) -> Path:
     """Returns the path of a file that must exist.
 
     Raises:
-        FileNotFoundError: If it does not.
+        FileNotFoundError: If it does not exist.
     """
     path = folder / name
     if not path.is_file():
@@ -21,16 +21,16 @@ def only_file(folder: Path, *patterns: str) -> Path:
     """Returns the only file of a folder that matches one of the patterns.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If there are several.
+        FileNotFoundError: If no file matches.
+        ValueError: If several files match.
     """
-    found = sorted({path for pattern in patterns for path in folder.glob(pattern)})
-    if not found:
+    matches = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    if not matches:
         return required_file(folder, " or ".join(patterns))
-    if len(found) > 1:
+    if len(matches) > 1:
         raise ValueError(
-            f"{folder} holds several files of this kind. Expected one "
+            f"{folder} contains several files of this kind. Expected one "
             f"{' or '.join(patterns)}, or the path of the .yml file that names one. "
-            f"Received: {', '.join(path.name for path in found)}"
+            f"Received: {', '.join(path.name for path in matches)}"
         )
-    return found[0]
+    return matches[0]

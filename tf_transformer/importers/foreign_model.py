@@ -1,4 +1,4 @@
-"""A model of another program, and its conversion to ours."""
+"""A model of another program, and its conversion to a `Translator`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ DECODERS = {"self_attention": Decoder, "ssru": SSRUDecoder}
 
 @dataclasses.dataclass
 class ForeignModel:
-    """What an importer reads from a folder.
+    """The contents of a folder, as read by an importer.
 
     Args:
         kind: `"marian"` or `"hugging_face"`.
@@ -39,7 +39,7 @@ class ForeignModel:
     shortlist: LexicalShortlist | None = None
 
     def translator(self) -> Translator:
-        """Builds our translator with these weights.
+        """Builds a `Translator` with these weights.
 
         The weights are moved, not copied: a second call fails.
 
@@ -72,14 +72,14 @@ class ForeignModel:
         """Checks the sizes against the file before a model of these sizes is built.
 
         Raises:
-            ValueError: If the file holds other weights.
+            ValueError: If the file contains other weights.
         """
         sizes = self.arguments
         num_layers = sizes["num_encoder_layers"] + sizes["num_decoder_layers"]
         if num_layers * MIN_WEIGHTS > len(self.weights):
             raise ValueError(
-                "The file does not hold the layers that its settings name. Expected "
-                f"{num_layers} layers. Received: {len(self.weights)} weights"
+                "The file does not contain the layers that its settings describe. "
+                f"Expected {num_layers} layers. Received: {len(self.weights)} weights"
             )
         shape = (self.vocabularies.source.count, sizes["d_model"])
         self.weights.check(self.weights.present(self.embeddings[0])[0], shape)

@@ -1,4 +1,4 @@
-"""A folder of Hugging Face's Marian, such as those of OPUS-MT."""
+"""A folder of Hugging Face's Marian, such as a model of OPUS-MT."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def read_hugging_face(folder: Path) -> ForeignModel:
     Args:
         folder: The folder: `config.json`, `model.safetensors` or
             `pytorch_model.bin` (which needs PyTorch), `vocab.json`, `source.spm`,
-            `target.spm`, and `target_vocab.json` if the sides have their own.
+            `target.spm`, and `target_vocab.json` if the sides have separate ones.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -92,9 +92,9 @@ def _read_vocabularies(folder: Path, config, is_shared: bool) -> Vocabularies:
 def _start_id(row, rows: Rows, path) -> int:
     """Returns our id of the decoder's first token, which is `row` in the folder."""
     if isinstance(row, int):
-        found = np.flatnonzero(rows.is_written & (rows.rows == row))
-        if len(found):
-            return int(found[0])
+        ids = np.flatnonzero(rows.is_generated & (rows.rows == row))
+        if len(ids):
+            return int(ids[0])
     values = (f"0 to {rows.count - 1}",)
     raise unsupported(path, "decoder_start_token_id", row, values)
 
@@ -115,7 +115,7 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         ModuleNotFoundError: If PyTorch is not installed.
-        ValueError: If the file is damaged or holds anything but tensors.
+        ValueError: If the file is damaged or contains anything but tensors.
     """
     try:
         import torch
@@ -124,15 +124,15 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
             f"{path} is a file of PyTorch: pip install 'tf_transformer[torch]'"
         ) from error
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-        # a view repeats a stored number as often as its shape says
-        size = sum(tensor.nbytes for tensor in found.values())
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        # a view can repeat a stored number any number of times
+        size = sum(tensor.nbytes for tensor in tensors.values())
         if size > path.stat().st_size:
             raise ValueError(f"{size} bytes of tensors")
-        return {name: tensor.float().numpy() for name, tensor in found.items()}
+        return {name: tensor.float().numpy() for name, tensor in tensors.items()}
     except Exception as error:  # a damaged file raises errors of any kind
         raise ValueError(
-            f"{path} cannot be read. Expected a file of PyTorch that holds tensors "
+            f"{path} cannot be read. Expected a file of PyTorch with tensors "
             f"only. Received: {str(error).splitlines()[:1]}"
         ) from error
 
@@ -143,13 +143,13 @@ def _check_positions(arrays, arguments, path) -> list[str]:
     names = [name for name in names if name in arrays]
     shape = arguments["max_length"], arguments["d_model"]
     for name in names:
-        found = arrays[name]
-        is_formula = found.shape == shape and np.allclose(
-            found, sinusoidal_positions(*shape, arguments["positions"]), 0, 1e-5
+        positions = arrays[name]
+        is_formula = positions.shape == shape and np.allclose(
+            positions, sinusoidal_positions(*shape, arguments["positions"]), 0, 1e-5
         )
         if not is_formula:
             raise ValueError(
-                f"{path} holds positions that cannot be imported. Expected sines and "
-                f"cosines of the paper's formula. Received: other numbers in {name}"
+                f"{path} contains positions that cannot be imported. Expected sines "
+                f"and cosines of the paper's formula. Received: other numbers in {name}"
             )
     return names

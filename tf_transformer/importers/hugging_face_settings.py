@@ -48,7 +48,7 @@ _IGNORED = {
     *("tf_legacy_loss", "tokenizer_class", "torch_dtype", "torchscript"),
     *("transformers_version", "unk_token_id", "use_bfloat16", "use_cache"),
 }
-# These concern search; older configurations hold them.
+# These concern search; older configurations contain them.
 _IGNORED |= {
     *("bad_words_ids", "begin_suppress_tokens", "diversity_penalty", "do_sample"),
     *("early_stopping", "encoder_no_repeat_ngram_size"),

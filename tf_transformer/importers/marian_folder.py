@@ -62,8 +62,9 @@ def find_files(path: Path) -> MarianFiles:
     naming = [p for p, contents in parsed.items() if "models" in contents]
     if len(naming) > 1:
         raise ValueError(
-            f"{path} holds several files that name a model. Expected one, or its path "
-            f"in place of the folder's. Received: {', '.join(p.name for p in naming)}"
+            f"{path} contains several files that name a model. Expected one, or its "
+            "path in place of the folder's. "
+            f"Received: {', '.join(p.name for p in naming)}"
         )
     if naming:
         return _named_files(naming[0], parsed[naming[0]])
@@ -126,7 +127,7 @@ def read_marian(path: Path) -> ForeignModel:
         vocabularies=vocabularies,
         weights=ForeignWeights(arrays, files.model, ignored),
         embeddings=((embeddings[0],), (embeddings[1],)),
-        # several ones would belong to several models
+        # several files would belong to several models
         shortlist=read_shortlist(shortlists[0], vocabularies)
         if len(shortlists) == 1
         else None,

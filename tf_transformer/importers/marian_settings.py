@@ -90,7 +90,7 @@ def model_arguments(settings: Mapping[str, Any], path) -> dict:
         "d_model": positive_integer(settings, "dim-emb", path),
         "num_heads": positive_integer(settings, "transformer-heads", path),
         "d_ff": positive_integer(settings, "transformer-dim-ffn", path),
-        "dropout_rate": 0.0,  # the file does not tell that of the training
+        "dropout_rate": 0.0,  # the file does not contain the value of the training
         "activation": ACTIVATIONS[activation],
         "normalize_first": _normalize_first(settings, path),
         "decoder": _decoder(settings, path),
@@ -137,7 +137,7 @@ def embedding_names(settings: Mapping[str, Any], path) -> tuple[str, str]:
     """The names of the source's and the target's embedding in the file.
 
     Raises:
-        ValueError: If the output has a matrix of its own.
+        ValueError: If the output has a separate matrix.
     """
     output, both, sources = (settings.get(name, False) for name in TIES)
     if both:

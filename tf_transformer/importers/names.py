@@ -1,4 +1,4 @@
-"""Names of weights: ours, in Marian's files, and in Hugging Face's Marian.
+"""Names of weights in this package, in Marian's files, and in Hugging Face's Marian.
 
 A kernel is (inputs, outputs) here and in Marian, and (outputs, inputs) in PyTorch.
 Marian calls a normalization before its sub-layer `..._pre`.
@@ -56,13 +56,13 @@ OUTPUT_BIAS = {"marian": "decoder_ff_logit_out_b", "hugging_face": "final_logits
 
 
 class Name(NamedTuple):
-    """A weight of ours and its name elsewhere.
+    """A weight of this package and its name in another program.
 
     Attributes:
         path: Attributes from the model to the weight, such as
             `"encoder.blocks.0.feed_forward.inner_dense.kernel"`.
         foreign: The name in the other file.
-        transposed: Whether the other file has the transpose.
+        transposed: Whether the other file contains the transpose.
     """
 
     path: str

@@ -9,7 +9,7 @@ from tf_transformer.utils.npz import open_npz
 
 
 def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads `model.npz` without pickle; its memory is limited to the file's size.
+    """Reads `model.npz` without pickle, and with no more memory than the file's size.
 
     Args:
         path: The file. Its arrays must not be compressed, as Marian writes them.
@@ -18,7 +18,7 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
         Dictionary of the arrays by name: float32 weights, and int8 arrays of text.
 
     Raises:
-        ValueError: If the file is damaged, or holds anything but numbers.
+        ValueError: If the file is damaged, or contains anything but numbers.
         OSError: If it cannot be read.
     """
     try:

@@ -13,8 +13,8 @@ _SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads the tensors of a file as float32.
 
-    The file begins with a little-endian uint64, the length of a header in JSON, which
-    has the type, shape and place of each tensor; their data follow.
+    The file begins with a little-endian uint64, the length of a header in JSON, with
+    the type, shape and position of each tensor; the data follow.
 
     Args:
         path: The file.
@@ -23,7 +23,7 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
         Dictionary of float32 arrays by name.
 
     Raises:
-        ValueError: If the file is damaged, or holds other types than floats.
+        ValueError: If the file is damaged, or contains other types than floats.
         OSError: If it cannot be read.
     """
     path = Path(path)
@@ -39,13 +39,13 @@ def read_safetensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
         return {name: _array(name, entry, data) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{path} cannot be read. Expected a file of the safetensors format that "
-            f"holds floats. Received: {error}"
+            f"{path} cannot be read. Expected a file of the safetensors format with "
+            f"floats. Received: {error}"
         ) from error
 
 
 def _check_separate(header, size: int) -> None:
-    """Checks that tensors do not share bytes; many could share all of a file's."""
+    """Checks that tensors do not share bytes, which could use any amount of memory."""
     places = [entry["data_offsets"] for entry in header.values()]
     total = sum(end - start for start, end in places)
     if total > size:

@@ -80,7 +80,7 @@ def rate(settings: Mapping[str, Any], name: str, path) -> float:
     """A setting that must be a number in [0, 1). Defaults to 0.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is anything else.
     """
     value = settings.get(name, 0.0)
     if not isinstance(value, int | float) or not 0 <= value < 1:
@@ -92,7 +92,7 @@ def rate(settings: Mapping[str, Any], name: str, path) -> float:
 
 
 class _WithoutAliases:
-    """Refuses aliases: with a few of them, a small file has an endless value."""
+    """Refuses aliases, with which a small file can describe a huge value."""
 
     def compose_node(self, parent, index):
         if self.check_event(yaml.AliasEvent):  # pyright: ignore[reportAttributeAccessIssue]
@@ -106,10 +106,10 @@ class _SafeLoader(_WithoutAliases, yaml.SafeLoader):
 
 
 class _TextLoader(_WithoutAliases, yaml.BaseLoader):
-    """The same, with all numbers as text."""
+    """The same types, but all numbers are read as text."""
 
 
-# PyYAML's own, and what its constructors raise for values such as `!!int ""`
+# PyYAML's own, and errors of its constructors for values such as `!!int ""`
 _YAML_ERRORS = (
     *(yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError),
     *(OverflowError, RecursionError),
@@ -120,7 +120,7 @@ def parse_yaml(text: str | bytes, path) -> dict:
     """A mapping in YAML.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is anything else.
     """
     try:
         return _mapping(yaml.load(text, Loader=_SafeLoader))
@@ -135,7 +135,7 @@ def parse_yaml_vocabulary(text: str | bytes, path) -> dict[str, int]:
     """Pieces and their rows in YAML; a piece such as `no` or `1` is text.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is anything else.
     """
     try:
         rows = _mapping(yaml.load(text, Loader=_TextLoader))
@@ -151,19 +151,19 @@ def read_json_vocabulary(path: Path) -> dict[str, int]:
     """Pieces and their rows in a JSON file.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is anything else.
     """
     rows = read_json_mapping(path)
     try:
         "".join(rows).encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{path} is no vocabulary. Expected pieces of Unicode. Received: {error}"
+            f"{path} is not a vocabulary. Expected pieces of Unicode. Received: {error}"
         ) from error
     for piece, row in rows.items():
         if not isinstance(row, int) or isinstance(row, bool):
             raise ValueError(
-                f"{path} is no vocabulary. Expected an integer for each piece. "
+                f"{path} is not a vocabulary. Expected an integer for each piece. "
                 f"Received: {piece!r}: {reprlib.repr(row)}"
             )
     return rows
@@ -173,7 +173,7 @@ def read_json_mapping(path: Path) -> dict:
     """A mapping in a JSON file.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If it is anything else.
     """
     try:
         return _mapping(json.loads(path.read_bytes()))

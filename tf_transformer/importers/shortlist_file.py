@@ -15,8 +15,9 @@ def read_shortlist(path: Path, vocabularies: Vocabularies) -> LexicalShortlist:
     """Reads a file and converts its tokens to our ids.
 
     Six little-endian uint64 (a magic number, a checksum, the number of frequent tokens,
-    the most tokens for a source token, the sizes of two arrays) come first. The arrays
-    follow: uint64 offsets of each source token's list, and uint32 target tokens.
+    the maximum number of tokens for a source token, the sizes of two arrays) come
+    first. Then follow the arrays: uint64 offsets of each source token's list, and
+    uint32 target tokens.
 
     With one vocabulary for both sides, a token of the source is allowed too, as in
     Marian.
@@ -38,8 +39,8 @@ def read_shortlist(path: Path, vocabularies: Vocabularies) -> LexicalShortlist:
         for row in source.rows
     ]
     likely = np.zeros((len(lists), max(map(len, lists)) + (source is target)), "int32")
-    for token_id, (row, found) in enumerate(zip(likely, lists, strict=True)):
-        row[: len(found)] = found
+    for token_id, (row, targets) in enumerate(zip(likely, lists, strict=True)):
+        row[: len(targets)] = targets
         if source is target:
             row[-1] = token_id
     return LexicalShortlist(our_ids[:frequent], likely)

@@ -1,4 +1,4 @@
-"""Our tokenizer for another program's vocabulary, and its embedding rows."""
+"""A tokenizer for another program's vocabulary, and its embedding rows."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from tf_transformer.data.sentencepiece_model import ModelProto, load_processor
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
-# The logit of a token that the other model lacks: exp(-1000) is 0 in float32. A much
-# lower logit would dominate a loss with label smoothing.
+# The logit of a token that is not in the other model: exp(-1000) is 0 in float32. A
+# much lower logit would dominate a loss with label smoothing.
 NO_LOGIT = -1000.0
 NO_ROW = -1
 LANGUAGE = re.compile(r">>.+<<")  # OPUS-MT: the first token names the target language
@@ -24,12 +24,12 @@ class Rows(NamedTuple):
 
     Attributes:
         rows: For each of our ids, its row in the other embedding, or -1.
-        is_written: For each of our ids, whether the other model can generate it.
+        is_generated: For each of our ids, whether the other model can generate it.
         count: The number of rows of the other embedding.
     """
 
     rows: np.ndarray
-    is_written: np.ndarray
+    is_generated: np.ndarray
     count: int
 
     def embedding(self, matrix: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
     def bias(self, bias: np.ndarray) -> np.ndarray:
         """Returns our output bias; `NO_LOGIT` for tokens that are not generated."""
-        return np.where(self.is_written, bias[self.rows], np.float32(NO_LOGIT))
+        return np.where(self.is_generated, bias[self.rows], np.float32(NO_LOGIT))
 
 
 class Vocabularies(NamedTuple):
@@ -107,7 +107,7 @@ def from_separate_pieces(
     target: bytes,
     special: "Special",
 ) -> Vocabularies:
-    """Does the same as `from_shared_pieces`, with a vocabulary for each side."""
+    """Like `from_shared_pieces`, with a vocabulary for each side."""
     models = [_parse(source), _parse(target)]
     tables = [
         _PieceTable(pieces, [model], special)
@@ -119,7 +119,7 @@ def from_separate_pieces(
 
 
 class Special(NamedTuple):
-    """Names of special pieces; `None` for one that the vocabulary lacks."""
+    """Names of special pieces; `None` if the vocabulary has no such piece."""
 
     pad: str | None = "<pad>"
     unk: str = "<unk>"
@@ -150,7 +150,7 @@ class _PieceTable:
         named = {language.removeprefix(space): language for language in self._languages}
         self.pieces += [named.get(piece, piece) for piece in others]
         rows += [pieces[piece] for piece in others]
-        num_written, present = len(rows), set(self.pieces)
+        num_generated, present = len(rows), set(self.pieces)
         # a dictionary keeps the order of the models
         lacking = dict.fromkeys(
             piece.piece
@@ -162,8 +162,8 @@ class _PieceTable:
         self.pieces += lacking
         rows += [pieces[special.unk]] * len(lacking)
         rows = np.array(rows)
-        is_written = (rows >= 0) & (np.arange(len(rows)) < num_written)
-        self.rows = Rows(rows, is_written, len(pieces))
+        is_generated = (rows >= 0) & (np.arange(len(rows)) < num_generated)
+        self.rows = Rows(rows, is_generated, len(pieces))
 
     def model(self, model) -> bytes:
         """A SentencePiece model with these pieces that splits text as `model` does."""
@@ -206,7 +206,7 @@ def _check_pieces(pieces: Mapping[str, int], special: Special) -> None:
 
 
 def _unknown_characters(pieces: list[str], model) -> set[str]:
-    """Pieces of one character that occurs in no piece of a model.
+    """Pieces of one character that does not occur in any piece of a model.
 
     SentencePiece returns such a character unchanged, as unknown, and the other program
     looks it up in the vocabulary.

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class ForeignWeights:
-    """The weights of a file. Each is taken once, and all must be taken.
+    """The weights of a file. Each weight is taken once, and all must be taken.
 
     Args:
         arrays: The weights by name.
@@ -49,7 +49,7 @@ class ForeignWeights:
         return array.reshape(shape)
 
     def take_tied(self, names: Sequence[str], shape: tuple[int, ...]) -> np.ndarray:
-        """Takes a weight that a file may hold under several names.
+        """Takes a weight that may have several names in a file.
 
         Raises:
             ValueError: If the file has none of the names, or the weights differ.
@@ -69,7 +69,7 @@ class ForeignWeights:
         """Checks that all weights were taken.
 
         Raises:
-            ValueError: If not.
+            ValueError: If some were not taken.
         """
         if self._arrays:
             left = sorted(self._arrays)
@@ -80,14 +80,14 @@ class ForeignWeights:
 
     def _error(self, expected, received) -> ValueError:
         return ValueError(
-            f"{self._path} does not hold the model's weights. Expected {expected}. "
+            f"{self._path} does not contain the model's weights. Expected {expected}. "
             f"Received: {received}"
         )
 
 
 def variable_at(model, path: str):
     """Returns the variable at a path such as `"encoder.blocks.0.x.kernel"`."""
-    found = model
+    value = model
     for name in path.split("."):
-        found = found[int(name)] if name.isdecimal() else getattr(found, name)
-    return found
+        value = value[int(name)] if name.isdecimal() else getattr(value, name)
+    return value

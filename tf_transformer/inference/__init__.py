@@ -1,4 +1,4 @@
 """Translation with a trained model: `search` from ids to ids, `Translator` from text.
 
-`search` runs the functions of `decoding/` with a model.
+`search` calls the functions of `decoding/` with a model.
 """

@@ -20,17 +20,17 @@ def search(model, source_ids, settings: SearchSettings, prefix_ids=None, seeds=N
 
     Args:
         model: The model.
-        source_ids: Integer tensor `(B, S)`. A row that holds only the end token is an
-            empty sentence; its translation is empty.
+        source_ids: Integer tensor `(B, S)`. A row with only the end token is an empty
+            sentence; its translation is empty.
         settings: The settings of the search.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
-            translation, padded with 0; fewer than the length limit.
+            translation, padded with 0. There must be fewer than the length limit.
         seeds: Optional int32 tensor `(B,)` in place of `settings.seed`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)` and `"log_probs"` `(B, N)`,
-        best first, or samples. If the logits are not finite, so that a translation has
-        no probability, it is empty and its score is -inf.
+        best first, or samples. If a translation has no probability because logits are
+        not finite, it is empty and its score is -inf.
     """
     encoded = model.encode(source_ids, training=False)
     lengths = ops.sum(ops.cast(encoded["padding_mask"], "int32"), axis=1)

@@ -20,17 +20,17 @@ class SearchSettings:
             Defaults to 0.6.
         num_hypotheses: Number of translations returned per sentence, best first: at
             most `beam_size`. With `sample=True` the number of samples. Defaults to 1.
-        min_length: Fewest tokens, end token counted.
-        max_length: Most tokens, end token counted. By default twice the source's
-            tokens plus 10, and never more than the model's `max_length`.
+        min_length: Minimum number of tokens, end token counted.
+        max_length: Maximum number of tokens, end token counted. By default, twice the
+            source's tokens plus 10. Never more than the model's `max_length`.
         no_repeat_ngram_size: Integer n: a translation contains no sequence of n tokens
             twice, unless a prefix does. 0, the default, allows repetition.
-        repetition_penalty: Float above 0. Logits of tokens that a translation already
-            holds are divided by it if positive, else multiplied ([CTRL](
-            https://arxiv.org/abs/1909.05858)). Above 1 it discourages repetition.
-            Reported scores are not changed. Defaults to 1.
+        repetition_penalty: Float above 0. Positive logits of tokens that a
+            translation already contains are divided by it, negative ones multiplied
+            ([CTRL](https://arxiv.org/abs/1909.05858)). Above 1, it
+            discourages repetition. Reported scores are not changed. Defaults to 1.
         sample: Whether to sample from the model's distribution instead of searching
-            for the best translation; `beam_size` and `alpha` then do not apply.
+            for the best translation; `beam_size` and `alpha` are then not used.
             Defaults to `False`.
         temperature: Log-probabilities are divided by it before sampling. Values below
             1 favour probable tokens. Defaults to 1.

@@ -1,4 +1,4 @@
-"""Lexical shortlist: a translation is written with likely tokens only."""
+"""Lexical shortlist: the search chooses among likely tokens only."""
 
 import os
 from typing import NamedTuple
@@ -13,16 +13,16 @@ NO_LOGIT = -1e9  # of a token that is not in the shortlist
 
 
 class LexicalShortlist(NamedTuple):
-    """Which target tokens a sentence may have.
+    """The target tokens that the translation of a sentence may contain.
 
     Section 4 of [Devlin, 2017](https://arxiv.org/abs/1705.01991), "vocabulary
     selection": the frequent tokens, and for each token of the source its likely
     translations. Logits of other tokens are not computed, which is faster for a large
-    vocabulary, and the others are never written.
+    vocabulary; such tokens are never generated.
 
     Attributes:
-        frequent: int32 array of target ids, allowed in each sentence; the end token is
-            among them.
+        frequent: int32 array of target ids that are allowed in each sentence, including
+            the end token.
         likely: int32 array `(V, L)`: target ids for each source id, padded with 0.
 
     Example:
@@ -42,16 +42,16 @@ class LexicalShortlist(NamedTuple):
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "LexicalShortlist":
-        """Reads a file of `save`."""
+        """Reads a file that `save` wrote."""
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls(arrays["frequent"], arrays["likely"])
 
 
 class ShortlistedModel:
-    """A `Transformer` that computes the logits of a shortlist, for `search`.
+    """A `Transformer` for `search` that computes only the logits of a shortlist.
 
     Args:
-        model: The `Transformer`. Its weights stay its own.
+        model: The `Transformer`; it keeps its weights.
         frequent: See `LexicalShortlist`.
         likely: See `LexicalShortlist`; an array or a variable.
 
@@ -71,7 +71,7 @@ class ShortlistedModel:
         self.likely = likely
 
     def encode(self, source_ids, training=None):
-        """Encodes the source, and looks up its tokens `(B, K)`, some of them twice."""
+        """Encodes the source; looks up its target tokens `(B, K)`, with duplicates."""
         encoded = self.model.encode(source_ids, training=training)
         batch_size, length = ops.shape(source_ids)
         likely = ops.take(self.likely, source_ids, axis=0)  # (B, S, L)
@@ -86,7 +86,7 @@ class ShortlistedModel:
         embedding, tokens = self.model.target_embedding, encoded["tokens"]
         table = ops.cast(embedding.table, embedding.compute_dtype)
         batch_size, num_tokens = ops.shape(tokens)
-        # (B, K) to (B, slots, K): where a logit stands among those of all hypotheses
+        # (B, K) to (B, slots, K): the position of each logit in all hypotheses' logits
         row = ops.reshape(
             ops.arange(batch_size * beam_size), (batch_size, beam_size, 1)
         )
@@ -101,14 +101,15 @@ class ShortlistedModel:
         return {**state, "sentence": sentence}
 
     def step(self, token_ids, state):
-        """Computes logits as the model's `step`; those of other tokens are -1e9."""
+        """Computes logits as the model's `step` does; -1e9 for other tokens."""
         states, state = self.model.step_states(token_ids, state)
         sentence = state["sentence"]
-        found = ops.cast(product(states, sentence["rows"], transpose_b=True), "float32")
+        listed = product(states, sentence["rows"], transpose_b=True)
+        listed = ops.cast(listed, "float32")
         if "bias" in sentence:
-            found = found + sentence["bias"][:, None]
+            listed = listed + sentence["bias"][:, None]
         vocab_size = self.model.target_embedding.vocab_size
         logits = ops.full((ops.size(token_ids) * vocab_size,), NO_LOGIT)
         places = ops.reshape(sentence["places"], (-1, 1))
-        logits = ops.scatter_update(logits, places, ops.reshape(found, (-1,)))
+        logits = ops.scatter_update(logits, places, ops.reshape(listed, (-1,)))
         return ops.reshape(logits, (-1, vocab_size)), state

@@ -23,8 +23,8 @@ class TokenScore:
     """A token of an existing translation and its score.
 
     Args:
-        piece: The token as text, as the vocabulary spells it.
-        log_prob: Natural log of P(token | source, tokens before).
+        piece: The token as text, spelled as in the vocabulary.
+        log_prob: Natural log of P(token | source, previous tokens).
     """
 
     piece: str

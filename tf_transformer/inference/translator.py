@@ -45,12 +45,12 @@ class Translator:
         prefixes: Sequence[str | None] | None = None,
         **settings,
     ) -> list[str]:
-        """The best translation of each text, in the order of the texts.
+        """Returns the best translation of each text, in the order of the texts.
 
-        With `sample=True` it is the first sample.
+        With `sample=True`, returns the first sample.
 
         Args:
-            texts: Source sentences; a blank one has the empty translation.
+            texts: Source sentences. The translation of a blank text is empty.
             prefixes: See `nbest`.
             **settings: Arguments of `SearchSettings`.
 
@@ -61,7 +61,7 @@ class Translator:
         return [best.text for best, *_ in results]
 
     def fits(self, texts: Sequence[str]) -> list[bool]:
-        """Whether each text is short enough for the model."""
+        """Returns whether each text is short enough for the model."""
         rows = self.tokenizer.encode_source(texts)
         return [len(row) <= self.model.max_length for row in rows]
 
@@ -71,16 +71,16 @@ class Translator:
         prefixes: Sequence[str | None] | None = None,
         **settings,
     ) -> list[list[Translation]]:
-        """The `num_hypotheses` best translations of each text, with scores.
+        """Returns the `num_hypotheses` best translations of each text, with scores.
 
-        With `sample=True` they are samples, in the order sampled.
+        With `sample=True`, returns samples in the order sampled.
 
         Args:
             texts: Source sentences.
-            prefixes: The beginning of each translation, as many as texts; `None` or
-                "" for none. A prefix is tokenized on its own, without the spaces at
-                its end, and the translation may continue within its last word. Scores
-                include its tokens. The translation of a blank text stays empty.
+            prefixes: The beginning of each translation, one per text; `None` or "" for
+                none. A prefix is tokenized separately, without trailing spaces, and the
+                translation may continue within its last word. Scores include its
+                tokens. The translation of a blank text is empty.
             **settings: Arguments of `SearchSettings`.
 
         Raises:
@@ -137,7 +137,7 @@ class Translator:
                 "There must be as many prefixes as texts. Received: "
                 f"{len(rows)} texts, {len(prefixes)} prefixes"
             )
-        # the next token brings its own space
+        # the next token includes its space
         texts = [(prefix or "").rstrip(" ") for prefix in prefixes]
         prefix_rows = [row[:-1] for row in self.tokenizer.encode_target(texts)]
         for number, (row, prefix) in enumerate(
@@ -157,7 +157,7 @@ class Translator:
 
         Args:
             texts: Source sentences.
-            translations: Their translations, as many as texts.
+            translations: Their translations, one per text.
 
         Raises:
             ValueError: If a text or translation is longer than the model's
@@ -171,12 +171,12 @@ class Translator:
     ) -> list[list[TokenScore]]:
         """ln P of each token of existing translations, the end token included.
 
-        Each probability is that of the token after the text and the tokens before it,
+        The probability of a token is conditioned on the text and the previous tokens,
         so the sum over a translation is its `score`.
 
         Args:
             texts: Source sentences.
-            translations: Their translations, as many as texts.
+            translations: Their translations, one per text.
 
         Returns:
             For each translation, a list of `TokenScore`.

@@ -1,4 +1,4 @@
-"""The paper's layers, one idea per file; `keras.ops` only."""
+"""The paper's layers, one idea per file. They use `keras.ops` only."""
 
 from tf_transformer.layers.attention import (
     MultiHeadAttention,

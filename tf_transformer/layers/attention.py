@@ -21,8 +21,8 @@ def scaled_dot_product_attention(query, key, value, attention_mask=None, dropout
 
         Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V
 
-    The softmax is computed in float32. A query that may attend to nothing gets the
-    weight 0 everywhere, hence the output 0.
+    The softmax is computed in float32. If no key is allowed for
+    a query, its weights and its output are 0.
 
     Args:
         query: Tensor `(..., T, d_k)`.
@@ -56,8 +56,8 @@ def attention_weights(scores, attention_mask=None):
 
     Args:
         scores: Tensor `(..., T, S)`.
-        attention_mask: Optional bool tensor that broadcasts to it. `True` = may
-            attend.
+        attention_mask: Optional bool tensor that broadcasts to the scores.
+            `True` = may attend.
 
     Returns:
         float32 tensor `(..., T, S)`.
@@ -202,8 +202,8 @@ class MultiHeadAttention(BaseLayer):
     ):
         """Attends to projected keys and values.
 
-        In training on PyTorch its fused kernel is used when the weights are neither
-        returned nor dropped out: it stores no tensor `(B, h, T, S)`.
+        In training on PyTorch, its fused kernel is used if the weights are neither
+        returned nor dropped out. It does not store the weights `(B, h, T, S)`.
 
         Args:
             query: Tensor `(B, T, d_model)`.

@@ -1,7 +1,7 @@
-"""Shared by all layers: the base class, checks of arguments, and layer factories.
+"""The base class of all layers, checks of arguments, and layer factories.
 
-A factory is a class, or a function that returns a layer: `EncoderBlock(norm=...)` takes
-one and calls it once for each sub-layer. A configuration stores its registered name.
+A factory is a class, or a function that returns a layer: `EncoderBlock(norm=...)` calls
+it once for each sub-layer. A configuration stores its registered name.
 """
 
 import math
@@ -61,10 +61,10 @@ def check_sizes(**sizes) -> None:
     """Checks that each size is an integer of at least 1.
 
     Args:
-        **sizes: Sizes by the name of their argument.
+        **sizes: Sizes by argument name.
 
     Raises:
-        ValueError: For anything else.
+        ValueError: If a size is anything else.
 
     Example:
 
@@ -81,10 +81,10 @@ def check_rates(**rates) -> None:
     """Checks that each dropout rate is in [0, 1).
 
     Args:
-        **rates: Rates by the name of their argument.
+        **rates: Rates by argument name.
 
     Raises:
-        ValueError: For anything else.
+        ValueError: If a rate is anything else.
 
     Example:
 
@@ -103,7 +103,7 @@ def check_epsilon(epsilon) -> None:
     """Checks the epsilon of a normalization.
 
     Args:
-        epsilon: A number, or `None` for the normalization's own.
+        epsilon: A number, or `None` for the default of the normalization.
 
     Raises:
         ValueError: If it is not a finite number above 0.

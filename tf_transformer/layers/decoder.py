@@ -12,7 +12,7 @@ class Decoder(Encoder):
     """A stack of N decoder blocks.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
-    With pre-norm a last normalization follows the stack.
+    With pre-norm, a final normalization follows the stack.
 
     Args:
         num_layers: Integer. Number of blocks N.
@@ -30,11 +30,11 @@ class Decoder(Encoder):
         encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
             source.
         self_attention_mask: Optional bool tensor `(T, T)`, `(B, T, T)` or
-            `(B, 1, T)`, `True` = may attend. It hides keys in addition.
+            `(B, 1, T)`, `True` = may attend. Combined with the other masks.
         cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
-            `(B, 1, S)`. It hides keys in addition.
-        use_causal_mask: If `False`, a position sees the future too. Defaults to
-            `True`.
+            `(B, 1, S)`. Combined with the other masks.
+        use_causal_mask: If `False`, a position may also attend to later ones.
+            Defaults to `True`.
         training: Whether dropout is active.
 
     Returns:
@@ -119,7 +119,7 @@ class Decoder(Encoder):
 
         Args:
             inputs: Tensor `(B, K, d_model)`.
-            caches: Second result of `start`, or of the step before.
+            caches: Second result of `start`, or of the previous step.
             source: First result of `start`.
             position: Integer scalar tensor.
             encoder_padding_mask: Optional bool tensor `(B, S)`.

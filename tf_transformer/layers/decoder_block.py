@@ -15,9 +15,8 @@ class DecoderBlock(EncoderBlock):
     """One decoder layer: self-attention, cross-attention, feed-forward network.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    figure 1 right. The self-attention is causal: a position attends to itself and the
-    past.
-    The cross-attention attends to the encoder's output. Around each sub-layer:
+    figure 1 right. Self-attention is causal: a position attends to itself and earlier
+    positions. Cross-attention attends to the encoder's output. Around each sub-layer:
 
         post-norm (the paper):  x = LayerNorm(x + Dropout(Sublayer(x)))
         pre-norm:               x = x + Dropout(Sublayer(LayerNorm(x)))
@@ -39,8 +38,8 @@ class DecoderBlock(EncoderBlock):
             Defaults to `MultiHeadAttention`.
         feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
             `dtype` and `name`. Defaults to `FeedForward`.
-        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
-            the normalization's own.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default,
+            `norm` uses its own epsilon.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
@@ -49,11 +48,11 @@ class DecoderBlock(EncoderBlock):
         encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
             source.
         self_attention_mask: Optional bool tensor `(T, T)`, `(B, T, T)` or
-            `(B, 1, T)`, `True` = may attend. It hides keys in addition.
+            `(B, 1, T)`, `True` = may attend. Combined with the other masks.
         cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
-            `(B, 1, S)`. It hides keys in addition.
-        use_causal_mask: If `False`, a position sees the future too. Defaults to
-            `True`.
+            `(B, 1, S)`. Combined with the other masks.
+        use_causal_mask: If `False`, a position may also attend to later ones.
+            Defaults to `True`.
         training: Whether dropout is active.
 
     Returns:

@@ -19,10 +19,10 @@ class TokenEmbedding(BaseLayer):
     or, with `output_bias`, y E^T + b. One matrix E serves both directions ("we share
     the same weight matrix"). Its initial values are samples of N(0, d_model^-1/2), so
     that the scaled vectors have variance 1 and the first logits are neither flat nor
-    saturated. E is a
-    `keras.layers.ReversibleEmbedding`, which also provides LoRA and quantization.
+    saturated. E is a `keras.layers.ReversibleEmbedding`, which also provides LoRA and
+    quantization.
 
-    Ids are never cast to the compute dtype: float ids, such as those of
+    Ids are never cast to the compute dtype: float ids, such as from
     `keras.Input((None,))`, stay exact in float16 and bfloat16. An id that is not in
     the vocabulary gives NaN, or an error where the backend reports one.
 
@@ -91,7 +91,7 @@ class TokenEmbedding(BaseLayer):
             return logits + self.output_bias if self.use_output_bias else logits
         token_ids = as_integers(inputs)
         is_known = ops.logical_and(token_ids >= 0, token_ids < self.vocab_size)
-        # compiled functions would read another row: NaN is noticed
+        # compiled functions would silently read another row
         scale = ops.where(is_known, self.d_model**0.5, float("nan"))
         scale = ops.expand_dims(ops.cast(scale, self.compute_dtype), -1)
         return self._rows(token_ids) * scale
@@ -99,8 +99,8 @@ class TokenEmbedding(BaseLayer):
     def _rows(self, token_ids):
         if self.matrix.quantization_mode is not None:
             return self.matrix(token_ids)
-        # on TensorFlow a gather alone has a gradient of rows, one for each token:
-        # Keras' optimizers and clipping would treat repeated tokens separately
+        # reshaping makes the gradient dense: TensorFlow's gradient of a gather has one
+        # row per token, so clipping and optimizers would split repeated tokens
         table = ops.cast(self.table, self.compute_dtype)
         table = ops.reshape(table, table.shape)
         return ops.take(table, token_ids, axis=0)
@@ -123,7 +123,7 @@ class TokenEmbedding(BaseLayer):
         """
         if not self.built:
             raise ValueError(
-                "LoRA needs the weights. Expected a layer that was built. "
+                "LoRA needs the weights. Expected a layer that has been built. "
                 "Received: built=False"
             )
         self.matrix.enable_lora(rank, lora_alpha=lora_alpha)

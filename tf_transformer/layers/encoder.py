@@ -12,7 +12,7 @@ class Encoder(BaseLayer):
     """A stack of N encoder blocks.
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762).
-    With pre-norm a last normalization follows the stack.
+    With pre-norm, a final normalization follows the stack.
 
     Args:
         num_layers: Integer. Number of blocks N.
@@ -28,9 +28,9 @@ class Encoder(BaseLayer):
         padding_mask: Optional bool tensor `(B, S)`, `True` = real token. Padding is
             hidden from every query.
         self_attention_mask: Optional bool tensor `(S, S)`, `(B, S, S)` or
-            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
-        use_causal_mask: If `True`, a position sees itself and the past only: the
-            stack of a language model. Defaults to `False`.
+            `(B, 1, S)`, `True` = may attend. Combined with the other masks.
+        use_causal_mask: If `True`, a position attends only to itself and earlier ones,
+            as in a language model. Defaults to `False`.
         training: Whether dropout is active.
 
     Returns:

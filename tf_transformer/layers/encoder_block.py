@@ -51,17 +51,17 @@ class EncoderBlock(BaseLayer):
             `dropout_rate`, `dtype` and `name`. Defaults to `MultiHeadAttention`.
         feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
             `dtype` and `name`. Defaults to `FeedForward`.
-        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
-            the normalization's own.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default,
+            `norm` uses its own epsilon.
 
     Call arguments:
         inputs: Tensor `(B, S, d_model)`.
         padding_mask: Optional bool tensor `(B, S)`, `True` = real token. Padding is
             hidden from every query.
         self_attention_mask: Optional bool tensor `(S, S)`, `(B, S, S)` or
-            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
-        use_causal_mask: If `True`, a position sees itself and the past only. Defaults
-            to `False`.
+            `(B, 1, S)`, `True` = may attend. Combined with the other masks.
+        use_causal_mask: If `True`, a position attends only to itself and earlier ones.
+            Defaults to `False`.
         training: Whether dropout is active.
 
     Returns:
@@ -139,7 +139,7 @@ class EncoderBlock(BaseLayer):
         )
 
     def make_norm(self, name):
-        """Makes one more normalization of the block's kind.
+        """Makes another normalization of the block's type.
 
         Args:
             name: Name of the layer.

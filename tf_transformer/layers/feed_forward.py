@@ -7,7 +7,7 @@ from tf_transformer.layers.base import BaseLayer, check_sizes
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class FeedForward(BaseLayer):
-    """Two linear maps with a ReLU between, applied to each position alone.
+    """Two linear maps with a ReLU between them, applied at each position.
 
     Section 3.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762):
 

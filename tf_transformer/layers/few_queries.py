@@ -44,8 +44,8 @@ def few_queries_softmax(scores, attention_mask=None):
 
     Args:
         scores: float32 tensor `(..., T, S)`, at masked keys far below the others.
-        attention_mask: Optional bool tensor that broadcasts to it. `True` = may
-            attend.
+        attention_mask: Optional bool tensor that broadcasts to the scores.
+            `True` = may attend.
 
     Returns:
         float32 tensor `(..., T, S)`.
@@ -61,5 +61,5 @@ def few_queries_softmax(scores, attention_mask=None):
     if attention_mask is None:
         return powers / ops.sum(powers, axis=-1, keepdims=True)
     powers = powers * ops.cast(attention_mask, powers.dtype)
-    # at least 1 unless all keys are masked: the largest score has the power 1
+    # at least 1 unless all keys are masked: the largest score adds exp(0) = 1
     return powers / ops.maximum(ops.sum(powers, axis=-1, keepdims=True), 1.0)

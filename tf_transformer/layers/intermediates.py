@@ -9,7 +9,7 @@ _captured: ContextVar[dict | None] = ContextVar("captured", default=None)
 
 @contextlib.contextmanager
 def capture_intermediates() -> Iterator[dict]:
-    """Collects what attention layers and blocks compute inside the `with` statement.
+    """Collects intermediate results of attention layers and blocks in the `with` block.
 
     Capturing changes nothing: the layers compute the same results in the same way. To
     capture inside a compiled function, use the `with` statement in that function, as

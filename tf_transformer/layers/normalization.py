@@ -11,9 +11,9 @@ class LayerNormalization(keras.layers.LayerNormalization):
         LayerNorm(x) = gamma * (x - mean(x)) / sqrt(variance(x) + epsilon) + beta
 
     Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762), from
-    [Ba et al., 2016](https://arxiv.org/abs/1607.06450); mean and variance are those
-    of one position over its width. On TensorFlow its gradient needs half as many
-    passes over memory as that of Keras.
+    [Ba et al., 2016](https://arxiv.org/abs/1607.06450); mean and variance are
+    computed over the width of each position. On TensorFlow, its gradient reads memory
+    half as often as the gradient of Keras' layer.
 
     Args:
         epsilon: Float. Defaults to 1e-6; Keras' default is 1e-3.

@@ -82,13 +82,13 @@ class PositionalEncoding(BaseLayer):
         max_length: Integer. Number of positions.
         learned: If `True`, the table is trained instead of computed (the paper's
             table 3, row E). Defaults to `False`.
-        positions: Formula of the table that is not trained: `"alternating"` (the
+        positions: Formula of the computed table: `"alternating"` (the
             paper), `"halves"` or `"marian"`, see `sinusoidal_positions`.
 
     Call arguments:
-        inputs: Tensor `(B, L, d_model)`. If L is known only when a compiled function
-            runs and exceeds `max_length`, the vectors beyond are NaN (on CPU without
-            XLA, TensorFlow raises an error).
+        inputs: Tensor `(B, L, d_model)`. If L exceeds `max_length` but is known
+            only when a compiled function runs, later vectors are NaN (TensorFlow on
+            CPU without XLA raises an error).
         position: Optional integer scalar tensor. The position of `inputs[:, 0]`,
             for decoding token by token. Defaults to 0.
 
@@ -151,7 +151,7 @@ class PositionalEncoding(BaseLayer):
                 f"Expected at most max_length={self.max_length} tokens. "
                 f"Received: length={length}"
             )
-        # take, never a slice: a symbolic length exports and compiles everywhere
+        # not a slice: `take` works with a symbolic length in every export and compiler
         positions = ops.arange(ops.shape(inputs)[1])
         if position is not None:
             positions = positions + ops.cast(position, positions.dtype)

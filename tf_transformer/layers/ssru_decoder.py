@@ -35,8 +35,8 @@ class SSRUDecoderBlock(DecoderBlock):
             Defaults to `MultiHeadAttention`.
         feed_forward: Class or function, called with `d_model`, `d_ff`, `activation`,
             `dtype` and `name`. Defaults to `FeedForward`.
-        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default it is
-            the normalization's own.
+        norm_epsilon: Optional float, passed to `norm` as `epsilon`. By default,
+            `norm` uses its own epsilon.
 
     Call arguments:
         inputs: Tensor `(B, T, d_model)`.
@@ -46,7 +46,7 @@ class SSRUDecoderBlock(DecoderBlock):
         encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
             source.
         cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
-            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+            `(B, 1, S)`, `True` = may attend. Combined with the other masks.
         training: Whether dropout is active.
 
     Returns:
@@ -157,7 +157,7 @@ class SSRUDecoder(Decoder):
         encoder_padding_mask: Optional bool tensor `(B, S)`, `True` = real token of the
             source.
         cross_attention_mask: Optional bool tensor `(T, S)`, `(B, T, S)` or
-            `(B, 1, S)`, `True` = may attend. It hides keys in addition.
+            `(B, 1, S)`, `True` = may attend. Combined with the other masks.
         training: Whether dropout is active.
 
     Returns:

@@ -13,7 +13,7 @@ def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=Non
 
     Args:
         token_ids: Tensor or array `(B, L)` of integers, or of floats that are
-            integers, such as those of `keras.Input((None,))`.
+            integers, such as from `keras.Input((None,))`.
         name: Name of the argument, for the error.
         max_length: Optional integer. The largest L.
         vocab_size: Optional integer. Number of ids.

@@ -55,7 +55,7 @@ def check_ids(model, token_ids, name, training):
         model: A `SequenceModel`.
         token_ids: Ids `(B, L)`.
         name: "source_ids" or "target_ids".
-        training: In training the values are not checked here: `data.batches` does.
+        training: In training the values are not checked; `data.batches` checks them.
 
     Returns:
         int32 tensor `(B, L)`.

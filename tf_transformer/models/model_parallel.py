@@ -22,14 +22,14 @@ SHARED_AXES = {
 class TransformerParallel(keras.distribution.ModelParallel):
     """Divides heads, d_ff and vocabulary of a `Transformer` among devices.
 
-    For the JAX backend. Set it before the model is made. A variable whose axis the
-    devices cannot divide, such as a vocabulary of 8001 pieces on 2 devices, is kept
-    whole by each of them.
+    For the JAX backend. Set it before the model is made. If the number of
+    devices does not divide an axis, such as a vocabulary of 8001 pieces on 2 devices,
+    each device keeps the whole variable.
 
     Source: [Shoeybi et al., 2019](https://arxiv.org/abs/1909.08053), section 3.
 
     Args:
-        devices: Names of devices, as `keras.distribution.list_devices` gives them.
+        devices: Names of devices, as `keras.distribution.list_devices` returns them.
         model_devices: Integer. Devices that share one copy of the weights; must
             divide the number of devices. The copies share each batch.
 

@@ -14,7 +14,7 @@ from tf_transformer.models.sequence_model import SequenceModel
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class RecurrentSeq2Seq(SequenceModel):
-    """A recurrent encoder-decoder with attention, or without it for comparison.
+    """A recurrent encoder-decoder with attention (or without, for comparison).
 
     The models of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473) and
     [Luong et al. 2015](https://arxiv.org/abs/1508.04025), on which
@@ -24,15 +24,15 @@ class RecurrentSeq2Seq(SequenceModel):
     There is no self-attention. It has the same methods as `Transformer`.
 
     With `score=None` the decoder reads only the encoder's last state: one vector for a
-    sentence of any length ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). Nothing
-    else differs, including the number of weights: c_t is that vector at every t.
+    sentence of any length ([Cho et al. 2014](https://arxiv.org/abs/1406.1078)). The
+    rest is unchanged, including the number of weights: c_t is that vector at every t.
 
     Differs from Bahdanau et al. 2015: the query is the decoder's state after the newest
     token, not the one before; the decoder starts from the last states of both
     directions, without a layer between; no maxout layer.
     Differs from Luong et al. 2015: the encoder reads in both directions; no input
-    feeding (section 3.3), so that all positions are attended to at once; no local
-    attention.
+    feeding (section 3.3), so that attention is computed for all positions at once; no
+    local attention.
     Differs from both: one embedding matrix serves both sides and the output.
 
     Args:
@@ -156,8 +156,8 @@ class RecurrentSeq2Seq(SequenceModel):
             training: Whether dropout is active.
 
         Returns:
-            Dictionary of `"states"` `(B, S, D)` (without attention `(B, 1, D)`, the
-            last state alone), `"padding_mask"` `(B, S)` and `"last_states"`, the
+            Dictionary of `"states"` `(B, S, D)` (without attention `(B, 1, D)`,
+            only the last state), `"padding_mask"` `(B, S)` and `"last_states"`, the
             encoder's last states.
         """
         source_ids = check_ids(self, source_ids, "source_ids", training)
@@ -206,7 +206,7 @@ class RecurrentSeq2Seq(SequenceModel):
         return self.target_embedding(outputs, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """Makes the first state of decoding token by token.
+        """Makes the first state for `step`.
 
         Args:
             encoded: Result of `encode` for B sentences.
@@ -235,7 +235,7 @@ class RecurrentSeq2Seq(SequenceModel):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start`, or of the step before.
+            state: Result of `start` or of the previous step.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.

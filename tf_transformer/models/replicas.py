@@ -1,4 +1,4 @@
-"""Checks at `compile` for settings with which Keras would compute other updates."""
+"""Checks at `compile` for settings that would make Keras compute wrong updates."""
 
 import keras
 
@@ -14,13 +14,13 @@ UNSUPPORTED_STRATEGIES = {
 
 
 def check_compiled(model) -> None:
-    """Raises an error if a model's updates would differ from those on one device.
+    """Raises an error if updates would differ from updates on one device.
 
     Args:
         model: A compiled `keras.Model`.
 
     Raises:
-        ValueError: If the schedule counts other updates than the optimizer makes, if
+        ValueError: If schedule and optimizer count different updates, if
             several replicas would accumulate or clip gradients or run through XLA,
             or if Keras' `fit` does not work with the strategy.
     """

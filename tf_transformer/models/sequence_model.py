@@ -82,8 +82,8 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         each epoch, the dataset moves on to its next order.
 
         Raises:
-            ValueError: If a batch is longer than `max_length`, or has an id outside of
-                the vocabulary.
+            ValueError: If a batch is longer than `max_length`, or contains an id
+                outside the vocabulary.
         """
         for dataset in (x, kwargs.get("validation_data")):
             if _has_our_batches(dataset):
@@ -97,7 +97,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def compile_from_config(self, config):
-        """Compiles a loaded model like the saved one."""
+        """Compiles a loaded model with the saved settings."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
@@ -107,7 +107,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             store[f"random_{i}"] = variable
 
     def load_own_variables(self, store):
-        """Restores the random state of dropout where the file has it."""
+        """Restores the random state of dropout if the file contains it."""
         variables = self._random_state()
         names = [f"random_{i}" for i in range(len(variables))]
         if sorted(store.keys()) == sorted(names):
@@ -177,7 +177,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
 
         Args:
             token_ids: Integer tensor `(B * K,)`.
-            state: Result of `start` or of the step before.
+            state: Result of `start` or of the previous step.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.
@@ -191,8 +191,8 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             inputs: Dictionary of `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
 
         Returns:
-            Dictionary of float32 tensors (batch, layer, head, query, key). The keys are
-            those of `"encoder"`, `"decoder"` and `"cross"` that the model has.
+            Dictionary of float32 tensors (batch, layer, head, query, key). Keys are
+            `"encoder"`, `"decoder"` and `"cross"`, if the model has this attention.
         """
 
     def call(self, inputs, training=None):
@@ -206,7 +206,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         )
 
     def arguments(self) -> dict:
-        """The constructor's arguments, to make another model like this one."""
+        """The constructor's arguments, to make another model of the same kind."""
         return dict(self._arguments)
 
     def get_config(self):

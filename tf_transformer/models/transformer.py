@@ -46,8 +46,8 @@ class Transformer(SequenceModel):
     `Transformer(..., feed_forward=MyFeedForward)` (see `docs/extending.md`).
 
     Paper symbols: N = `num_layers`, h = `num_heads`, P_drop = `dropout_rate`.
-    Differs from the paper: options from `attention_dropout_rate` on, whose defaults
-    are the paper's.
+    Differs from the paper: only if an option after `dropout_rate` is set; their
+    defaults are the paper's.
 
     Args:
         vocab_size: Integer. Size of the vocabulary, padding included.
@@ -79,8 +79,8 @@ class Transformer(SequenceModel):
         positions: `"alternating"`, `"halves"` or `"marian"`, see
             `sinusoidal_positions`. Defaults to the paper's `"alternating"`.
         output_bias: Whether logits have a bias. Defaults to `False`.
-        norm_epsilon: Optional float. Epsilon of all normalizations; by default their
-            own.
+        norm_epsilon: Optional float. Epsilon of all normalizations; by default,
+            their own.
         start_id: Optional integer. Id whose embedding is the decoder's first input,
             `None` for a vector of zeros. A value other than the default replaces the
             first id of `target_ids`. Defaults to 2, the begin token.
@@ -177,7 +177,7 @@ class Transformer(SequenceModel):
         self.build()
 
     def arguments(self) -> dict:
-        """The constructor's arguments, with classes given by their names."""
+        """The constructor's arguments, with the names of classes."""
         arguments = super().arguments()
         names = {name: factory_name(arguments[name]) for name in FACTORIES}
         activation = keras.activations.serialize(arguments["activation"])
@@ -231,7 +231,7 @@ class Transformer(SequenceModel):
         return self.target_embedding(states, reverse=True)
 
     def start(self, encoded, max_length, beam_size=1):
-        """Makes the first state for `step`, of at most `max_length` steps."""
+        """Makes the first state for `step`, for at most `max_length` steps."""
         source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
         num_sentences = ops.shape(encoded["states"])[0]
         return {
@@ -239,7 +239,7 @@ class Transformer(SequenceModel):
             "sentence": {
                 "source": source,
                 "padding_mask": encoded["padding_mask"],
-                # its shape holds K: a graph cannot divide B * K by B
+                # its shape carries K, because a graph cannot divide B * K by B
                 "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
             },
             "hypothesis": caches,
@@ -250,7 +250,7 @@ class Transformer(SequenceModel):
 
         Args:
             token_ids: Integer tensor `(B * K,)`: the tokens at the state's position.
-            state: Result of `start` or of the step before.
+            state: Result of `start` or of the previous step.
 
         Returns:
             float32 logits `(B * K, V)` and the next state.
@@ -283,7 +283,7 @@ class Transformer(SequenceModel):
 
         Returns:
             Dictionary of attention weights, float32: `"encoder"` `(B, N, h, S, S)`,
-            `"decoder"` `(B, N, h, T, T)`, if blocks have self-attention, and
+            `"decoder"` `(B, N, h, T, T)` if its blocks have self-attention, and
             `"cross"` `(B, N, h, T, S)`.
         """
         return attention_weights(self, inputs)

@@ -4,14 +4,14 @@
 class TwoPasses:
     """Computes a loss that compares two forward passes with different dropout.
 
-    A base class for a Keras model, before `keras.Model`. With a loss that has a method
-    `consistency`, such as `RDropCrossEntropy`, each batch of training passes the model
-    twice:
+    A base class for a Keras model, before `keras.Model`. If the loss has a method
+    `consistency`, as `RDropCrossEntropy` has, each training batch passes through the
+    model twice:
 
         loss = (loss of pass 1 + loss of pass 2) / 2 + consistency(pass 1, pass 2)
 
-    Metrics are those of pass 1. Validation makes one pass, and the loss of that pass is
-    reported. With other losses nothing changes. All `SequenceModel`s have it.
+    Metrics are computed on pass 1. Validation makes one pass and reports its loss.
+    Other losses are not affected. `SequenceModel` inherits from this class.
 
     Example:
 

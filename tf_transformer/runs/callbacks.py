@@ -2,7 +2,7 @@
 
 import itertools
 
-from tf_transformer.runs.evaluation import translate_what_fits
+from tf_transformer.runs.evaluation import translate_or_empty
 from tf_transformer.runs.local_copy import LocalCopy
 from tf_transformer.training.averaging import ScoreAverages
 from tf_transformer.training.callbacks import TranslationQuality
@@ -18,7 +18,7 @@ def translation_quality(config, corpus, translator) -> TranslationQuality | None
     if config.distribute in ("data", "model"):
         translator = LocalCopy(translator.model, translator.tokenizer)
     return TranslationQuality(
-        lambda texts: translate_what_fits(translator, texts, beam_size=1),
+        lambda texts: translate_or_empty(translator, texts, beam_size=1),
         corpus.validation[: config.validation_sentences],
         tokenize=config.bleu_tokenize,
     )
@@ -31,7 +31,7 @@ def callbacks(config, run, quality, parts, shown, termination) -> list:
         config: The run's settings.
         run: The run's directory.
         quality: The run's `TranslationQuality`, or `None`.
-        parts: What a checkpoint contains besides variables, see `make_parts`.
+        parts: Contents of a checkpoint besides variables, see `make_parts`.
         shown: Callbacks that write TensorBoard's log.
         termination: Set by SIGTERM.
     """
@@ -72,7 +72,7 @@ def tensorboard(config, run, quality, valid_set) -> list:
 
 
 def attention_images(config, run, corpus, translator) -> list:
-    """The callback that draws the attention of validation pairs, if it is set."""
+    """Returns the callback that draws the attention of validation pairs, if enabled."""
     if not config.attention_images:
         return []
     from tf_transformer.analysis.images import AttentionImages

@@ -1,4 +1,4 @@
-"""The state in a checkpoint: what each part of a training restores."""
+"""The state in a checkpoint, from which the parts of a training are restored."""
 
 import reprlib
 from pathlib import Path

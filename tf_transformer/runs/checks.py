@@ -93,7 +93,7 @@ def check_bleu_tokenizer(name: str) -> None:
     """Checks that the packages of one of sacreBLEU's tokenizers are installed.
 
     Raises:
-        ValueError: If one is missing.
+        ValueError: If a package is missing.
     """
     if not name.endswith("-mecab"):  # others need none, or download a model when used
         return
@@ -174,7 +174,7 @@ def _check_tokenizer(config) -> None:
     changed = _changed(config, TRAINED_TOKENIZER_DEFAULTS)
     if changed:
         raise ValueError(
-            "The tokenizer's files hold its vocabulary and normalization. Expected "
+            "The tokenizer's files contain its vocabulary and normalization. Expected "
             f"none of {', '.join(TRAINED_TOKENIZER_DEFAULTS)} with tokenizer. "
             f"Received: {', '.join(changed)}"
         )
@@ -183,7 +183,7 @@ def _check_tokenizer(config) -> None:
 def _changed(config, names) -> list[str]:
     """The fields among `names` that were set to a value other than their default.
 
-    With a tokenizer's files, even the default value may not be set.
+    With a tokenizer's files, not even the default value may be set.
     """
     return [
         f"{name}={getattr(config, name)!r}"
@@ -220,7 +220,7 @@ def _check_lora(config) -> None:
         )
     if config.average_last > 1:
         raise ValueError(
-            "The factors of low-rank changes are not averaged. Expected lora_rank or "
+            "Low-rank changes cannot be averaged. Expected lora_rank or "
             f"average_last. Received: lora_rank={config.lora_rank}, "
             f"average_last={config.average_last}"
         )
@@ -249,7 +249,7 @@ def _check_devices(config) -> None:
         )
     if config.distribute in ("data", "model") and config.attention_images:
         raise ValueError(
-            "Attention is drawn on one device. Expected attention_images=0. Received: "
+            "Attention images need one device. Expected attention_images=0. Received: "
             f"attention_images={config.attention_images}, "
             f"distribute={config.distribute!r}"
         )
@@ -263,7 +263,7 @@ def _check_averages(config) -> None:
         )
     if config.ema_momentum is not None and config.average_last > 1:
         raise ValueError(
-            "Weights are averaged in one way. Expected ema_momentum or "
+            "Weights can be averaged in one way only. Expected ema_momentum or "
             f"average_last. Received: ema_momentum={config.ema_momentum}, "
             f"average_last={config.average_last}"
         )

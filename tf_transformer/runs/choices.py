@@ -7,15 +7,14 @@ from sacrebleu.metrics import BLEU
 
 from tf_transformer.data.sentencepiece_trainer import NORMALIZATION_RULES
 
-# settings of training that suit the machine for which a preset is meant
+# training settings for the machine that a preset is meant for
 PRESET_TRAINING = {
     "tiny": {"batch_tokens": 1024, "warmup_steps": 400, "peak": 2e-3},
     "small": {"batch_tokens": 1536, "warmup_steps": 500, "peak": 1.5e-3},
     "base": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
     "big": {"batch_tokens": 4096, "warmup_steps": 4000, "peak": None},
 }
-# peak learning rates of trainings that start from another run: of all weights, and of
-# low-rank changes alone
+# peak learning rates of fine-tuning: of all weights, and with LoRA
 FINE_TUNING_PEAK = 2e-4
 LORA_PEAK = 2e-3
 # settings that are inherited from the other run if `init_from` is set; `None` means

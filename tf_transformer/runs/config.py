@@ -17,7 +17,7 @@ from tf_transformer.runs.data_checks import DEFAULT_CORPUS, FILES
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """Settings of a run; `config.json` in the run's folder holds them.
+    """Settings of a run, stored in `config.json` in the run's folder.
 
     Fields that are `None` take their default (`runs/choices.py`) or the value of the
     preset, see `resolved`; with `init_from`, the value of the other run.
@@ -30,8 +30,8 @@ class TrainingConfig:
     lora_rank: int | None = None
 
     # data: a built-in corpus or tfds:NAME, or a file of pairs, or parallel files; by
-    # default the built-in corpus. An epoch contains each training file as often as its
-    # weight says.
+    # default the built-in corpus. An epoch repeats each training file by its
+    # weight.
     data: str | None = None
     source_language: str | None = None
     target_language: str | None = None
@@ -43,8 +43,8 @@ class TrainingConfig:
     test_source: str | None = None
     test_target: str | None = None
 
-    # tokenizer: SentencePiece model files, one for both sides or one for each, or else
-    # a vocabulary trained on the pairs
+    # tokenizer: SentencePiece model files, one for both sides or one for each; by
+    # default, a vocabulary is trained on the pairs
     tokenizer: tuple[str, ...] | None = None
     vocab_size: int | None = None
     shared_vocabulary: bool | None = None
@@ -91,8 +91,8 @@ class TrainingConfig:
     r_drop: float = 0.0
     ema_momentum: float | None = None
 
-    # updates between validations, which then make an epoch; checkpoints within an
-    # epoch, after a number of updates or of minutes
+    # updates between validations, which form an epoch; interval of checkpoints within
+    # an epoch, in updates or minutes
     validate_every: int | None = None
     checkpoint_every: int | str = "10m"
 

@@ -52,7 +52,7 @@ def check_contents(contents, path: Path) -> dict:
     try:
         check_types(TrainingConfig(**contents["training"]))
     except ValueError as error:
-        raise ValueError(f"{path} holds a wrong setting. {error}") from error
+        raise ValueError(f"{path} contains a wrong setting. {error}") from error
     architecture = contents["training"].get("architecture")
     if architecture not in (None, *CHOICES["architecture"]):
         _refuse(path, f"one of {CHOICES['architecture']}", repr(architecture))
@@ -88,7 +88,7 @@ def check_sizes(arguments: dict, weights: Path, path: Path) -> None:
 
 
 def check_object(value, path: Path, *names: str) -> dict:
-    """Checks that a JSON file of a run holds an object.
+    """Checks that a JSON file of a run contains an object.
 
     Args:
         value: The value in the file.
@@ -99,7 +99,7 @@ def check_object(value, path: Path, *names: str) -> dict:
         The value.
 
     Raises:
-        ValueError: If it is not such an object.
+        ValueError: If it is another value.
     """
     if not isinstance(value, dict) or not set(names) <= value.keys():
         expected = f"an object with {', '.join(names)}" if names else "an object"

@@ -44,7 +44,7 @@ def _is_file(data: str) -> bool:
 
 
 def _parallel_corpus(config: TrainingConfig) -> Corpus:
-    """The pairs of one or several training files, each as often as its weight says."""
+    """The pairs of one or several training files, repeated by their weights."""
     parts = [list(stream) for stream in _training_streams(config)]
     splits = _held_out_splits(config)
     if not splits:
@@ -123,7 +123,7 @@ def make_tokenizer(config, corpus) -> Tokenizer:
 
 
 def describe_references(config, corpus, tokenizer) -> None:
-    """Prints how many references the tokenizer changes, and the BLEU still possible."""
+    """Prints how many references the tokenizer changes, and the BLEU limit."""
     references = [target for _, target in corpus.validation]
     ceiling = reference_ceiling(tokenizer, references, config.bleu_tokenize)
     if ceiling is not None:

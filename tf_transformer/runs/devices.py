@@ -13,9 +13,9 @@ def device_scope(devices: int | None = None, distribute: str | None = None) -> C
     """The scope in which a run creates its model, optimizer and datasets.
 
     Args:
-        devices: Number of devices. By default all GPUs that TensorFlow sees, or
-            one device where there is none.
-        distribute: `"mirrored"`, or `None` for the same where there are several
+        devices: Number of devices. By default, all GPUs that TensorFlow finds, or
+            one device if there is none.
+        distribute: `"mirrored"`, or `None`, which is the same if there are several
             GPUs.
 
     Returns:
@@ -73,8 +73,8 @@ def distribution(config) -> contextlib.AbstractContextManager:
         Its scope, or an empty one unless `distribute` is `"data"` or `"model"`.
 
     Raises:
-        ValueError: If the backend is not JAX, or the devices are too few or cannot be
-            divided.
+        ValueError: If the backend is not JAX, or there are too few devices, or their
+            number cannot be divided.
     """
     if config.distribute not in ("data", "model"):
         return contextlib.nullcontext()

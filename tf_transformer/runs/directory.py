@@ -32,12 +32,12 @@ class RunDirectory:
 
         config.json        settings, the model's arguments, package versions
         tokenizer.model    the vocabulary (two files if the sides have their own)
-        checkpoints/       weights, optimizer, random state, place in the data, ...
+        checkpoints/       weights, optimizer, random state, position in the data, ...
         best.weights.h5    the weights of the best epoch, or of the average
-        average.weights.h5 the average of the last epochs, if asked for
-        average.json       which epochs these are, and their scores
+        average.weights.h5 the average of the last epochs, if requested
+        average.json       the epochs of the average, and its scores
         logs/              TensorBoard
-        log.jsonl          one line of numbers per epoch
+        log.jsonl          one line of figures per epoch
         shortlist.npz      likely translations of each token, if they were imported
         .first-epoch       only until the first checkpoint is written
         evaluation.json    scores with their sacreBLEU signatures
@@ -60,7 +60,7 @@ class RunDirectory:
         self._evaluation_file = self.path / "evaluation.json"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run."""
+        """Whether the folder contains a run."""
         return self._config_file.exists()
 
     def begin(
@@ -79,7 +79,7 @@ class RunDirectory:
             config: The settings.
             tokenizer: The tokenizer.
             model: The model.
-            is_trained: Whether the run has its best weights already. Defaults to
+            is_trained: Whether the run already has its best weights. Defaults to
                 `False`.
             **more: Further entries of `config.json`, such as `data`, the fingerprints
                 of the files of pairs.
@@ -135,12 +135,12 @@ class RunDirectory:
 
         Raises:
             FileNotFoundError: If this is not the folder of a run.
-            ValueError: If `config.json` is not as `begin` writes it, or a newer
-                version of the package wrote it.
+            ValueError: If `config.json` has another format, or a newer version of
+                the package wrote it.
         """
         if not self.exists():
             raise FileNotFoundError(
-                "This is not the folder of a run: it holds no config.json. "
+                "This is not the folder of a run: there is no config.json. "
                 f"Received: {self.path}"
             )
         return check_contents(read_json(self._config_file), self._config_file)
@@ -158,7 +158,7 @@ class RunDirectory:
         return next(reversed(self.all_checkpoints()), None)
 
     def all_checkpoints(self) -> list[Path]:
-        """All checkpoints in their order, those within epochs too."""
+        """All checkpoints in order, including checkpoints within epochs."""
         return checkpoint_files(self.checkpoints)
 
     def last_checkpoints(self, count: int) -> list[Path]:

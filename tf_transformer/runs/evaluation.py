@@ -13,10 +13,10 @@ from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.training.quality import score_translations
 
 
-def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[str]:
+def translate_or_empty(translator, texts: Sequence[str], **settings) -> list[str]:
     """Translates texts; the translation of a text that is too long is empty.
 
-    Such sentences count as failures in a score. Without them it would be too high.
+    Such sentences count as failures; leaving them out would raise the score.
 
     Args:
         translator: The translator.
@@ -37,7 +37,7 @@ def translate_what_fits(translator, texts: Sequence[str], **settings) -> list[st
 
 
 def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]:
-    """The pairs of two files under the source's name; no line is skipped.
+    """Reads the pairs of two files, under the source's name, without skipping lines.
 
     Raises:
         ValueError: If the files differ in their number of lines.
@@ -49,7 +49,7 @@ def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
     """The test splits of a run's corpus; an imported run has none.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If the run has no test split.
     """
     has_corpus = config.data is not None or config.train_source is not None
     splits = load_corpus(config).splits if has_corpus else {}
@@ -83,13 +83,13 @@ def evaluate(
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
 
     Returns:
-        The scores of `quality`, with the search's settings and the seconds it took.
+        The scores of `score_translations`, with search settings and seconds.
     """
     check_bleu_tokenizer(tokenize)
     translator = run.translator()
     started = time.monotonic()
     sources = [source for source, _ in pairs]
-    translations = translate_what_fits(
+    translations = translate_or_empty(
         translator, sources, beam_size=beam_size, alpha=alpha
     )
     seconds = time.monotonic() - started

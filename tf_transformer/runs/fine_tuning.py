@@ -16,7 +16,7 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
     """The config with the settings of the run that it starts from.
 
     Args:
-        config: Settings of a run. Without `init_from` they stay as they are.
+        config: Settings of a run. Without `init_from`, they are not changed.
         run: The folder of the new run. Once it has checkpoints, the other run is no
             longer needed.
 
@@ -41,7 +41,7 @@ def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
         changes[name] = inherited
     if contradicting:
         raise ValueError(
-            "Tokenizer and model are those of the run in init_from. Expected the "
+            "Tokenizer and model come from the run in init_from. Expected the "
             f"settings of {source.path}, or none. Received: {', '.join(contradicting)}"
         )
     return dataclasses.replace(config, **changes)
@@ -51,7 +51,7 @@ def inherited_arguments(config: TrainingConfig, run: RunDirectory) -> dict | Non
     """The arguments of the other run's model, or `None` without `init_from`.
 
     Args:
-        config: Settings of a run; its dropout rate is used if it has one.
+        config: Settings of a run; its dropout rate is used if it is set.
         run: The folder of the new run.
     """
     if config.init_from is None:

@@ -26,16 +26,16 @@ def _files(config, names) -> list[str]:
 
 
 def fingerprints(config) -> dict[str, str]:
-    """A fingerprint of each file of pairs; missing files are left out."""
+    """A fingerprint of each file of pairs; missing files are omitted."""
     files = _files(config, ("data", *FILES))
     return {path: fingerprint(path) for path in files if os.path.isfile(path)}
 
 
 def check_unchanged(expected: dict[str, str], actual: dict[str, str], folder) -> None:
-    """Checks fingerprints against those with which the run began.
+    """Checks fingerprints against the fingerprints at the beginning of the run.
 
     Raises:
-        ValueError: If files have changed or are gone; the message names them.
+        ValueError: If files have changed or are missing; the message names them.
     """
     changed = [path for path, value in expected.items() if actual.get(path) != value]
     if changed:
@@ -54,7 +54,7 @@ class UnchangedPairs:
         paths: The files from which it reads.
 
     Raises:
-        ValueError: In an iteration, if a file has changed or is gone.
+        ValueError: In an iteration, if a file has changed or is missing.
     """
 
     def __init__(self, pairs, paths: Sequence[str | os.PathLike]):

@@ -81,7 +81,7 @@ class Fitting:
                     f"{self.counter.updates}. Received: {self.config.max_updates}"
                 )
             if is_over or self.parts["best"].exhausted(finished - 1):
-                print(f"{self.run.path} is trained already: {finished} epochs.")
+                print(f"{self.run.path} is already trained: {finished} epochs.")
                 return
             self._expect_better_than_average()
             print(f"Resuming after update {self.counter.updates:,} from {checkpoint}.")
@@ -96,7 +96,7 @@ class Fitting:
         average, best = self.run.average(), self.parts["best"]
         if average is None or not average["is_best"]:
             return
-        if best.improves(average["value"]):  # else a later epoch has beaten it
+        if best.improves(average["value"]):  # otherwise a later epoch was better
             last_epoch = average["epochs"][-1] - 1
             best.restore({"best": average["value"], "best_epoch": last_epoch})
 

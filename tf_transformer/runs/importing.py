@@ -1,4 +1,4 @@
-"""A run from a model of another program."""
+"""Makes a run from a model of another program."""
 
 import os
 from pathlib import Path
@@ -18,13 +18,13 @@ def import_run(source: str | os.PathLike, path: str | os.PathLike) -> RunDirecto
 
     Args:
         source: The foreign folder, as for `import_translator`.
-        path: Folder of the new run. It must not hold a run yet.
+        path: Folder of the new run. It must not contain a run.
 
     Returns:
         The run's directory.
 
     Raises:
-        FileExistsError: If `path` holds a run.
+        FileExistsError: If `path` contains a run.
         FolderInUse: If another process works in `path`.
         FileNotFoundError: If the foreign folder or a file in it does not exist.
         ValueError: If a file is damaged, or the model cannot be imported.

@@ -15,7 +15,7 @@ VARIABLES = (
 )
 KUBERNETES_INDEX = "JOB_COMPLETION_INDEX"  # of an Indexed Job
 SLURM = ("SLURM_STEP_NODELIST", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")
-SLURM_PORTS = 2**12  # as in JAX: the last 4096 ones
+SLURM_PORTS = 2**12  # as in JAX: the last 4096 ports
 
 
 class Processes(NamedTuple):
@@ -24,7 +24,7 @@ class Processes(NamedTuple):
     Attributes:
         coordinator: Host and port of process 0, `HOST:PORT`.
         number: Integer. Number of processes.
-        process_id: Integer. This one, from 0.
+        process_id: Integer. Number of this process, from 0.
     """
 
     coordinator: str
@@ -40,9 +40,9 @@ def find_processes(
 ) -> Processes | None:
     """The processes of this training, from the arguments or environment variables.
 
-    Variables are read in this order: JAX's (JAX_COORDINATOR_ADDRESS, ...), those of
-    Kubeflow's JAXJob (COORDINATOR_ADDRESS, ...), JOB_COMPLETION_INDEX of a Kubernetes
-    Indexed Job for the process, and SLURM's of a step that `srun` started.
+    Variables are read in this order: JAX (JAX_COORDINATOR_ADDRESS, ...), Kubeflow's
+    JAXJob (COORDINATOR_ADDRESS, ...), a Kubernetes Indexed Job (JOB_COMPLETION_INDEX,
+    for the process only), and SLURM, for a step that `srun` started.
 
     Args:
         coordinator: Optional `HOST:PORT` of process 0.
@@ -147,13 +147,13 @@ def _checked(processes: Processes) -> Processes:
 
 
 def join_processes(processes: Processes) -> None:
-    """Connects this process with the others; call it before anything is computed.
+    """Connects this process with the others; call it before any computation.
 
     Args:
         processes: See `find_processes`.
 
     Raises:
-        ValueError: On another backend than JAX, or if the connection fails.
+        ValueError: If the backend is not JAX, or the connection fails.
     """
     backend = keras.backend.backend()
     if backend != "jax":

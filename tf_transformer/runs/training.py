@@ -67,14 +67,14 @@ MAY_CHANGE = [
 def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
     """Trains a model, or resumes its training, in the folder `path`.
 
-    If the folder holds an interrupted run with the same settings, training resumes
+    If the folder contains an interrupted run with the same settings, training resumes
     from the latest checkpoint: weights, optimizer, position in the data and random
     state are the same as without the interruption. The number of epochs or updates
     may change; the learning rate then follows the new schedule. After SIGTERM,
     training writes a checkpoint at the next update and ends.
 
     Several processes (`runs/processes.py`) call it with the same settings and a folder
-    that all can read; the first one writes.
+    that all of them can read; the first one writes.
 
     Args:
         config: The settings.
@@ -88,8 +88,8 @@ def train(config: TrainingConfig, path: str | os.PathLike) -> RunDirectory:
         TrainingTerminated: After SIGTERM.
         FolderInUse: If another training runs in the folder.
         AnotherProcessFailed: If another of several processes could not start.
-        ValueError: If the folder holds a run with other settings or data, or one whose
-            checkpoints are gone or damaged.
+        ValueError: If the folder contains a run with other settings or data, or a run
+            whose checkpoints are missing or damaged.
     """
     run = RunDirectory(path)  # pyright: ignore[reportArgumentType]
     with contextlib.ExitStack() as stack:
@@ -174,7 +174,8 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
     Args:
         config: The settings.
         tokenizer: The tokenizer.
-        arguments: Optional arguments of the model, instead of those in `config`.
+        arguments: Optional arguments of the model that replace the settings in
+            `config`.
     """
     if arguments is not None:
         return ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
@@ -202,12 +203,12 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
 
 
 def compile_model(config, model, total_steps) -> None:
-    """Compiles with our loss and metrics, and the paper's Adam and schedule."""
+    """Compiles with MaskedCrossEntropy, metrics, and the paper's Adam and schedule."""
     accumulation = config.gradient_accumulation_steps
     warmup_steps = min(config.warmup_steps, max(1, total_steps // 4))
     if warmup_steps < config.warmup_steps:
         print(f"Warm-up takes {warmup_steps} of {total_steps} updates.")
-    # keep the peak of the warm-up in the config: a shorter warm-up has a higher peak
+    # keep the configured warm-up's peak: a shorter warm-up has a higher peak
     peak = config.peak or (model.d_model * config.warmup_steps) ** -0.5
     schedule = TransformerSchedule(
         model.d_model,
@@ -259,6 +260,6 @@ def _check_same(run_config, config, path) -> None:
             for name in different
         )
         raise ValueError(
-            f"{path} holds a run with other settings. Expected the same settings to "
+            f"{path} contains a run with other settings. Expected the same settings to "
             f"continue it, or another folder. Received: {received}"
         )

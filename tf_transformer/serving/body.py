@@ -9,8 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 from tf_transformer.serving.errors import RequestError, invalid
 
 GZIP = 16 + zlib.MAX_WBITS  # zlib's code for data with a gzip header
-# the rest of a body that is too large is read for so long, if it is at most so many
-# times too large; many clients read no answer before they have sent all
+# how long the rest of a too large body is read, and its maximum size as a multiple of
+# the limit; many clients read the answer only after they have sent the whole body
 DISCARD_SECONDS, DISCARD_TIMES = 1.0, 16
 
 
@@ -19,17 +19,17 @@ async def read_body(request: Request, max_size: int) -> bytes:
 
     Args:
         request: The request, with `Content-Encoding` gzip or none.
-        max_size: Most bytes, before and after decompression.
+        max_size: Maximum number of bytes, before and after decompression.
 
     Raises:
-        RequestError: If it is larger, has another encoding or is not gzip data, or if
-            the client disconnects.
+        RequestError: If it is too large, has another encoding or is not gzip data, or
+            if the client disconnects.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip"):
         raise RequestError(
             "UNSUPPORTED_MEDIA_TYPE",
-            "The body of a request may be compressed by gzip only. Received: "
+            "The body of a request may be compressed with gzip only. Received: "
             f"Content-Encoding: {encoding}",
             {"Accept-Encoding": "gzip"},
         )
@@ -38,7 +38,7 @@ async def read_body(request: Request, max_size: int) -> bytes:
 
 
 def client_gone() -> RequestError:
-    """The error of a request whose client has disconnected."""
+    """Returns the error for a request whose client has disconnected."""
     return RequestError("CANCELLED", "The client has disconnected.")
 
 
@@ -71,11 +71,13 @@ def _decompress(body: bytes, max_size: int) -> bytes:
     try:
         text = decompressor.decompress(body, max_size + 1)
     except zlib.error as error:
-        raise invalid(f"The body is no gzip data: {error}") from error
+        raise invalid(f"The body is not gzip data: {error}") from error
     if len(text) > max_size:
         raise _too_large(max_size)
     if not decompressor.eof or decompressor.unused_data:
-        raise invalid("The body is no gzip data: it is cut or something follows it.")
+        raise invalid(
+            "The body is not gzip data: it is truncated, or other data follows it."
+        )
     return text
 
 

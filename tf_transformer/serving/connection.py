@@ -20,11 +20,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(H11Protocol):
-    """Adds time-outs and limits, and answers clients that have closed their half.
+    """Adds time-outs and limits, and answers half-closed connections.
 
-    - A request's headers, and what is left of a body after its answer, must arrive
-      within `header_timeout`.
-    - Connections beyond `max_connections` are answered by 503 and closed.
+    - A request's headers, and the rest of a body after its answer, must arrive within
+      `header_timeout`.
+    - Connections beyond `max_connections` get 503 and are closed.
     - A client that reads its answer too slowly is disconnected, as are the slowest ones
       when all unread answers together exceed `MAX_UNREAD`.
     - A client that has closed its half of the connection after a request is answered.
@@ -83,7 +83,7 @@ class Connection(H11Protocol):
             self._refuse(400, msg)
 
     def pause_writing(self) -> None:
-        """Starts to watch a client that reads more slowly than the answer is sent."""
+        """Starts to watch a client that reads the answer too slowly."""
         super().pause_writing()
         self._unread_since = time.monotonic()
         self._watch_reading()

@@ -99,10 +99,10 @@ class Endpoints:
         return Response(written, media_type="application/json")
 
     def _size(self, num_sentences: int, arrays: dict[str, np.ndarray]) -> dict:
-        """The numbers of sentences and of characters, if they are not too many."""
+        """Checks and returns the numbers of sentences and of characters."""
         if num_sentences > self._settings.max_sentences:
             raise invalid(
-                "A request may hold at most "
+                "A request may contain at most "
                 f"{self._settings.max_sentences} sentences. Received: {num_sentences}"
             )
         lengths = [len(text) for texts in _texts(arrays).values() for text in texts]
@@ -133,7 +133,7 @@ async def unless_gone(request: Request, work):
 
 
 def _wrong_method(endpoint: str, name: str, loaded) -> RequestError:
-    """The error of a model without a signature for `classify` or `regress`."""
+    """Returns the error for a model without a signature for `classify` or `regress`."""
     name = name or "serving_default"
     if name not in loaded.definitions:
         return invalid(f"No signature was found with the name: {name}")

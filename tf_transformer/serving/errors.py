@@ -30,11 +30,11 @@ HTTP_STATUS = {
 
 
 class RequestError(ValueError):
-    """A request that is answered by an error, with a body `{"error": message}`.
+    """A request that is answered with an error, with a body `{"error": message}`.
 
     Args:
         code: A key of `HTTP_STATUS`.
-        message: What is wrong, for the client.
+        message: Description of the fault, for the client.
         headers: Optional headers of the answer.
 
     Example:
@@ -56,7 +56,7 @@ class RequestError(ValueError):
 
 
 def invalid(message: str) -> RequestError:
-    """The error of an invalid request."""
+    """Returns the error for an invalid request."""
     return RequestError("INVALID_ARGUMENT", message)
 
 
@@ -80,5 +80,5 @@ def status_code(error: Exception) -> str:
 
 
 def from_tensorflow(error: tf.errors.OpError) -> RequestError:
-    """The error of a computation, without the names of the graph's nodes."""
+    """Returns the error for a failed computation, without names of graph nodes."""
     return RequestError(status_code(error), without_node_names(error.message))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 MAX_VERSION = 2**63 - 1
 NOT_A_NUMBER = "a version's folder is named by a whole number"
-NO_MODEL = "it holds no saved_model.pb"
+NO_MODEL = "it contains no saved_model.pb"
 
 
 @dataclasses.dataclass
@@ -29,11 +29,12 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
     """The models below a folder, by name.
 
     Args:
-        folder: Holds `MODEL/VERSION/saved_model.pb`, or is one model's folder and holds
-            `VERSION/saved_model.pb`. Other files and hidden folders do not count.
+        folder: Contains `MODEL/VERSION/saved_model.pb`, or is the folder of one model
+            and contains `VERSION/saved_model.pb`. Other files and hidden folders are
+            ignored.
 
     Returns:
-        The models that have a version, have a folder that looks like a version, or
+        The models that have a version or a folder that looks like a version, or that
         cannot be read.
 
     Raises:
@@ -60,7 +61,7 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
 
 
 def has_versions(models: dict[str, FoundModel]) -> bool:
-    """Whether some model has a version to serve."""
+    """Whether any model has a version to serve."""
     return any(model.versions for model in models.values())
 
 
@@ -81,13 +82,13 @@ def last_change(folder: Path) -> tuple[float, Path]:
     link without a target, the time of the link itself is used.
 
     Raises:
-        OSError: If the folder vanishes meanwhile.
+        OSError: If the folder is removed meanwhile.
     """
     return max((_change_time(path), path) for path in (folder, *folder.rglob("*")))
 
 
 def is_settled(changed: float, seconds: float) -> bool:
-    """Whether the last change is so long ago that no copy is in progress."""
+    """Whether the last change is long enough ago that no copy is in progress."""
     return abs(time.time() - changed) >= seconds
 
 

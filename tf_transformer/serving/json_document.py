@@ -6,7 +6,7 @@ import re
 from tf_transformer.serving.errors import invalid
 from tf_transformer.serving.json_values import shown, type_name
 
-# Python's error messages, and those of TensorFlow Serving's parser
+# Python's error messages, and the messages of TensorFlow Serving's parser
 PARSER_MESSAGES = (
     ("Extra data", "The document root must not be followed by other values."),
     ("Expecting property name", "Missing a name for object member."),
@@ -23,7 +23,7 @@ SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_document(body: bytes) -> dict:
-    """The JSON object that a body holds. NaN and Infinity are numbers.
+    """Parses the JSON object of a body. NaN and Infinity are numbers.
 
     Example:
 
@@ -31,7 +31,7 @@ def read_document(body: bytes) -> dict:
     {'inputs': [nan, 2]}
 
     Raises:
-        RequestError: If it holds something else.
+        RequestError: If the body is not a JSON object.
     """
     try:
         text = body.decode("utf-8-sig")

@@ -16,20 +16,21 @@ SIGNIFICANT_DIGITS = {np.dtype("float32"): 9, np.dtype("float64"): 17}
 def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
     """The body of a predict answer.
 
-    Numbers have the digits that TensorFlow Serving writes: six, or as many as are
-    needed to read the same number again. Strings of an output whose name ends in
+    Numbers have as many digits as in TensorFlow Serving: six, or more if they are
+    needed to read back the same number. Strings of an output whose name ends in
     `_bytes` are written as `{"b64": ...}`.
 
     Args:
         arrays: The named outputs.
-        row_form: Whether the answer is a list of rows; else it is one list per output.
+        row_form: Whether the answer is a list of rows; otherwise it is one list per
+            output.
 
     Returns:
         JSON in UTF-8, NaN and Infinity included.
 
     Raises:
-        RequestError: If a type has no JSON, rows differ in number, or there are more
-            than `MAX_VALUES` values.
+        RequestError: If a type cannot be written as JSON, numbers of rows differ, or
+            there are more than `MAX_VALUES` values.
 
     Example:
 
@@ -51,7 +52,7 @@ def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
 
 
 def too_large(num_values: int) -> RequestError:
-    """The error of a request whose answer has too many values."""
+    """Returns the error for a request whose answer has too many values."""
     return invalid(
         f"The answer is too large. Expected at most {MAX_VALUES} values. "
         f"Received: {num_values}"

@@ -6,7 +6,7 @@ LONGEST_SHOWN = 1000
 
 
 def shown(value) -> str:
-    """A value as JSON with an indentation of four spaces, cut if it is long.
+    """A value as JSON with an indentation of four spaces, truncated if it is long.
 
     Example:
 
@@ -22,7 +22,7 @@ def shown(value) -> str:
 
 
 def type_name(value) -> str:
-    """The kind of a value as TensorFlow Serving calls it."""
+    """TensorFlow Serving's name for the type of a value."""
     if value is None or isinstance(value, bool):
         return "Null" if value is None else str(value)
     if is_number(value):

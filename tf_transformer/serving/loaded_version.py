@@ -29,7 +29,7 @@ class LoadedVersion:
         path: The folder with `saved_model.pb`.
 
     Raises:
-        Exception: Whatever TensorFlow raises for a broken folder.
+        Exception: Any error of TensorFlow for a broken folder.
     """
 
     def __init__(self, name: str, version: int, path: Path):
@@ -50,7 +50,7 @@ class LoadedVersion:
         batches: Sequence[list[str]] = (),
         is_over: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Calls each signature once; one that refuses the example input is skipped.
+        """Calls each signature once; a signature that refuses the example is skipped.
 
         Args:
             batches: Texts for the signatures whose only input is a vector of texts and
@@ -81,10 +81,10 @@ class LoadedVersion:
             LOG.warning("not warmed up", extra={"details": details})
 
     def signature(self, name: str | None) -> Signature:
-        """The signature of this name, or the default one.
+        """Returns the signature of this name, or the default signature.
 
         Raises:
-            RequestError: If there is none.
+            RequestError: If there is no such signature.
         """
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
@@ -131,7 +131,7 @@ async def load_version(
 
     Raises:
         TimeoutError: If it takes longer. The thread is not stopped.
-        Exception: Whatever TensorFlow raises for a broken folder.
+        Exception: Any error of TensorFlow for a broken folder.
     """
     is_over = threading.Event()
 

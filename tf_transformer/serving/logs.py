@@ -7,7 +7,7 @@ import time
 import traceback
 
 PERIOD = 10.0  # seconds
-# maximum number of lines of a kind in a period: requests with one status, other events
+# maximum number of lines per period: for each status of requests, for other events
 MAX_REQUESTS = 1000
 MAX_OTHERS = 20
 
@@ -27,7 +27,7 @@ class JsonFormatter(logging.Formatter):
         self.show_text = show_text
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Formats one line."""
         time = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         line = {
             "time": time.isoformat(timespec="milliseconds"),

@@ -29,13 +29,13 @@ def error_response(error: RequestError) -> JSONResponse:
 
 
 class MetricsMiddleware:
-    """Counts and logs each request, and answers 500 if the code fails.
+    """Counts and logs each request, and answers 500 after an unexpected error.
 
     Endpoints add to `scope["details"]`, which is logged.
 
     Args:
         app: The application.
-        metrics: Where requests are counted.
+        metrics: The metrics to update.
     """
 
     def __init__(self, app, metrics: Metrics):
@@ -82,8 +82,9 @@ class MetricsMiddleware:
 class HostMiddleware:
     """Refuses requests whose `Host` is not an allowed name of this service.
 
-    A web site can let its own name resolve to this machine and so reach a local service
-    from a browser. Addresses and `localhost` cannot be used so and always pass.
+    A web site can make its own name resolve to this machine, and so reach a local
+    service from a browser (DNS rebinding). IP addresses and `localhost` cannot be
+    abused in this way and are always allowed.
 
     Args:
         app: The application.
@@ -116,12 +117,12 @@ class HostMiddleware:
 
 
 class CrossSiteMiddleware:
-    """Refuses POST requests that a browser sends for another site without asking.
+    """Refuses POST requests of other sites that a browser sends without a preflight.
 
     Browsers send plain text and forms to other sites without a preflight request, so
-    that any web site could make a local service compute. Requests of other sites must
+    any web site could use a local service. Requests of other sites must
     be `application/json`, which needs a preflight request, or come from an allowed
-    origin. Requests without `Origin`, such as those of curl, may have any content type.
+    origin. Requests without `Origin`, for example from curl, may have any content type.
 
     Args:
         app: The application.
@@ -160,7 +161,7 @@ class AuthenticationMiddleware:
 
     Args:
         app: The application.
-        token: The secret; `None` requires none.
+        token: The secret; `None` if no token is required.
     """
 
     def __init__(self, app, token: str | None):

@@ -25,10 +25,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Models:
-    """The versions of a folder's models, of which the highest answers by default.
+    """The versions of a folder's models; by default, the highest one answers.
 
-    `refresh` loads new versions and unloads those that were removed or replaced. A
-    version is unloaded only when its successor answers, and stays in memory until its
+    `refresh` loads new versions and unloads removed or replaced ones. A
+    version is unloaded only when its successor is ready, and stays in memory until its
     last request has been answered. If a version cannot be loaded, the error is
     reported, the highest good version is kept, and loading is tried again when the
     files change. While the folder is missing, or replaced by an empty one, as when a
@@ -39,7 +39,7 @@ class Models:
         keep_all: Whether all versions are served, not only the highest.
         settle_seconds: How long a version's files must be unchanged before it is
             loaded.
-        warm_up_batches: Texts that each version computes before it answers.
+        warm_up_batches: Texts that each version computes before it is ready.
         load_seconds: Maximum duration of loading.
     """
 
@@ -66,11 +66,11 @@ class Models:
 
     @property
     def ready(self) -> bool:
-        """Whether every model found at the start was tried and some version answers."""
+        """Whether each model found at the start was tried and some version is ready."""
         return self.has_looked and any(self.highest(name) for name in self._models)
 
     def highest(self, name: str) -> LoadedVersion | None:
-        """The highest version of a model that answers, if any does."""
+        """The highest version of a model that is ready, or `None`."""
         states = self._models.get(name, {})
         answering = [n for n, state in states.items() if state.state == "AVAILABLE"]
         return states[max(answering)].loaded if answering else None
@@ -112,7 +112,7 @@ class Models:
         if has_versions(models):
             self._identity = folder
         elif self._identity not in (None, folder):
-            raise OSError(f"An empty folder took the place of {self.folder}")
+            raise OSError(f"An empty folder replaced {self.folder}")
         self._name_ignored(models)
         for name in sorted({*models, *self._models}):
             model = models.get(name, FoundModel())
@@ -227,8 +227,8 @@ class Models:
 
         Args:
             name: The model's name.
-            version: Its version. Defaults to the highest that answers.
-            label: A version's label. This service has none.
+            version: Its version. Defaults to the highest that is ready.
+            label: A version's label; this service has no labels.
 
         Raises:
             RequestError: If there is no such version.

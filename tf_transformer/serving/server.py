@@ -36,13 +36,13 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
 
     Args:
         folder: See `find_models`.
-        host: The address to listen at.
-        port: The port; 0 for any that is free.
+        host: The address to listen on.
+        port: The port; 0 for any free port.
         settings: Limits and delays.
 
     Raises:
         FileNotFoundError: If the folder is missing.
-        ValueError: If it holds no model.
+        ValueError: If the folder contains no model.
         OSError: If the port is not free.
     """
     path = Path(folder)
@@ -97,7 +97,7 @@ def _check_models(path: Path, folder: str) -> None:
         }
         hint = "".join(f" Ignored: {p}: {why}." for p, why in ignored.items())
         raise ValueError(
-            f"The folder holds no exported model. Expected {folder}/NAME/VERSION/"
+            f"The folder contains no exported model. Expected {folder}/NAME/VERSION/"
             "saved_model.pb, as `tf-transformer export` writes it. Received: "
             f"{folder}{hint and '.' + hint}"
         )
@@ -134,7 +134,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         created = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise OSError(f"Cannot listen at {host}:{port}: {error.strerror}") from error
+        raise OSError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
     # asyncio sets TCP_NODELAY only on sockets with the protocol named: without it,
     # every answer on a kept connection waits about 40 ms for an acknowledgement.
     return socket.socket(

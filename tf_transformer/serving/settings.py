@@ -10,14 +10,14 @@ class ServiceSettings:
     """Settings of the service.
 
     Args:
-        versions: "latest" serves each model's highest version, "all" every one.
+        versions: "latest" serves each model's highest version, "all" every version.
         poll_seconds: Seconds between two checks of the folder.
         batch_size: Maximum number of sentences in a batch. 1 computes each request
-            alone.
-        batch_delay: Seconds that a sentence waits for others.
-        queue_size: Maximum number of waiting sentences of a version; more are answered
-            by 503.
-        timeout: Seconds that a request may take; then it is answered by 504.
+            separately.
+        batch_delay: Seconds that a sentence waits for its batch.
+        queue_size: Maximum number of waiting sentences per version; further requests
+            get 503.
+        timeout: Seconds that a request may take before it gets 504.
         max_body: Maximum size of a request's body in bytes.
         max_sentences: Maximum number of sentences in a request.
         max_characters: Maximum number of characters in a sentence.
@@ -31,7 +31,7 @@ class ServiceSettings:
         allowed_origins: Origins whose pages may use the service (CORS).
         token: Optional secret that clients must send.
         log_text: Whether the log contains the texts of requests and answers.
-        warm_up_texts: Texts that each version computes before it answers.
+        warm_up_texts: Texts that each version computes before it is ready.
 
     Raises:
         ValueError: If a value is out of range.

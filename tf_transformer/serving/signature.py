@@ -32,7 +32,7 @@ class Signature:
     def rows_are_independent(self) -> bool:
         """Whether requests may be batched: only the number of rows is variable.
 
-        If an output has another variable size, as the attention weights have, this size
+        If an output has another variable size, as attention weights do, this size
         depends on the longest text of the batch.
         """
         inputs, outputs = self.inputs.values(), self.outputs.values()
@@ -56,7 +56,7 @@ class Signature:
         """Refuses arrays of the wrong shape.
 
         Raises:
-            RequestError: If one does not fit its input.
+            RequestError: If an array does not fit its input.
         """
         for name, spec in self.inputs.items():
             if not spec.shape.is_compatible_with(arrays[name].shape):
@@ -68,8 +68,8 @@ class Signature:
     def check_answer_size(self, arrays: dict[str, np.ndarray]) -> None:
         """Refuses a request whose answer would be too large, before it is computed.
 
-        If the size depends on the texts, as that of attention weights does, the longest
-        row is computed alone: after padding, all others have the same size.
+        If the size depends on the texts, as for attention weights, the longest row is
+        computed separately: after padding, the other rows have the same size.
 
         Raises:
             RequestError: If the answer would have more than `MAX_VALUES` values.
@@ -81,7 +81,7 @@ class Signature:
         if num_rows < 2 or not has_rows or self.rows_are_independent:
             return
         lengths = np.max([_row_lengths(a) for a in arrays.values()], axis=0)
-        # in bytes: a text has fewer tokens than that
+        # in bytes: a text has fewer tokens than bytes
         most = 2 * int(lengths.max()) + 16
         sizes = [
             math.prod(size or most for size in spec.shape.as_list()[1:])

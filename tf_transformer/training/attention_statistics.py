@@ -22,8 +22,8 @@ def attention_statistics(query, keys, weights, attention_mask=None, is_query=Non
 
     Returns:
         Dictionary of float32 scalars:
-        "score_std", the standard deviation of q . k / sqrt(d_k) from the mean of each
-        query, over the keys that it may attend to;
+        "score_std", the standard deviation of q . k / sqrt(d_k) from the mean of its
+        query, over allowed keys;
         "saturation", the share of queries whose largest weight is above 0.99;
         "entropy", the mean over queries of -sum_s a_s ln a_s, in nats.
 

@@ -15,7 +15,7 @@ def average_checkpoints(paths: Iterable[Path], model) -> None:
     """Sets a model's weights to the mean of several checkpoints.
 
     Section 6.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762),
-    which averages the last 5. The optimizer does not change.
+    which averages the last 5. The optimizer is not changed.
 
     Args:
         paths: Files of `save_checkpoint`, such as
@@ -40,7 +40,7 @@ class ScoreAverages(keras.callbacks.Callback):
     For an optimizer with `use_ema=True`. During validation, and in `on_epoch_end` of
     every callback between this one and `back()`, the model's weights are the averages.
     Training continues from the exact weights. (Keras' `SwapEMAWeights` swaps by sums
-    and differences, which rounds.)
+    and differences, with rounding errors.)
 
     Example: `KeepBest` saves the averages; training continues with the weights.
 

@@ -58,7 +58,7 @@ class TranslationQuality(keras.callbacks.Callback):
         self.samples: list[tuple[str, str, str]] = []
 
     def highest_bleu(self) -> float:
-        """BLEU of the references themselves: 0 if none of them has four words."""
+        """BLEU of the references against themselves: 0 if none has four words."""
         references = self.references
         return score_translations(references, references, self.tokenize)["bleu"]
 
@@ -87,7 +87,7 @@ class KeepBest(keras.callbacks.Callback):
         patience: Optional integer. Epochs without improvement before training stops.
 
     Raises:
-        ValueError: At the end of an epoch, if the logs have no such name.
+        ValueError: At the end of an epoch, if the logs do not contain this name.
 
     Example:
 
@@ -138,13 +138,13 @@ class KeepBest(keras.callbacks.Callback):
         """Whether a score is better than the best so far; NaN never is."""
         if not math.isfinite(value):
             return False
-        # earlier versions kept NaN in a run's state
+        # earlier versions saved NaN in a run's state
         if self.best is None or not math.isfinite(self.best):
             return True
         return value > self.best if self.higher_is_better else value < self.best
 
     def exhausted(self, epoch: int) -> bool:
-        """Whether the last `patience` epochs brought no improvement."""
+        """Whether the last `patience` epochs did not improve the score."""
         if self.patience is None or self.best_epoch is None:
             return False
         return epoch - self.best_epoch >= self.patience
@@ -161,7 +161,7 @@ class KeepBest(keras.callbacks.Callback):
 class JsonLog(keras.callbacks.Callback):
     """Appends a line of JSON after each epoch: number, seconds, updates and logs.
 
-    A resumed run first cuts the file back to its size at the checkpoint.
+    A resumed run first truncates the file to its size at the checkpoint.
 
     Args:
         path: The file; it is created if necessary.
@@ -220,6 +220,6 @@ class JsonLog(keras.callbacks.Callback):
 
 
 def json_number(value) -> float | None:
-    """A float, or `None` (null) for NaN and infinity, which JSON does not have."""
+    """A float, or `None` (null) for NaN and infinity, which JSON does not support."""
     value = float(value)
     return value if math.isfinite(value) else None

@@ -28,7 +28,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
     Args:
         folder: Folder of the checkpoints `epoch-0001.npz` and so on.
         parts: Dictionary of objects, such as the run's `KeepBest`, whose `state()` is
-            saved too. A state is anything that JSON can hold.
+            saved too. A state must be JSON serializable.
         num_kept: Number of checkpoints at ends of epochs to keep. Defaults to 2. The
             latest two checkpoints are always kept.
     """
@@ -65,7 +65,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 
 class SaveWithinEpochs(SaveCheckpoint):
-    """Writes checkpoints within epochs too, and a last one after SIGTERM.
+    """Writes checkpoints within epochs too, and a final one after SIGTERM.
 
     If one of several processes receives SIGTERM, all of them end.
 
@@ -79,7 +79,7 @@ class SaveWithinEpochs(SaveCheckpoint):
         on_saved: Function without arguments, called after each checkpoint.
 
     Raises:
-        TrainingDiverged: If a weight is not finite; nothing is written then.
+        TrainingDiverged: If a weight is not finite. Nothing is written.
         TrainingTerminated: After the checkpoint that follows SIGTERM.
     """
 

@@ -42,7 +42,7 @@ def checkpoint_files(folder: Path) -> list[Path]:
     """Returns the checkpoints in a folder, oldest first.
 
     Args:
-        folder: The folder. It may be missing.
+        folder: The folder. It need not exist.
     """
     matches = {path: _NAME.fullmatch(path.name) for path in Path(folder).glob("*.npz")}
     places = {
@@ -60,7 +60,7 @@ def epoch_of(path: Path) -> int | None:
 
 
 def save_checkpoint(path: Path, model, state: dict) -> None:
-    """Writes all variables of a compiled model and a small state, atomically.
+    """Writes all variables of a compiled model and a state, atomically.
 
     Weights, the optimizer's variables and the seeds of dropout are saved exactly, so
     that training resumes as if it had not been interrupted. The file ends with a
@@ -69,7 +69,7 @@ def save_checkpoint(path: Path, model, state: dict) -> None:
     Args:
         path: A file that ends in `.npz`.
         model: A compiled Keras model.
-        state: Anything that JSON can hold.
+        state: A JSON serializable value.
     """
     if not is_first_process():
         return
@@ -92,7 +92,7 @@ def restore_checkpoint(path: Path, model) -> dict:
 
     Raises:
         DamagedFile: If the file is damaged; the model is then unchanged.
-        ValueError: If the file's variables are not those of the model.
+        ValueError: If the file's variables do not belong to the model.
     """
     with _open_checkpoint(path) as arrays:
         state = _read_state(path, arrays)
@@ -119,7 +119,7 @@ def weights_in(path: Path, model) -> Iterator[np.ndarray]:
 
     Raises:
         DamagedFile: If the file is damaged.
-        ValueError: If the file's weights are not those of the model.
+        ValueError: If the file's weights do not belong to the model.
     """
     variables = _model_variables(model)
     places = {id(variable): i for i, variable in enumerate(variables)}
@@ -143,7 +143,7 @@ def _open_checkpoint(path: Path) -> Iterator[NpzFile]:
     with open_npz(path) as arrays:
         if "state" not in arrays.names:
             raise ValueError(
-                f"{path} is no checkpoint of a training. Expected the array state. "
+                f"{path} is not a checkpoint. Expected the array state. "
                 f"Received: {len(arrays.names)} others"
             )
         yield arrays

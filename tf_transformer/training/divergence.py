@@ -14,13 +14,13 @@ class DivergenceCheck(keras.callbacks.Callback):
     """Raises `TrainingDiverged` at the first loss or weight that is not finite.
 
     Checks the logs after every batch, and all logs and weights at the end of every
-    epoch. Put it first in the list of callbacks, so that no score or best weights are
-    kept from an epoch that diverged and earlier checkpoints stay unchanged. Keras'
+    epoch. Put it first in the list of callbacks, so that a diverged epoch leaves no
+    score or best weights, and earlier checkpoints stay unchanged. Keras'
     `TerminateOnNaN` instead ends `fit` without an error, after other callbacks have
     saved NaN.
 
     Raises:
-        TrainingDiverged: With the update and the value that is not finite.
+        TrainingDiverged: Names the update and the value that is not finite.
 
     Example:
 
@@ -56,7 +56,7 @@ def check_weights(model) -> None:
         model: The model.
 
     Raises:
-        TrainingDiverged: If one is not.
+        TrainingDiverged: If a weight is not finite.
     """
     for weight in model.weights:
         if "float" not in weight.dtype:

@@ -1,4 +1,4 @@
-"""LoRA (low-rank adaptation): only small changes of the dense layers are trained."""
+"""LoRA (low-rank adaptation): trains small changes of the dense layers only."""
 
 import math
 
@@ -8,15 +8,15 @@ from tf_transformer.utils.keras_compat import all_layers
 
 
 def add_lora(model: keras.Model, rank: int) -> None:
-    """Gives every dense layer a low-rank change and freezes all other weights.
+    """Adds a low-rank change to every dense layer and freezes all other weights.
 
     Section 4.1 of [LoRA](https://arxiv.org/abs/2106.09685) (Hu et al., 2021): the
     matrix W of a layer becomes W + A B, with `rank` columns in A. B is zero at first,
     so the model computes the same as before. Files of weights, which
-    `model.save_weights` and `KeepBest` write, hold the sum: a model without changes
-    loads them.
+    `model.save_weights` and `KeepBest` write, contain the sum, so that a model
+    without LoRA can load them.
 
-    Differs from the paper: all dense layers change, not only those of attention.
+    Differs from the paper: all dense layers are changed, not only attention.
 
     Args:
         model: A built Keras model with trained weights. Compile it afterwards.
@@ -37,7 +37,7 @@ def add_lora(model: keras.Model, rank: int) -> None:
     layers = [x for x in all_layers(model) if isinstance(x, keras.layers.Dense)]
     if not layers:
         raise ValueError(
-            "The model has no layer that LoRA changes. Expected keras.layers.Dense. "
+            "The model has no layer for LoRA. Expected keras.layers.Dense. "
             f"Received: {type(model).__name__} without one"
         )
     for layer in layers:

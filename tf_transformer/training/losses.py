@@ -9,7 +9,7 @@ from tf_transformer.utils.keras_compat import sum_over_replicas
 
 
 def token_labels(labels, logits):
-    """Returns labels as an int32 tensor `(B, T)`, after a check of their shape.
+    """Checks the shape of labels and returns them as an int32 tensor `(B, T)`.
 
     Args:
         labels: Integer tensor `(B, T)`, or `(B, T, 1)` as Keras accepts it.
@@ -85,7 +85,7 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
     """Cross entropy against (1 - epsilon) * one_hot(label) + epsilon / V.
 
     No tensor of one-hot labels is made. The result can be differentiated any number
-    of times, on JAX in forward mode too.
+    of times, and on JAX also in forward mode.
 
     Args:
         labels: Integer tensor `(B, T)`.
@@ -110,7 +110,7 @@ def smoothed_cross_entropy(labels, logits, label_smoothing, dtype="float32"):
 
 
 def _with_automatic_gradient(labels, label_smoothing, logits):
-    """Computes the losses in the form whose gradient is fastest on the backend."""
+    """Computes the losses in the form with the fastest gradient on the backend."""
     log_normalizers = 0.0
     if keras.backend.backend() == "torch":
         logits = ops.log_softmax(logits, axis=-1)  # already normalized
@@ -129,7 +129,7 @@ def _with_explicit_gradient(labels, label_smoothing):
     loss = logsumexp(logits) - (1 - epsilon) * logits[label] - epsilon * mean(logits)
     d loss / d logits = softmax(logits) - (1 - epsilon) * one_hot(label) - epsilon / V
 
-    Value and gradient share one softmax, so that `(B, T, V)` is read less often. The
+    Loss and gradient share one softmax, so that `(B, T, V)` is read less often. The
     gradient can be differentiated again.
     """
 
@@ -176,15 +176,15 @@ class MaskedCrossEntropy(keras.losses.Loss):
     By default the loss is the weighted mean over the real tokens, as with Keras'
     `"mean_with_sample_weight"`: sum(weight * token loss) / sum(weight). Without
     weights all tokens have weight 1. Under `tf.distribute.MirroredStrategy` both sums
-    run over all replicas, so that an update equals that on one device. Padding (label
-    0) never counts; a batch that holds only padding has loss 0.
+    run over all replicas, so that an update equals the update on one device. Padding
+    (label 0) never counts; a batch with only padding has loss 0.
 
     With `gradient_accumulation_steps` Keras averages the means of the batches. For the
     exact mean over the tokens of an update, `batches(...)` yields its weights as
     `UpdateWeights`; the loss is then the plain sum of weight times token loss.
 
     Args:
-        label_smoothing: Float in [0, 1). Defaults to 0; the paper has 0.1.
+        label_smoothing: Float in [0, 1). Defaults to 0; the paper uses 0.1.
         reduction: `"mean_with_sample_weight"`; `"sum"`: sum(weight * token loss);
             `"sum_over_batch_size"` or `"mean"`: that sum divided by the number of real
             tokens; `"none"` or `None`: weight * token loss `(B, T)`. Defaults to
@@ -235,12 +235,12 @@ class MaskedCrossEntropy(keras.losses.Loss):
         return self.reduced(self.call(labels, logits), labels, sample_weight)
 
     def reduced(self, losses, labels, sample_weight=None):
-        """Weights a value of each token and reduces the values, without padding.
+        """Weights the values of the tokens and reduces them, without padding.
 
         Args:
             losses: Tensor `(B, T)`.
             labels: Integer tensor `(B, T)`; 0 is padding.
-            sample_weight: As in a call.
+            sample_weight: As in a call of the loss.
 
         Returns:
             Scalar tensor, or `(B, T)` without a reduction.

@@ -13,7 +13,7 @@ from tf_transformer.training.losses import (
 
 
 class TokenMean(keras.metrics.Metric):
-    """Mean of a value per real token, over all batches seen.
+    """Mean of a value per real token, over all batches.
 
     A subclass defines `values(labels, logits)`, a tensor `(B, T)` of the values to
     average. Padding (label 0) does not count.

@@ -13,7 +13,7 @@ if keras.backend.backend() == "torch":
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
 class Adam(_KerasAdam):  # pyright: ignore
-    r"""Keras' Adam with the paper's constants, and on TensorFlow one pass per weight.
+    r"""Keras' Adam with the paper's constants; on TensorFlow, one pass per weight.
 
     Section 5.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762);
     [Kingma and Ba, 2014](https://arxiv.org/abs/1412.6980). For update t and gradient g:
@@ -22,8 +22,8 @@ class Adam(_KerasAdam):  # pyright: ignore
         v = beta_2 v + (1 - beta_2) g^2
         w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
 
-    The updates equal those of `keras.optimizers.Adam`, which on TensorFlow reads each
-    weight a dozen times.
+    The updates equal the updates of `keras.optimizers.Adam`, which on TensorFlow reads
+    each weight a dozen times.
 
     Args:
         learning_rate: Float or schedule, such as `TransformerSchedule`.

@@ -15,8 +15,8 @@ SECONDS_IN_FILES = 60
 class ProgressLine(keras.callbacks.Callback):
     """Prints updates, loss, tokens per second and the remaining time.
 
-    On a terminal the line is updated in place; in a file, a line is added each minute.
-    A line with the metrics follows each epoch.
+    On a terminal, the line is updated in place; in a file, a line is added each minute.
+    After each epoch, a line with the metrics is printed.
 
     Args:
         counter: The `UpdateCounter`, called before this callback.

@@ -1,4 +1,4 @@
-"""Corpus scores by sacreBLEU, with the signatures that make them comparable."""
+"""Corpus scores of sacreBLEU, with their signatures."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ def score_translations(
 
     Args:
         hypotheses: Translations, detokenized.
-        references: One reference for each.
+        references: References, one per translation.
         tokenize: sacreBLEU's tokenizer for BLEU: "13a", "char", "intl", "zh", ...
 
     Returns:
@@ -31,7 +31,7 @@ def score_translations(
             "There must be one reference for each translation, and at least one. "
             f"Received: {len(hypotheses)} translations, {len(references)} references"
         )
-    from sacrebleu.metrics import BLEU, CHRF  # slow, and losses do not need it
+    from sacrebleu.metrics import BLEU, CHRF  # slow, and not needed by losses
 
     bleu, chrf = BLEU(tokenize=tokenize), CHRF()
     exact = sum(map(str.__eq__, hypotheses, references)) / len(references)

@@ -58,19 +58,19 @@ class RDropCrossEntropy(MaskedCrossEntropy):
     r"""Masked cross entropy with R-Drop, for models with dropout.
 
     [R-Drop, Liang et al. 2021](https://arxiv.org/abs/2106.14448). Each batch passes
-    the model twice. Dropout differs, so that a token has two distributions p and q:
+    through the model twice. Dropout differs: a token has two distributions p and q:
 
         loss = (CE(p) + CE(q)) / 2 + alpha * mean(1/2 (KL(p || q) + KL(q || p)))
 
-    CE is `MaskedCrossEntropy`, with label smoothing. The mean of the divergence is
-    reduced and weighted like CE: padding never counts.
+    CE is `MaskedCrossEntropy`, with label smoothing. The divergence is weighted and
+    averaged like CE: padding never counts.
 
-    The second pass is made by `compute_loss` of the model, see `models.TwoPasses`; all
-    models of this package have it. Called as a function of one output, and in
-    validation, this is `MaskedCrossEntropy`.
+    The model's `compute_loss` makes the second pass (see `models.TwoPasses`, which all
+    models of this package inherit from). Called with one output, and in validation,
+    this is `MaskedCrossEntropy`.
 
     Differs from the paper: its equation (4) adds CE(p) and CE(q), so its alpha is twice
-    ours (alpha = 5 there is 2.5 here). The authors' code has our form too.
+    ours (alpha = 5 there is 2.5 here). The authors' code uses our form.
 
     Args:
         alpha: Float above 0. Weight of the divergence.
@@ -93,7 +93,7 @@ class RDropCrossEntropy(MaskedCrossEntropy):
         super().__init__(name=name, **kwargs)
         if not 0 < alpha < math.inf:
             raise ValueError(
-                "alpha must be above 0; MaskedCrossEntropy is the loss without R-Drop. "
+                "alpha must be above 0; without R-Drop, use MaskedCrossEntropy. "
                 f"Received: alpha={alpha}"
             )
         self.alpha = alpha

@@ -8,7 +8,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 @dataclasses.dataclass(frozen=True)
 class ReferenceCeiling:
-    """The references that a tokenizer changes, which no model can produce.
+    """The references that a tokenizer changes, so that no model can produce them.
 
     Attributes:
         num_references: Number of references.
@@ -26,7 +26,7 @@ class ReferenceCeiling:
 
     @property
     def message(self) -> str:
-        """The numbers as one line of text."""
+        """The figures as one line of text."""
         reference, decoded = self.first
         return (
             f"The tokenizer changes {self.num_changed:,} of {self.num_references:,} "

@@ -1,6 +1,6 @@
 """The paper's learning rate schedule (section 5.3, equation 3), and its variants.
 
-Any Keras schedule works with `tt.Adam` too. A new value of `decay` is added to `DECAYS`
+`tt.Adam` also takes any Keras schedule. To add a value of `decay`, add it to `DECAYS`
 here and to `CHOICES` in `runs/choices.py`, which lists the values of `train --decay`.
 """
 

@@ -12,7 +12,7 @@ from tf_transformer.training.attention_statistics import attention_statistics
 
 
 class Telemetry(keras.callbacks.Callback):
-    """Writes statistics of the layers on one fixed batch for TensorBoard.
+    """Writes statistics of the layers for TensorBoard, computed on a fixed batch.
 
     Every `every` updates it writes to the folder's event files:
 
@@ -20,19 +20,19 @@ class Telemetry(keras.callbacks.Callback):
         attention_saturation/<layer>   share of queries with a weight above 0.99
         attention_entropy/<layer>      in nats, mean over queries and heads
         activation/<block>             root mean square of the block's output
-        gradient/<block>               norm of the loss's gradient by its weights
+        gradient/<block>               norm of the gradient of its weights
 
     Dropout is off for these statistics, and training is not affected. Each measurement
     costs one forward and one backward pass over the batch.
 
     Args:
-        folder: Where the event files go.
+        folder: Folder of the event files.
         batch: An element of the data: `(inputs, labels, weights)`.
         every: Integer. Number of updates between two points. Defaults to 100.
 
     Raises:
         ImportError: Without TensorFlow, which computes and writes the statistics.
-        ValueError: On another Keras backend than TensorFlow.
+        ValueError: If the Keras backend is not TensorFlow.
     """
 
     def __init__(self, folder: Path, batch, every: int = 100):

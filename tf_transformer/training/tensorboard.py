@@ -14,10 +14,10 @@ EVENT_FILES = "events.out.tfevents.*"
 
 
 class EventFiles:
-    """The event files of a run; a checkpoint holds their sizes.
+    """The event files of a run; a checkpoint stores their sizes.
 
     Args:
-        folder: Where the event files go.
+        folder: Folder of the event files.
         logs: Callbacks with a `writer`: `TensorBoardLog`, `Telemetry`, ...
     """
 
@@ -32,7 +32,7 @@ class EventFiles:
         return file_sizes(self.folder, EVENT_FILES)
 
     def restore(self, state: dict | None) -> None:
-        """Cuts the files back to their sizes; call it before new writers are made."""
+        """Truncates the files to their sizes; call it before new writers are made."""
         if is_first_process():
             cut_back(self.folder, EVENT_FILES, state or {})
 
@@ -40,13 +40,13 @@ class EventFiles:
 class TensorBoardLog(keras.callbacks.Callback):
     """Writes loss, metrics and learning rate per update, scores and samples per epoch.
 
-    Points under `update/` are exact means over the updates since the last point, or
-    since the beginning of the epoch if that was later. There is one every 20 updates.
+    Points under `update/` are exact means over the updates since the last point of the
+    epoch. There is one point every 20 updates.
 
     Args:
-        folder: Where the event files go.
+        folder: Folder of the event files.
         translation_quality: Optional `TranslationQuality` of the same run, called
-            before this one: its samples and sacreBLEU signatures are shown as text.
+            before this one. Its samples and sacreBLEU signatures are shown as text.
 
     Raises:
         ImportError: Without TensorFlow, which writes the event files.
@@ -133,5 +133,5 @@ class TensorBoardLog(keras.callbacks.Callback):
 
 
 def _number(value) -> float:
-    """A scalar tensor or variable as a float; under replicas the sum of theirs."""
+    """A scalar tensor or variable as a float; on several replicas, their sum."""
     return float(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(value)))

@@ -21,7 +21,7 @@ class Termination:
 def catching_sigterm() -> Iterator[Termination]:
     """Yields a `Termination`; SIGTERM sets it instead of ending the process.
 
-    Outside of the main thread, where Python handles no signals, nothing changes.
+    Python handles signals in the main thread only; in other threads this has no effect.
     """
     termination = Termination()
 

@@ -1,4 +1,4 @@
-"""Training counted in updates: ends of epochs, position in the data, metrics."""
+"""Counting of updates: ends of epochs, position in the data, metrics."""
 
 import math
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Plan(NamedTuple):
         return min(self.total, (updates // self.per_epoch + 1) * self.per_epoch)
 
     def epochs_left(self, updates: int) -> int:
-        """Number of epochs left after `updates` updates, with an unfinished one."""
+        """Number of epochs left after `updates` updates, unfinished ones included."""
         if updates >= self.total:
             return 0
         return math.ceil(self.total / self.per_epoch) - updates // self.per_epoch
@@ -108,7 +108,7 @@ class PartialMetrics(keras.callbacks.Callback):
     def state(self) -> list[float | list[float]] | None:
         """Returns the values of the metrics' variables; `None` between epochs.
 
-        On several replicas, each has its own part of a sum, and the value is a list.
+        On several replicas, each has a part of a sum, and the value is a list.
         """
         if not self._is_within:
             return None

@@ -41,7 +41,8 @@ def load_weights(model, path: str | os.PathLike) -> None:
 
     Raises:
         DamagedFile: If the file is damaged.
-        ValueError: If a weight is not finite, or the weights are not the model's.
+        ValueError: If a weight is not finite, or the weights do not belong to the
+            model.
     """
     path = Path(path)
     verify_checksum(path)
@@ -54,6 +55,6 @@ def load_weights(model, path: str | os.PathLike) -> None:
         is_finite = ops.all(ops.isfinite(ops.convert_to_tensor(weight)))
         if not ops.convert_to_numpy(is_finite):
             raise ValueError(
-                f"{path} holds weights of a training that diverged. Expected finite "
+                f"{path} contains weights of a training that diverged. Expected finite "
                 f"numbers. Received: non-finite values in {weight.path}"
             )

@@ -1,1 +1,1 @@
-"""Small tools for all packages: files, locks, processes, private names of Keras."""
+"""Functions for all packages: files, locks, processes, private names of Keras."""

@@ -1,4 +1,4 @@
-"""Checksums of files, which reveal damage and changes before a file is used."""
+"""Checksums of files, to detect damage and changes."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ class DamagedFile(ValueError):
 def append_checksum(path: str | os.PathLike) -> None:
     """Appends the SHA-256 of a file to it.
 
-    Readers of HDF5 and zip files (`.weights.h5`, `.npz`) ignore what follows.
+    Readers of HDF5 and zip files (`.weights.h5`, `.npz`) ignore trailing data.
 
     Args:
         path: The file.
@@ -30,7 +30,7 @@ def append_checksum(path: str | os.PathLike) -> None:
 def verify_checksum(path: str | os.PathLike) -> None:
     """Checks that a file has not changed since `append_checksum`.
 
-    A file without a checksum, as earlier versions wrote it, passes.
+    A file without a checksum, from an earlier version, is accepted.
 
     Args:
         path: The file.
@@ -57,8 +57,8 @@ def verify_checksum(path: str | os.PathLike) -> None:
 def fingerprint(path: str | os.PathLike) -> str:
     """A short text that changes when a file changes: its size, and a SHA-256.
 
-    Files up to 64 MiB are read whole, larger ones in 64 blocks of 1 MiB, evenly spaced
-    from its beginning to its end.
+    Files up to 64 MiB are read completely; of larger files, 64 blocks of 1 MiB are
+    read, evenly spaced from beginning to end.
 
     Args:
         path: The file.

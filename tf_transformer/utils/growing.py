@@ -1,4 +1,4 @@
-"""Log files that only grow, and are cut back to an earlier size to resume a run."""
+"""Log files that only grow, and are truncated to an earlier size to resume a run."""
 
 import os
 from pathlib import Path
@@ -9,18 +9,18 @@ def file_sizes(folder: str | os.PathLike, pattern: str) -> dict[str, int]:
 
     Args:
         folder: The folder; it need not exist.
-        pattern: Of the names, such as `"events.*"`.
+        pattern: Pattern of the names, such as `"events.*"`.
     """
     return {path.name: path.stat().st_size for path in Path(folder).glob(pattern)}
 
 
 def cut_back(folder: str | os.PathLike, pattern: str, sizes: dict[str, int]) -> None:
-    """Gives the files of a folder their earlier sizes and removes later ones.
+    """Truncates the files of a folder to their earlier sizes and removes later files.
 
     Args:
         folder: The folder; it need not exist.
         pattern: As for `file_sizes`.
-        sizes: The earlier result of `file_sizes`. A file that is now shorter, or gone,
+        sizes: The earlier result of `file_sizes`. A file that is now shorter or missing
             is not changed.
     """
     for path in Path(folder).glob(pattern):

@@ -1,7 +1,7 @@
-"""The private names of Keras and TensorFlow that we use, each in one function.
+"""Private names of Keras and TensorFlow that the package uses, each in one function.
 
-Tested with Keras 3.15.1 and TensorFlow 2.21.0. A minor release may change them; if one
-does, only this file has to change.
+Tested with Keras 3.15.1 and TensorFlow 2.21.0. If a minor release changes them, only
+this file must be changed.
 """
 
 import io
@@ -12,8 +12,8 @@ import keras
 def sum_over_replicas(value):
     """The sum of a scalar over the replicas of a `tf.distribute` strategy.
 
-    Keras has no operation for this sum. On one device, on other backends and outside
-    of a replica (where Keras builds a model) the result is the value itself.
+    Keras has no operation for this sum. On one device, on other backends and outside a
+    replica (where Keras builds a model), the result is the value itself.
 
     Args:
         value: Scalar tensor, one on each replica.
@@ -125,12 +125,12 @@ def weights_in_memory(model, objects_to_skip=()) -> memoryview:
     """The contents of a `.weights.h5` file.
 
     HDF5 ends the process with a segmentation fault if the disk becomes full while it
-    writes to it; so it writes to memory. Keras does not document that it takes a file
-    object.
+    writes, so it writes to memory here. That Keras accepts a file object is not
+    documented.
 
     Args:
         model: A built Keras model.
-        objects_to_skip: Parts that are left out, such as the optimizer.
+        objects_to_skip: Parts to omit, such as the optimizer.
     """
     file = _WeightsFile()
     keras.saving.save_weights(model, file, objects_to_skip=list(objects_to_skip))  # pyright: ignore[reportArgumentType]

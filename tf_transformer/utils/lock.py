@@ -46,7 +46,7 @@ def _locked_descriptor(folder: Path) -> int | None:
             return None
         try:
             descriptor = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:  # removed by another process since
+        except FileNotFoundError:  # removed by another process meanwhile
             continue
         try:
             _lock(folder, descriptor)
@@ -55,7 +55,7 @@ def _locked_descriptor(folder: Path) -> int | None:
         except FolderInUse:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # the folder that was locked is gone
+        os.close(descriptor)  # the locked folder was removed
 
 
 def _is_opened_by(folder: Path, descriptor: int) -> bool:

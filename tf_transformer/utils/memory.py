@@ -9,7 +9,7 @@ TOP_PAD_BYTES = 256 * 2**20
 
 
 def keep_freed_memory() -> bool:
-    """Makes glibc keep freed memory, so that each step finds it mapped already.
+    """Makes glibc keep freed memory, so that each step finds it mapped.
 
     By default glibc returns large freed blocks to the system and requests them again
     in every training step; the system then fills each page with zeros. On a CPU this
@@ -18,8 +18,8 @@ def keep_freed_memory() -> bool:
     trains with and without it.
 
     Returns:
-        Whether the C library accepted the settings; `False` if it is not glibc, and
-        then nothing has changed.
+        Whether the C library accepted the settings; `False`, without effect, if it
+        is not glibc.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Arrays of an `.npz` file: no pickle, and no more memory than the file's size."""
+"""Arrays of an `.npz` file, without pickle and with no more memory than its size."""
 
 import contextlib
 import os
@@ -56,7 +56,7 @@ class NpzFile:
         """Reads an array.
 
         Raises:
-            DamagedFile: If there is none of this name, or it holds anything but
+            DamagedFile: If there is no such array, or it contains anything but
                 numbers.
         """
         if name not in self._members:
@@ -101,7 +101,7 @@ def open_npz(path: str | os.PathLike) -> Iterator[NpzFile]:
         path: The file.
 
     Raises:
-        DamagedFile: If it is damaged, or holds anything but uncompressed arrays.
+        DamagedFile: If it is damaged, or contains anything but uncompressed arrays.
         OSError: If it cannot be opened.
 
     Example:

@@ -1,7 +1,7 @@
 """Several processes of one training, on the JAX backend.
 
 Each process runs the same program on its own devices. The first one, number 0, writes
-the files. With one process and on other backends nothing here does anything.
+the files. With one process, and on other backends, these functions have no effect.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ class AnotherProcessFailed(ValueError):
 
 
 def process_place() -> tuple[int, int]:
-    """The number of this process, from 0, and how many processes there are."""
+    """The number of this process, from 0, and the number of processes."""
     if keras.backend.backend() != "jax":
         return 0, 1
     import jax
@@ -54,7 +54,7 @@ def from_first_process(values: list[float]) -> list[float]:
     """The values of the first process, exactly. All processes must call it.
 
     Args:
-        values: As many floats in each process.
+        values: Floats; the same number in each process.
     """
     if process_place()[1] == 1:
         return values
@@ -109,7 +109,7 @@ def local_array(variable) -> np.ndarray:
     """A variable as a NumPy array, assembled from the devices of this process.
 
     Args:
-        variable: A Keras variable or a tensor of the backend; this process must hold
+        variable: A Keras variable or a tensor of the backend; this process must have
             all parts of it.
     """
     value = getattr(variable, "value", variable)
@@ -126,8 +126,8 @@ def readable_variables(variables) -> Iterator[None]:
     """Lets Keras read variables that are divided between processes too.
 
     Args:
-        variables: Keras variables; the first process, which alone may call this, must
-            hold all parts of them.
+        variables: Keras variables; only the first process may call this, and it must
+            have all parts of them.
     """
     divided = [v for v in variables if not _is_readable(v.value)]
     if not divided:

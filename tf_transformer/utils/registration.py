@@ -1,4 +1,4 @@
-"""Lets `keras.saving.load_model` find our classes before they are imported.
+"""Lets `keras.saving.load_model` find the package's classes before they are imported.
 
 `import tf_transformer` imports neither Keras nor the classes, so that they are not yet
 registered when a file is loaded. As soon as Keras is imported, before or after
@@ -56,7 +56,7 @@ def register_with_keras() -> None:
 
 def _register() -> None:
     saving = getattr(sys.modules["keras"], "saving", None)
-    if saving is None:  # Keras itself is being imported and has imported us
+    if saving is None:  # Keras itself is being imported and has imported this package
         return
     objects = saving.get_custom_objects()
     for name in NAMES:
@@ -64,7 +64,7 @@ def _register() -> None:
 
 
 def _placeholder(name: str) -> type:
-    """A class that is registered in place of ours until a file needs it."""
+    """A class that is registered in place of the real one until a file needs it."""
 
     def from_config(config, **arguments):
         for module in MODULES:

@@ -8,7 +8,7 @@ import keras
 
 
 def small_product(a, b, transpose_b=False):
-    """As `ops.matmul`, without oneDNN, which is slow to start for small products.
+    """`ops.matmul` without oneDNN, which is slow to start for small products.
 
     Args:
         a: Tensor `(..., T, D)`, float32, float64 or bfloat16.

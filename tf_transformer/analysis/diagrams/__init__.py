@@ -42,7 +42,7 @@ class Diagram:
 def diagram(name: str, language: str = "en") -> Diagram:
     """Draws a part of the Transformer.
 
-    Boxes bear the names of the sub-layers in the code. The colours follow the
+    Boxes show the names of the sub-layers in the code. The colours follow the
     browser's light or dark scheme.
 
     Args:

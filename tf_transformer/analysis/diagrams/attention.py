@@ -78,7 +78,7 @@ def _elbow(x, y, end_x, end_y):
 
 
 def _heads(canvas, bottom):
-    """Draws what follows the projections, from the attention to the output."""
+    """Draws the steps after the projections, from the attention to the output."""
     for behind in (12, 6, 0):  # a pile of heads
         canvas.frame(Box(300 + behind, bottom - 96 - behind, 536, 96))
     title = "Scaled dot-product attention"

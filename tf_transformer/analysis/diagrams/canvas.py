@@ -9,7 +9,7 @@ from tf_transformer.analysis.diagrams.words import KOREAN
 LANGUAGES = ("en", "ko")
 MARGIN = 20
 TITLE_HEIGHT = 58
-GAP = 22  # between boxes that stand above one another
+GAP = 22  # between stacked boxes
 # class of a text: its size in pixels, and the width of a Latin letter in ems
 TEXTS = {
     "title": (17, 0.62),
@@ -59,7 +59,7 @@ def text_width(text: str, kind: str) -> float:
 
 
 class Box(NamedTuple):
-    """Where a box stands: its middle, its upper edge and its size."""
+    """Position and size of a box: its middle, its upper edge, width and height."""
 
     x: float
     top: float
@@ -84,11 +84,11 @@ class Box(NamedTuple):
 
 
 class Canvas:
-    """A picture that grows by boxes, arrows and words.
+    """A picture of boxes, arrows and words.
 
     Args:
         title: English heading.
-        code: The code's name of what is drawn, below the heading.
+        code: Name of the object in the code, below the heading.
         size: Width and height, in pixels.
         language: `"en"` or `"ko"`.
     """
@@ -106,10 +106,10 @@ class Canvas:
         return english if self.language == "en" else KOREAN[english]
 
     def text(self, x, y, text, kind="note", anchor="middle", turn=0):
-        """Writes a line; `code` stays as it is, other kinds are translated.
+        """Writes a line; `code` is not translated, other kinds are.
 
         Args:
-            x: Where the anchor of the line stands.
+            x: Position of the anchor of the line.
             y: The base line.
             text: English text, or code.
             kind: A key of `TEXTS`.
@@ -214,10 +214,10 @@ class Canvas:
         ]
 
     def up(self, *boxes):
-        """Joins boxes, named from below, by arrows.
+        """Connects boxes, from the lowest one, by arrows.
 
         Args:
-            *boxes: `Box`es that stand above one another.
+            *boxes: `Box`es, stacked.
         """
         for below, above in zip(boxes, boxes[1:], strict=False):
             self.arrow((above.x, below.top), (above.x, above.bottom))

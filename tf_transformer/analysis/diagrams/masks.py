@@ -6,7 +6,7 @@ SOURCE = ("I", "am", "a", "student", "</s>", "<pad>")
 TARGET = ("<s>", "나는", "학생", "이다", ".", "<pad>", "<pad>")
 PADDING = "<pad>"
 CELL = 25
-# title, what hides, queries, keys, whether the future is hidden
+# title, names of the masks, queries, keys, whether the future is hidden
 MASKS = (
     ("Encoder self-attention", "padding mask", SOURCE, SOURCE, False),
     ("Decoder self-attention", "look-ahead and padding mask", TARGET, TARGET, True),

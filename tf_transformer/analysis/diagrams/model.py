@@ -10,7 +10,7 @@ ENCODER, DECODER = 195, 575  # middles of the two columns
 
 
 def transformer(language):
-    """Encoder, decoder and what stands before and after them."""
+    """Encoder and decoder, with their inputs and outputs."""
     canvas = Canvas("Transformer", "Transformer", (790, 730), language)
     encoder = _inputs(canvas, ENCODER, "source", "S")
     decoder = _inputs(canvas, DECODER, "target", "T")

@@ -22,7 +22,7 @@ __all__ = ["HELD_OUT", "SPLITS", "VERSION", "Example", "fingerprint", "generate"
 
 
 def __getattr__(name: str):
-    # VERSION needs the whole corpus, so it waits until somebody asks for it.
+    # VERSION needs the whole corpus, so it is computed when it is first used.
     if name == "VERSION":
         from tf_transformer.corpora.en_ko_grammar.corpus import version
 

@@ -1,4 +1,4 @@
-"""Patterns of sentences in which somebody does something."""
+"""Patterns of sentences about actions."""
 
 from tf_transformer.corpora.en_ko_grammar.adjectives import GOODS, Description
 from tf_transformer.corpora.en_ko_grammar.nouns import (

@@ -1,7 +1,7 @@
 """The adjectives of the grammar, with the nouns that they can describe.
 
-One line of a table is "english korean = nouns"; a Korean irregular class stands
-after a dot ("heavy 무겁다.ㅂ").
+One line of a table is "english korean = nouns"; a Korean irregular class follows
+a dot ("heavy 무겁다.ㅂ").
 """
 
 from typing import NamedTuple
@@ -45,13 +45,13 @@ def _descriptions(text: str) -> tuple[Description, ...]:
     return tuple(descriptions)
 
 
-# What only a person or an animal can be.
+# Adjectives for persons and animals only.
 FEELINGS_OF_ANIMALS = _adjectives(
     """tired 피곤하다, hungry 배고프다, thirsty 목마르다.르, sick 아프다, sleepy 졸리다,
     young 어리다, lazy 게으르다.르, nervous 초조하다, scared 두렵다.ㅂ, sad 슬프다,
     anxious 불안하다, dizzy 어지럽다.ㅂ"""
 )
-# What stops a person; "scared" is left out because 두렵다 is what the speaker feels.
+# Reasons of a person; "scared" is omitted because 두렵다 is for the speaker's feelings.
 STATES_OF_PEOPLE = _adjectives(
     """tired 피곤하다, hungry 배고프다, thirsty 목마르다.르, sick 아프다, sleepy 졸리다,
     lazy 게으르다.르, nervous 초조하다, sad 슬프다, anxious 불안하다, dizzy 어지럽다.ㅂ,
@@ -155,7 +155,7 @@ DESCRIBED_FOODS = _descriptions(
     easy 쉽다.ㅂ = math English Korean music
     """
 )
-# Nobody buys or sells a question.
+# A question is not bought or sold.
 GOODS = tuple(
     description
     for description in DESCRIBED_THINGS

@@ -24,7 +24,7 @@ SPLITS = {
     "test_combinations": 1_000,
 }
 
-# The sentences that the package was made for. They stay out of every split.
+# Sentences for demonstration. They are in no split.
 HELD_OUT = [
     Example("I am a student.", "나는 학생이다.", "0-0 1-1 2-1 3-1", ""),
     Example(
@@ -40,23 +40,23 @@ HELD_OUT = [
         "7-5",
     ),
 ]
-# Neither may a sentence that has all of these words, in any tense.
+# A sentence with all of these words, in any tense, is in no split either.
 _HELD_OUT_WORDS = (
     {"animal", "cross", "street", "tired"},
     {"animal", "cross", "street", "wide"},
 )
 
 _SEED = "en_ko_grammar"
-# One pair of content words in this many is never seen together in training.
+# One in this many pairs of content words never occurs together in training.
 _ONE_PAIR_IN = 40
 
 
 @functools.cache
 def is_held_out_pair(first: str, second: str) -> bool:
-    """Whether two content words never stand in one sentence of the train split.
+    """Whether two content words never occur together in the train split.
 
-    The rule is a hash of the two words, so it is the same everywhere and needs no
-    list. A sentence with such a pair can only be in `test_combinations`.
+    The rule is a hash of the two words, so it is the same on every machine. A sentence
+    with such a pair can only be in `test_combinations`.
 
     Example:
 
@@ -69,7 +69,7 @@ def is_held_out_pair(first: str, second: str) -> bool:
 
 
 def held_out_pairs(words: Iterable[str]) -> list[tuple[str, str]]:
-    """Returns the pairs among these content words that training never shows.
+    """Returns the pairs of these content words that do not occur in training.
 
     Example:
 
@@ -92,7 +92,7 @@ def possible_pairs() -> int:
 
 
 def _samples(random: Random) -> Iterator[Sentence]:
-    """Yields random sentences without end, patterns in proportion to their weight."""
+    """Yields random sentences endlessly, patterns in proportion to their weight."""
     wheel: list[Pattern] = [
         pattern for pattern in PATTERNS for _ in range(pattern.weight)
     ]
@@ -154,7 +154,7 @@ def generate(split: str) -> list[Example]:
     """Returns the examples of one split, always the same ones in the same order.
 
     No sentence of either language is in two splits. `test_combinations` has only
-    sentences with two words that training shows, but never together.
+    sentences with two words that occur in training, but never together.
 
     Args:
         split: "train", "validation", "test" or "test_combinations".

@@ -1,4 +1,4 @@
-"""Patterns of sentences in which somebody goes to a place or does something there."""
+"""Patterns of sentences about going to places and acting there."""
 
 from tf_transformer.corpora.en_ko_grammar import korean
 from tf_transformer.corpora.en_ko_grammar.nouns import (

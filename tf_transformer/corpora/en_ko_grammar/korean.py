@@ -30,7 +30,7 @@ _PARTICLES = {
     "was": ("이었다", "였다"),
 }
 
-# What a stem's last vowel and the 아 or 어 after it melt into.
+# The contraction of a stem's last vowel with the 아 or 어 after it.
 _MELTED = {
     "ㅏ": "ㅏ",
     "ㅐ": "ㅐ",
@@ -90,7 +90,7 @@ def final_consonant(word: str) -> str:
 
 
 def with_particle(word: str, particle: str) -> str:
-    """Adds a particle in the form that the word's last letter asks for.
+    """Adds a particle in the form that the word's last letter requires.
 
     Args:
         word: A word that ends in a Hangul syllable.
@@ -230,7 +230,7 @@ def present(word: str, irregular: str = "") -> str:
 
 
 def prospective(word: str, irregular: str = "") -> str:
-    """Returns the -(으)ㄹ form, which stands before 것이다 and 수 있다.
+    """Returns the -(으)ㄹ form, which precedes 것이다 and 수 있다.
 
     Example:
 
@@ -241,7 +241,7 @@ def prospective(word: str, irregular: str = "") -> str:
 
 
 def adnominal(word: str, irregular: str = "") -> str:
-    """Returns the form of an adjective that stands before a noun.
+    """Returns the form of an adjective that precedes a noun.
 
     Example:
 

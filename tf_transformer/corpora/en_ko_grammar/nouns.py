@@ -1,6 +1,6 @@
 """The nouns and names of the grammar, by kind, with their Korean words.
 
-One entry of a table is "english korean". An irregular plural stands after a slash
+One entry of a table is "english korean". An irregular plural follows a slash
 ("child/children 아이"), the counter of a thing after the Korean word ("book 책 권").
 """
 
@@ -126,7 +126,7 @@ SUBJECTS_OF_STUDY = _table(
     science 과학, music 음악"""
 )
 SPORTS = _table("soccer 축구, tennis 테니스, baseball 야구, basketball 농구")
-# Words that stand without an article and without a plural.
+# Words without an article and without a plural.
 UNCOUNTED = FOODS | DRINKS | SUBJECTS_OF_STUDY | SPORTS
 
 VEHICLES = _table("bus 버스, train 기차, subway 지하철, taxi 택시, ship 배, truck 트럭")

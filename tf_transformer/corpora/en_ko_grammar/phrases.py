@@ -63,7 +63,7 @@ def add_particle(text: str, particle: str, extra: str = "") -> str:
 
 
 def the(noun: Noun) -> Phrase:
-    """Returns "the dog" and "그 개", or "the street" and "길" for what has no life.
+    """Returns "the dog" and "그 개", or "the street" and "길" for an inanimate noun.
 
     Example:
 
@@ -93,7 +93,7 @@ def the_plural(noun: Noun) -> Phrase:
 
 
 def bare(noun: Noun) -> Phrase:
-    """Returns a noun that stands alone in both languages: a name, "bread".
+    """Returns a noun without an article in both languages: a name, "bread".
 
     Example:
 

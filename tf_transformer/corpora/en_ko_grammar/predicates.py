@@ -94,7 +94,7 @@ def english_verb(verb: Verb, tense: Tense, agreement: str) -> str:
 
 
 def korean_verb(verb: Verb, tense: Tense, wants: bool = False) -> str:
-    """Returns the marked Korean verb; `wants` says whether the speaker is meant.
+    """Returns the marked Korean verb; `wants` is true for the speaker.
 
     Example:
 
@@ -129,7 +129,7 @@ def korean_verb(verb: Verb, tense: Tense, wants: bool = False) -> str:
     ) + "/v"
 
 
-# How an adjective is said: (name, negative). The adjective carries the mark j.
+# Forms of an adjective: (name, negative). The adjective carries the mark j.
 STATES = (
     ("present", False),
     ("present", True),

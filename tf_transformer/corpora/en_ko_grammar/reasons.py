@@ -2,7 +2,7 @@
 
 "The animal didn't cross the street because it was too tired / too wide." In English
 only the last word shows what *it* is. The Korean sentence names it: the noun before
-너무 (or 아주) is the one that *it* stands for.
+너무 (or 아주) is the antecedent of *it*.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ from tf_transformer.corpora.en_ko_grammar.verbs import MOVES, Verb, parse_verb
 
 
 class Obstacle(NamedTuple):
-    """What an animal did not do, and the adjective that says why."""
+    """Something that an animal did not do, and an adjective for the reason."""
 
     verb: Verb
     noun: Noun

@@ -38,7 +38,7 @@ class Pattern(NamedTuple):
 
     `build` takes one option of every slot and returns a marked English text, a marked
     Korean text, the content words and, optionally, the marks of *it* and its noun.
-    `weight` says how often the corpus uses the pattern.
+    `weight` is the relative frequency of the pattern in the corpus.
 
     Example:
 

@@ -8,8 +8,8 @@ from tf_transformer.corpora.en_ko_grammar.corpus import SPLITS, generate, versio
 class EnKoGrammar(tfds.core.GeneratorBasedBuilder):
     """The built-in English-Korean corpus; it needs no download.
 
-    Its version follows the fingerprint of the corpus: when the grammar changes, TFDS
-    prepares the data again and never reads an older copy.
+    Its version follows the fingerprint of the corpus: if the grammar changes, TFDS
+    prepares the data again instead of reading an older copy.
 
     Example:
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Time(NamedTuple):
-    """A time expression; `before_verb` is true for "often" and its like."""
+    """A time expression; `before_verb` is true for adverbs such as "often"."""
 
     english: str
     korean: str
@@ -17,7 +17,7 @@ class Time(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number: English word and the Korean word that stands before a counter."""
+    """A number: English word and the Korean word that precedes a counter."""
 
     english: str
     korean: str

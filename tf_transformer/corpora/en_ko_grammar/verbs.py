@@ -1,7 +1,7 @@
 """The verbs of the grammar, with the nouns that they take.
 
-One line of a table is "english korean = nouns". A past that is irregular stands
-after a slash ("write/wrote 쓰다"), a Korean irregular class after a dot ("돕다.ㅂ").
+One line of a table is "english korean = nouns". A past that is irregular follows
+a slash ("write/wrote 쓰다"), a Korean irregular class after a dot ("돕다.ㅂ").
 An underscore joins the words of a verb such as "jump_over".
 """
 
@@ -41,7 +41,7 @@ class Action(NamedTuple):
 
 
 def parse_verb(text: str, particle: str = "object", preposition: str = "") -> Verb:
-    """Reads one verb as it is written in the tables.
+    """Reads one verb in the format of the tables.
 
     Example:
 
@@ -119,7 +119,7 @@ SIGHTS = _actions("see/saw 보다\nfind/found 찾다\ndraw/drew 그리다", ANIM
 VISITS = _actions("visit 방문하다\nleave/left 떠나다", PLACES) + _actions(
     "clean 청소하다 = kitchen classroom office restaurant store library garden room"
 )
-# Said of the present without a time: "I like coffee."
+# In the present without a time: "I like coffee."
 OPINIONS_OF_PEOPLE = _actions(
     "like 좋아하다\nhate 싫어하다\nlove 사랑하다\nremember 기억하다\ntrust 믿다", PEOPLE
 )

@@ -25,8 +25,8 @@ class MergeTable:
             adjacent within a piece; no merge joins others.
         ranks: int32 array: the priority of each merged symbol; the highest is merged
             first.
-        parts: For each symbol, the (id, first character) of the tokens that it becomes:
-            itself, but an unused piece is split again. An unknown character's id is -1.
+        parts: For each symbol, the (id, first character) of its tokens: the symbol
+            itself, or the parts of an unused piece. An unknown character's id is -1.
 
     Example:
 

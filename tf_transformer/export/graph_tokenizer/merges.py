@@ -12,11 +12,11 @@ from tf_transformer.export.graph_tokenizer.trie import Trie
 class Merges(tf.Module):
     """Splits characters into the pieces of a BPE model, or of a character model.
 
-    Each text begins as its characters and user-defined symbols. Then the two neighbours
-    whose merged piece has the highest score are merged, repeatedly, and the leftmost of
-    equal ones first; user-defined symbols are never merged. No piece spans certain
-    neighbours, such as the end of a word and a space, so a text consists of segments
-    that are merged independently and in parallel.
+    A text is first split into characters and user-defined symbols. Then, repeatedly,
+    the two neighbours whose merged piece has the highest score are merged, the leftmost
+    ones if scores are equal; user-defined symbols are never merged. No piece spans
+    certain neighbours, such as the end of a word and a space, so a text consists of
+    segments that are merged independently and in parallel.
 
     Args:
         model: A `SentencePieceModel`.

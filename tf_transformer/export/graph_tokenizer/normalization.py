@@ -120,7 +120,7 @@ class Normalization(tf.Module):
         ), tf.gather(rows, used)
 
     def _matches(self, values, starts):
-        """Size and offset of the symbol, or else of the rule, at each start."""
+        """Size and offset of the symbol, otherwise of the rule, at each start."""
         sizes = offsets = tf.zeros_like(starts)
         if self._has_rules:
             sizes, offsets = self._longest_rules(values, starts)

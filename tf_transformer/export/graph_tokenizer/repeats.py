@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def repeats(counts):
-    """Repeats each element as often as its count says.
+    """Repeats each element by its count.
 
     Args:
         counts: int32 tensor `(N,)`.

@@ -11,8 +11,8 @@ class Segmentation(tf.Module):
     """Splits characters into the pieces of a unigram language model.
 
     The split with the largest sum of scores is chosen. Ties are broken as in
-    SentencePiece: sums are computed from left to right in float32, and of equal sums
-    the one whose last piece begins first is chosen.
+    SentencePiece: sums are computed from left to right in float32, and of equal sums,
+    the split whose last piece begins first is chosen.
 
     Args:
         piece_ids: Dictionary from each piece of text to its id.

@@ -69,7 +69,7 @@ class GraphTokenizer(tf.Module):
         autograph=False,
     )
     def encode(self, text):
-        """Ids of each text, ended by the end token.
+        """Returns the ids of each text, with the end token.
 
         Args:
             text: String tensor `(B,)`, UTF-8. A malformed byte reads as U+FFFD.
@@ -96,7 +96,7 @@ class GraphTokenizer(tf.Module):
         autograph=False,
     )
     def decode(self, ids):
-        """Texts of ids, up to the first end token.
+        """Returns the texts of ids, up to the first end token.
 
         Args:
             ids: int32 tensor `(B, T)`.
@@ -112,7 +112,7 @@ class GraphTokenizer(tf.Module):
             return tf.strings.reduce_join(self._surfaces(ids), axis=1)
 
     def pieces(self, ids):
-        """The pieces of the vocabulary with these ids; "" for padding.
+        """Returns the vocabulary's pieces with these ids; "" for padding.
 
         Args:
             ids: int32 tensor of any shape.

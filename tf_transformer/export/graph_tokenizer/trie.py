@@ -6,7 +6,7 @@ _SYMBOL_BITS = 21  # a code point or a byte
 
 
 class Trie(tf.Module):
-    """Keys of integers with a value each, as nodes and edges of a tree.
+    """A prefix tree of integer keys with values.
 
     Args:
         values: Dictionary from each key, a sequence of code points or bytes, to its
@@ -55,14 +55,14 @@ class Trie(tf.Module):
         return self._edges.lookup(_edge(nodes, symbols))
 
     def longest_matches(self, symbols):
-        """The longest key that begins at each position.
+        """Finds the longest key that begins at each position.
 
         Args:
             symbols: Integer tensor `(B, M)`.
 
         Returns:
             Two int32 tensors `(B, M)`: the size of the key and its value; 0 and -1
-            where no key begins.
+            if no key begins there.
         """
         width = tf.shape(symbols)[1]
         padding = [[0, 0], [0, self.longest]]

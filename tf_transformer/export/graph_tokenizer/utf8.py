@@ -10,8 +10,8 @@ SEPARATOR = 0xFF  # no byte of well-formed UTF-8
 def read_characters(values):
     """Reads a character at every byte.
 
-    Bytes that start no character, incomplete characters, overlong forms, surrogates,
-    and code points above U+10FFFF are malformed.
+    Bytes that do not start a character, incomplete characters, overlong forms,
+    surrogates, and code points above U+10FFFF are malformed.
 
     Args:
         values: int32 tensor `(N,)`: the bytes of all texts, with `SEPARATOR`, which no
@@ -19,8 +19,8 @@ def read_characters(values):
 
     Returns:
         code_points: int32 tensor `(N,)`: the character that starts at each byte.
-        sizes: int32 tensor `(N,)`: its bytes, 1 to 4, or 0 where no well-formed
-            character starts.
+        sizes: int32 tensor `(N,)`: its number of bytes, 1 to 4, or 0 if no
+            well-formed character starts there.
         is_inside: Bool tensor `(N,)`, `True` at the second and later bytes of a
             well-formed character.
 
@@ -62,7 +62,7 @@ def read_characters(values):
 
 
 def character_sizes(code_points):
-    """Bytes that each code point takes in UTF-8.
+    """Number of bytes of each code point in UTF-8.
 
     Example:
 

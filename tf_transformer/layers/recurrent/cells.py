@@ -36,7 +36,7 @@ def recurrent_cell(cell, units, **kwargs):
 
 
 class RecurrentStack(BaseLayer):
-    """Base class of encoder and decoder: their arguments, and dropout."""
+    """Base class of encoder and decoder: common arguments and dropout."""
 
     def __init__(self, *, num_layers, d_model, cell="gru", dropout_rate=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -51,7 +51,7 @@ class RecurrentStack(BaseLayer):
         )
 
     def rnns(self, units, name, **arguments):
-        """Makes one Keras RNN for each layer; the plain loop runs on every device."""
+        """Makes one Keras RNN per layer; it runs as a loop on every device."""
         return [
             keras.layers.RNN(
                 recurrent_cell(self.cell, units, **self.sublayer_arguments("cell")),
@@ -77,8 +77,8 @@ class RecurrentEncoder(RecurrentStack):
     """Bidirectional encoder: each state depends on both sides of a word.
 
     Section 3.2 of [Bahdanau et al. 2015](https://arxiv.org/abs/1409.0473).
-    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
-    self-attention in its place; here the path between two words is as long as their
+    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) uses
+    self-attention instead; here the path between two words is as long as their
     distance, and the steps cannot be computed in parallel (the paper's table 1).
 
     Padding leaves the state unchanged: the backward direction begins at the last real
@@ -166,8 +166,8 @@ class RecurrentDecoder(RecurrentStack):
     """Recurrent decoder: it starts from the last states of the encoder.
 
     Section 2 of [Luong et al. 2015](https://arxiv.org/abs/1508.04025).
-    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) has
-    masked self-attention in its place; here the future needs no mask, because it has
+    Section 3.1 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762) uses
+    masked self-attention instead; here no mask is needed, because later tokens have
     not been read.
 
     Args:

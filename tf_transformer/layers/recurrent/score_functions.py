@@ -121,7 +121,7 @@ class GeneralScore(DotScore):
         score(h_t, h_s) = h_t . W h_s
 
     "general" in [Luong et al. 2015](https://arxiv.org/abs/1508.04025), section 3.1.
-    A head of the Transformer has the factors W^Q and W^K of such a matrix, and scales.
+    A Transformer's head factors this matrix into W^Q and W^K, and scales the score.
 
     Args:
         **kwargs: The arguments of `keras.layers.Layer`.

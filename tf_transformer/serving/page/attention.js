@@ -11,19 +11,19 @@ const KINDS = ["encoder", "decoder", "cross"];
 const UNITS = ["words", "tokens"];
 
 const view = {
-  kind: null, layer: 0, head: 0, inWords: true, pointed: null, held: null,
+  kind: null, layer: 0, head: 0, inWords: true, pointed: null, pinned: null,
 };
 let maps = null; // {source, target, read, weights: {kind: [layer][head][query][key]}}
-let drawn = null; // {lines, matrices: [layer][head][query][key]} of this kind and unit
+let picture = null; // {lines, matrices: [layer][head][query][key]} of this kind and unit
 let languages = ["", ""];
 
-const chosen = () => view.pointed ?? view.held;
-const matrix = () => drawn.matrices[view.layer][view.head];
+const chosen = () => view.pointed ?? view.pinned;
+const matrix = () => picture.matrices[view.layer][view.head];
 const kinds = () => KINDS.filter((kind) => kind in maps.weights);
 
 // The outputs of the signature `attend` for one text, without padding.
-function mapsOf(found) {
-  const [source, target] = [found.source[0], found.target[0]].map(withoutPadding);
+function mapsOf(outputs) {
+  const [source, target] = [outputs.source[0], outputs.target[0]].map(withoutPadding);
   const read = ["<s>", ...target.slice(0, -1)];
   const sizes = {
     encoder: [source.length, source.length],
@@ -32,9 +32,9 @@ function mapsOf(found) {
   };
   const weights = {};
   for (const [kind, [rows, columns]] of Object.entries(sizes)) {
-    if (!(kind in found)) continue; // a recurrent model has no self-attention
+    if (!(kind in outputs)) continue; // a recurrent model has no self-attention
     const cut = (map) => map.slice(0, rows).map((row) => row.slice(0, columns));
-    weights[kind] = found[kind][0].map((heads) => heads.map(cut));
+    weights[kind] = outputs[kind][0].map((heads) => heads.map(cut));
   }
   return { source, target, read, weights };
 }
@@ -57,7 +57,7 @@ function pool() {
   };
   const matrices = maps.weights[view.kind].map((heads) =>
     heads.map((map) => pooled(map, lines.queries, lines.keys)));
-  drawn = { lines, matrices };
+  picture = { lines, matrices };
 }
 
 const entropies = () => maps.weights[view.kind].map((heads) =>
@@ -82,15 +82,15 @@ function showSwitches() {
 
 function showMaps() {
   pool();
-  showHeads(drawn.matrices, entropies());
+  showHeads(picture.matrices, entropies());
   byId("queries-title").textContent = say(`${view.kind}Queries`);
   byId("keys-title").textContent = say(`${view.kind}Keys`);
-  weave(drawn.lines, languagesOf(view.kind));
+  weave(picture.lines, languagesOf(view.kind));
   showHead();
 }
 
 function showHead() {
-  markHead(view.layer * drawn.matrices[0].length + view.head);
+  markHead(view.layer * picture.matrices[0].length + view.head);
   const head = say("head", { layer: view.layer + 1, head: view.head + 1 });
   const title = say(`${view.kind}Title`);
   byId("head-title").textContent = say("headOf", { title, head });
@@ -98,24 +98,24 @@ function showHead() {
 }
 
 function showWord() {
-  show(matrix(), chosen(), view.held);
-  showInHeads(drawn.matrices, chosen(), drawn.lines);
+  show(matrix(), chosen(), view.pinned);
+  showInHeads(picture.matrices, chosen(), picture.lines);
   byId("summary").textContent = chosen() ? summary(chosen()) : "";
-  byId("note").hidden = view.kind !== "cross"; // what it asks is seen there
+  byId("note").hidden = view.kind !== "cross"; // its question is about cross-attention
 }
 
 function summary(word) {
-  const opposite = drawn.lines[word.side === "queries" ? "keys" : "queries"];
+  const opposite = picture.lines[word.side === "queries" ? "keys" : "queries"];
   const most = strongest(looksOf(matrix(), word), 4)
     .map(([index, weight]) => `${nameOf(opposite[index])} ${percent(weight)}`);
   return say(word.side === "queries" ? "attendsTo" : "attendedBy", {
-    word: nameOf(drawn.lines[word.side][word.index]),
+    word: nameOf(picture.lines[word.side][word.index]),
     most: most.join(", ") || say("nothing"),
   });
 }
 
 function release() {
-  view.held = view.pointed = null;
+  view.pinned = view.pointed = null;
 }
 
 function choose(part, value) {
@@ -134,8 +134,8 @@ function showPieces(id, title, pieces) {
 
 // Shows the outputs of `attend`; `look` is the beginning of the word of the translation to
 // select, if any, and `note` a question about it.
-export function showAttention(found, newLanguages, { look, note }) {
-  maps = mapsOf(found);
+export function showAttention(outputs, newLanguages, { look, note }) {
+  maps = mapsOf(outputs);
   languages = newLanguages;
   release();
   const isNew = !kinds().includes(view.kind)
@@ -153,14 +153,14 @@ export function showAttention(found, newLanguages, { look, note }) {
   showSwitches();
   pool();
   const index = look
-    ? drawn.lines.queries.findIndex((unit) => unit.text.startsWith(look))
+    ? picture.lines.queries.findIndex((unit) => unit.text.startsWith(look))
     : -1;
-  if (index >= 0) view.held = { side: "queries", index };
+  if (index >= 0) view.pinned = { side: "queries", index };
   byId("note").textContent = (index >= 0 && note) || "";
   showMaps();
 }
 
-// Whether the attention belongs to the current text.
+// Marks the attention as outdated unless it belongs to the current text.
 export function markAttention(isNew) {
   for (const id of ["pieces", "attention-parts"]) {
     byId(id).classList.toggle("old", !isNew);
@@ -168,7 +168,7 @@ export function markAttention(isNew) {
 }
 
 export function clearAttention(text = "") {
-  maps = drawn = null;
+  maps = picture = null;
   byId("kinds").replaceChildren();
   byId("units").replaceChildren();
   byId("pieces").hidden = byId("attention-parts").hidden = true;
@@ -183,8 +183,8 @@ export function showAttentionState(text, withButton = false) {
 export function listenToAttention() {
   radioGroup(byId("kinds"), () => 1, (index) => choose("kind", kinds()[index]));
   radioGroup(byId("units"), () => 1, (index) => choose("inWords", index === 0));
-  radioGroup(byId("heads"), () => drawn.matrices[0].length, (index) => {
-    const numHeads = drawn.matrices[0].length;
+  radioGroup(byId("heads"), () => picture.matrices[0].length, (index) => {
+    const numHeads = picture.matrices[0].length;
     view.layer = Math.floor(index / numHeads);
     view.head = index % numHeads;
     showHead();
@@ -192,9 +192,9 @@ export function listenToAttention() {
   listen(
     (word) => { view.pointed = word; if (maps) showWord(); },
     (word) => {
-      const { held } = view;
-      const isSame = held?.side === word.side && held?.index === word.index;
-      view.held = isSame ? null : word;
+      const { pinned } = view;
+      const isSame = pinned?.side === word.side && pinned?.index === word.index;
+      view.pinned = isSame ? null : word;
       showWord();
     },
   );
@@ -203,6 +203,6 @@ export function listenToAttention() {
   });
   new ResizeObserver(() => { if (maps) showWord(); }).observe(byId("loom"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    if (maps) { showHeads(drawn.matrices, entropies()); showHead(); }
+    if (maps) { showHeads(picture.matrices, entropies()); showHead(); }
   });
 }

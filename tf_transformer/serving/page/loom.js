@@ -39,9 +39,9 @@ export function weave(lines, languages) {
   }
 }
 
-// Shows the weights of `chosen` ({side, index}; null: all weights of the head). `held` is
+// Shows the weights of `chosen` ({side, index}; null: all weights of the head). `pinned` is
 // the word that is selected when the pointer is elsewhere, or null.
-export function show(matrix, chosen, held) {
+export function show(matrix, chosen, pinned) {
   const weights = chosen && looksOf(matrix, chosen);
   for (const side of SIDES) {
     wordsOf(side).forEach((button, index) => {
@@ -50,8 +50,8 @@ export function show(matrix, chosen, held) {
       const weight = isOpposite ? weights[index] : 0;
       button.style.setProperty("--weight", weight);
       button.classList.toggle("chosen", isChosen);
-      const isHeld = held?.side === side && held.index === index;
-      button.setAttribute("aria-pressed", String(isHeld));
+      const isPinned = pinned?.side === side && pinned.index === index;
+      button.setAttribute("aria-pressed", String(isPinned));
       button.lastChild.textContent = weight >= 0.005 ? percent(weight) : "";
     });
   }
@@ -113,8 +113,8 @@ function move(side, event) {
   targets[event.key].focus();
 }
 
-// Calls `point` and `hold` with {side, index}; `point` with null outside of words.
-export function listen(point, hold) {
+// Calls `point` and `pin` with {side, index}; `point` with null outside of words.
+export function listen(point, pin) {
   const at = (side, event) => {
     const index = wordsOf(side).indexOf(event.target.closest("button"));
     return index < 0 ? null : { side, index };
@@ -131,7 +131,7 @@ export function listen(point, hold) {
     });
     list.addEventListener("focusout", () => point(null));
     list.addEventListener("click", (event) => {
-      if (at(side, event)) hold(at(side, event));
+      if (at(side, event)) pin(at(side, event));
     });
     list.addEventListener("keydown", (event) => move(side, event));
   }

@@ -56,7 +56,7 @@ function typed() {
   timer = setTimeout(() => update(), DELAY);
 }
 
-// `example`, if the text is one, explains what its attention shows.
+// `example` is set if the text is an example; it explains the attention.
 async function update(example = {}) {
   clearTimeout(timer);
   running.abort();
@@ -87,16 +87,16 @@ async function update(example = {}) {
 
 async function translate(text, signal) {
   if (has("nbest")) {
-    const found = await patiently("nbest", text, signal);
+    const outputs = await patiently("nbest", text, signal);
     if (signal.aborted) return;
-    const [translation, score] = [found.translation[0], found.score[0]];
+    const [translation, score] = [outputs.translation[0], outputs.score[0]];
     showTranslation(translation[0]);
     showNbest({ translation, score });
   } else {
-    const found = await patiently("serving_default", text, signal);
+    const outputs = await patiently("serving_default", text, signal);
     if (signal.aborted) return;
-    showTranslation(found.translation[0]);
-    showNbest({ translation: found.translation, score: found.score });
+    showTranslation(outputs.translation[0]);
+    showNbest({ translation: outputs.translation, score: outputs.score });
   }
   markNew();
   showState("ready");
@@ -117,9 +117,9 @@ async function attend(text, example, signal) {
     return;
   }
   try {
-    const found = await patiently("attend", text, signal);
+    const outputs = await patiently("attend", text, signal);
     if (signal.aborted) return;
-    showAttention(found, languages, example);
+    showAttention(outputs, languages, example);
     showState("ready");
   } catch (error) {
     if (signal.aborted) return;

@@ -38,7 +38,7 @@ function showVersions(name) {
 // Reads the answer of GET /v1/models; returns whether another model or version is chosen
 // now. The choice is kept while the model exists; otherwise the first model is chosen.
 export function showModels(models) {
-  const found = models.map(({ name, versions, signatures }) => ({
+  const listed = models.map(({ name, versions, signatures }) => ({
     name,
     signatures,
     versions: versions
@@ -46,10 +46,10 @@ export function showModels(models) {
       .map(({ version }) => String(version))
       .sort((a, b) => Number(b) - Number(a)),
   })).filter(({ versions }) => versions.length);
-  if (JSON.stringify(found) === JSON.stringify(known)) return false;
+  if (JSON.stringify(listed) === JSON.stringify(known)) return false;
   const { name, version } = chosen ?? {};
   const before = newest(name);
-  known = found;
+  known = listed;
   const stays = known.some((model) =>
     model.name === name && (!version || model.versions.includes(version)));
   const kept = stays ? { name, version } : { name: known[0]?.name, version: "" };

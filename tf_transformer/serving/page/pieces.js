@@ -2,7 +2,7 @@
 
 import { text as say } from "./texts.js";
 
-const BOUNDARY = "\u2581"; // what SentencePiece writes for the space before a word
+const BOUNDARY = "\u2581"; // SentencePiece's mark for the space before a word
 const NAMES = { "<s>": "start", "</s>": "end", "<unk>": "unknown", "<pad>": "padding" }; // keys of texts.js
 const BYTE = /^<0x([0-9A-F]{2})>$/;
 

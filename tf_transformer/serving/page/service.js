@@ -20,7 +20,7 @@ export class ServiceError extends Error {
 export function parse(text) {
   const tokens = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
   const numbers = { NaN: "null", Infinity: "1e999", "-Infinity": "-1e999" };
-  return JSON.parse(text.replace(tokens, (found) => numbers[found] ?? found));
+  return JSON.parse(text.replace(tokens, (match) => numbers[match] ?? match));
 }
 
 async function ask(path, options = {}) {

@@ -35,8 +35,8 @@ const ENGLISH = {
     + "shown.",
   notDrawn: "Attention is not drawn automatically for more than {most} characters.",
   cannotDraw: "Attention cannot be drawn. {message}",
-  tooLong: "This text is too long for the model: {received} tokens with the end token, at "
-    + "most {limit} are possible.",
+  tooLong: "This text is too long for the model: it has {received} tokens with the end "
+    + "token, and the limit is {limit}.",
   needsToken: "The service requires an access token.",
   noAnswer: "The service does not answer.",
   status: "The service answered with status {status}.",

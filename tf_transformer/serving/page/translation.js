@@ -14,13 +14,13 @@ function common(words, others) {
         : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
     }
   }
-  const found = words.map(() => false);
+  const isCommon = words.map(() => false);
   for (let i = 0, j = 0; i < words.length && j < others.length;) {
-    if (words[i] === others[j]) found[i++] = Boolean(++j);
+    if (words[i] === others[j]) isCommon[i++] = Boolean(++j);
     else if (lengths[i + 1][j] >= lengths[i][j + 1]) i += 1;
     else j += 1;
   }
-  return found;
+  return isCommon;
 }
 
 function addText(parent, text, best) {
@@ -34,12 +34,12 @@ function addText(parent, text, best) {
   });
 }
 
-// `found` is {translation, score} of one text, each a list, best first.
+// `translation` and `score` are lists, best first.
 export function showNbest({ translation, score }) {
   const list = byId("nbest");
   list.replaceChildren();
   translation.forEach((text, i) => {
-    if (score[i] === -Infinity) return; // there were fewer translations
+    if (score[i] === -Infinity) return; // there are fewer translations
     const item = make("li", list);
     const line = make("span", item, "", "reading");
     line.dir = "auto";
