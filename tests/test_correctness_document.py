@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 )
 NAMED_TEST = r"`(tests/[\w/]+\.py)::(\w+)`"
 
@@ -33,13 +33,22 @@ def test_every_test_that_is_named_exists(document):
     assert missing == set()
 
 
-def test_each_of_the_25_traps_has_one_row_and_its_tests():
-    rows = re.findall(r"^\| \*\*(\d+)\.\*\* .*$", text_of("docs/correctness.md"), re.M)
-    assert sorted(map(int, rows)) == list(range(1, 26))
-    for line in text_of("docs/correctness.md").splitlines():
-        if line.startswith("| **"):
-            _, trap, elsewhere, here, proof, _ = line.split("|")
-            assert all(cell.strip() for cell in (trap, elsewhere, here)), line
-            assert re.findall(NAMED_TEST, proof), line
-            # nothing that looks like a test escapes the check above
-            assert proof.count("::") == len(re.findall(NAMED_TEST, proof)), line
+def test_each_of_the_25_traps_has_a_page_with_its_tests():
+    links = re.findall(
+        r"^(\d+)\. \[(.*)\]\((.*)\)$", text_of("docs/correctness.md"), re.M
+    )
+    assert [int(number) for number, _, _ in links] == list(range(1, 26))
+    pages = [f"docs/{page}" for _, _, page in links]
+    assert pages == [name for name in DOCUMENTS if name.startswith("docs/correctness/")]
+    for (number, title, _), page in zip(links, pages, strict=True):
+        heading, *sections = re.split(
+            r"^## (?=Elsewhere|Here|Tests)", text_of(page), flags=re.M
+        )
+        assert heading == f"# {number}. {title}\n\n"
+        assert [section.split("\n")[0] for section in sections] == [
+            *("Elsewhere", "Here", "Tests")
+        ]
+        named = re.findall(NAMED_TEST, sections[-1])
+        assert named, page
+        # nothing that looks like a test escapes the check above
+        assert sections[-1].count("::") == len(named), page

@@ -38,12 +38,15 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def on_config(config):
-    """Lists the notebooks and the API's pages in the navigation."""
+    """Lists the notebooks, traps and the API's pages in the navigation."""
     for section in config.nav:
         pages = section if isinstance(section, dict) else {}
         for name, folder in NOTEBOOKS.items():
             if name in pages:
                 pages[name] += [{_title(uri): uri} for uri in _notebooks(folder)]
+        if "Correctness" in pages:
+            traps = sorted((ROOT / "docs" / "correctness").glob("*.md"))
+            pages["Correctness"] += [f"correctness/{path.name}" for path in traps]
         if "API" in pages:
             pages["API"] += [
                 {name.removeprefix("tf_transformer."): _api_page(name)}
