@@ -73,7 +73,7 @@ def test_data_is_no_header(write, first):
         ("a.csv", 'one,"eins\n', "not valid CSV.*a.csv:1"),
         ("a.jsonl", '{"en": "one", "de": "eins"}', 'strings "source" and "target".*:1'),
         ("a.jsonl", '{"source": "one", "target": 1}', 'strings "source" and "target"'),
-        ("a.jsonl", "[1]\n", "no pair.*a.jsonl:1"),
+        ("a.jsonl", "[1]\n", "not a pair.*a.jsonl:1"),
     ],
 )
 def test_what_cannot_be_read_is_named(write, name, text, message):
