@@ -42,11 +42,11 @@ def test_each_of_the_25_traps_has_a_page_with_its_tests():
     assert pages == [name for name in DOCUMENTS if name.startswith("docs/correctness/")]
     for (number, title, _), page in zip(links, pages, strict=True):
         heading, *sections = re.split(
-            r"^## (?=Elsewhere|Here|Tests)", text_of(page), flags=re.M
+            r"^## (?=Other|This|Tests)", text_of(page), flags=re.M
         )
         assert heading == f"# {number}. {title}\n\n"
         assert [section.split("\n")[0] for section in sections] == [
-            *("Elsewhere", "Here", "Tests")
+            *("Other implementations", "This package", "Tests")
         ]
         named = re.findall(NAMED_TEST, sections[-1])
         assert named, page
