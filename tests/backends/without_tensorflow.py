@@ -49,6 +49,18 @@ def import_packages():
         importlib.import_module(f"tf_transformer.{package}")
 
 
+def digests_of_served(dataset_class):
+    """A list that grows with each batch that a dataset of the class serves."""
+    served, plain = [], dataset_class.__getitem__
+
+    def counted(self, index):
+        served.append(digest(plain(self, index)))
+        return plain(self, index)
+
+    dataset_class.__getitem__ = counted
+    return served
+
+
 def train(folder):
     import keras
     import numpy as np
@@ -60,13 +72,7 @@ def train(folder):
     pairs = tt.data.load("en_ko_grammar").train[:NUM_PAIRS]
     tokenizer = tt.data.Tokenizer.train(pairs, vocab_size=VOCAB_SIZE)
     batches = tt.data.batches(pairs, tokenizer, **BATCHES)
-    served, plain = [], type(batches).__getitem__
-
-    def counted(self, index):
-        served.append(digest(plain(self, index)))
-        return plain(self, index)
-
-    type(batches).__getitem__ = counted
+    served = digests_of_served(type(batches))
     model = tt.Transformer(tokenizer.vocab_size, **ARGUMENTS)
     model.compile(keras.optimizers.Adam(3e-3), tt.MaskedCrossEntropy())
     history = model.fit(batches, epochs=NUM_EPOCHS, shuffle=False, verbose=0).history

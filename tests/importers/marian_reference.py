@@ -59,9 +59,8 @@ def weights(vocab_sizes, pre_norm=False, ssru=False, ties="all", seed=3):
         for i in range(1, depth + 1):
             prefix = f"{stack}_l{i}"
             if stack == "decoder" and ssru:
-                add(f"{prefix}_rnn_W", WIDTH, WIDTH)
-                add(f"{prefix}_rnn_Wf", WIDTH, WIDTH)
-                add(f"{prefix}_rnn_bf", 1, WIDTH)
+                for name, rows in (("W", WIDTH), ("Wf", WIDTH), ("bf", 1)):
+                    add(f"{prefix}_rnn_{name}", rows, WIDTH)
                 add_norm(f"{prefix}_rnn" if pre_norm else f"{prefix}_rnn_ffn")
             else:
                 add_attention(f"{prefix}_self")

@@ -86,26 +86,34 @@ def all_callbacks(folder, dataset, translator):
     ]
 
 
-def main(folder):
+def two_devices():
+    """A strategy for two logical devices of the CPU."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, two)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def steps_by_tag(logs):
+    """The steps of all points in TensorBoard's files."""
+    steps = {}
+    for path in sorted(logs.iterdir()):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                steps.setdefault(value.tag, []).append(event.step)
+    return steps
+
+
+def main(folder):
+    strategy = two_devices()
     tokenizer = Tokenizer.train(pairs(), vocab_size=300)
     with strategy.scope():
         model = make_model(tokenizer)
         fed = batches(tokenizer)
         dataset, valid = tf_dataset(fed), tf_dataset(batches(tokenizer))
     callbacks = all_callbacks(folder, dataset, Translator(model, tokenizer))
-    model.fit(
-        dataset,
-        validation_data=valid,
-        epochs=2,
-        shuffle=False,
-        verbose=0,
-        callbacks=callbacks,
-    )
-    updates = int(model.optimizer.iterations.numpy())
+    options = {"epochs": 2, "shuffle": False, "verbose": 0, "callbacks": callbacks}
+    model.fit(dataset, validation_data=valid, **options)
     with strategy.scope():
         other = make_model(tokenizer)
         state = restore_checkpoint(folder / "epoch-0002.npz", other)
@@ -114,29 +122,19 @@ def main(folder):
         np.array_equal(a.numpy(), b.numpy())
         for a, b in zip(model.weights, other.weights, strict=True)
     ]
-    points = {}
-    for path in sorted((folder / "logs").iterdir()):
-        for event in tf.compat.v1.train.summary_iterator(str(path)):
-            for value in event.summary.value:
-                points.setdefault(value.tag, []).append(event.step)
     loaded = keras.saving.load_model(folder / "x.keras")
-    print(
-        json.dumps(
-            {
-                "updates": updates,
-                "epoch": fed.epoch,
-                "same_weights": all(same),
-                "state": state,
-                "points": points,
-                "every": [UPDATES_PER_POINT, TELEMETRY_EVERY],
-                "loaded_updates": int(loaded.optimizer.iterations),
-                "log": [
-                    json.loads(line)
-                    for line in (folder / "log.jsonl").read_text().splitlines()
-                ],
-            }
-        )
-    )
+    log = (folder / "log.jsonl").read_text().splitlines()
+    results = {
+        "updates": int(model.optimizer.iterations.numpy()),
+        "epoch": fed.epoch,
+        "same_weights": all(same),
+        "state": state,
+        "points": steps_by_tag(folder / "logs"),
+        "every": [UPDATES_PER_POINT, TELEMETRY_EVERY],
+        "loaded_updates": int(loaded.optimizer.iterations),
+        "log": list(map(json.loads, log)),
+    }
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":
