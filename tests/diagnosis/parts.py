@@ -8,6 +8,19 @@ VOCAB, WIDTH, HEADS, INNER = 23, 12, 3, 17
 ROWS, LENGTH, SOURCE_LENGTH = 3, 7, 8
 
 
+def faults(models):
+    """A decorator that adds a function, its check and its layer to a list of models."""
+
+    def fault(check, layer):
+        def add(make):
+            models.append((make, check, layer))
+            return make
+
+        return add
+
+    return fault
+
+
 def ids(length=LENGTH, seed=5):
     """Ids `(ROWS, length)` with padding in the second row."""
     found = np.random.default_rng(seed).integers(1, VOCAB, (ROWS, length))

@@ -11,12 +11,12 @@ pytestmark = pytest.mark.skipif(
     keras.backend.backend() == "tensorflow", reason="the other files test TensorFlow"
 )
 BROKEN = (
-    broken_models.scores_divided_by_the_root_of_the_whole_width,
-    broken_models.gradient_stopped_through_time,
-    broken_models.weights_behind_a_stopped_gradient,
-    broken_models.dropout_at_inference,
+    broken_models.mixing.scores_divided_by_the_root_of_the_whole_width,
+    broken_models.training.gradient_stopped_through_time,
+    broken_models.training.weights_behind_a_stopped_gradient,
+    broken_models.mixing.dropout_at_inference,
 )
-SOUND = (held_out_sound.state_space,)
+SOUND = (held_out_sound.convolutions.state_space,)
 CASES = [case for case in broken_models.MODELS if case[0] in BROKEN]
 
 

@@ -8,20 +8,20 @@ from tf_transformer.diagnosis.doctor import doctor
 
 # Most of those on which the doctor failed at first. The others are for the full run.
 FIRST_FAILED = {
-    held_out_broken.bert_that_does_not_use_its_mask,
-    held_out_broken.recurrent_encoder_without_mask,
-    held_out_broken.squeeze_and_excite_in_a_causal_network,
-    held_out_broken.mixer_as_a_language_model,
-    held_out_broken.root_of_the_whole_width_in_einsums,
-    held_out_broken.recurrence_over_rows,
-    held_out_broken.relu_on_logits,
-    held_out_broken.sigmoid_for_a_binary_loss_of_logits,
-    held_out_sound.gpt_with_lora,
-    held_out_sound.bert_with_a_dictionary_of_inputs_and_outputs,
-    held_out_sound.re_zero,
-    held_out_sound.head_that_starts_at_zero,
-    held_out_sound.stateful_gru,
-    held_out_sound.stateful_lstm_in_a_sequential_model,
+    held_out_broken.padding.bert_that_does_not_use_its_mask,
+    held_out_broken.padding.recurrent_encoder_without_mask,
+    held_out_broken.causality.squeeze_and_excite_in_a_causal_network,
+    held_out_broken.causality.mixer_as_a_language_model,
+    held_out_broken.mixing.root_of_the_whole_width_in_einsums,
+    held_out_broken.mixing.recurrence_over_rows,
+    held_out_broken.training.relu_on_logits,
+    held_out_broken.training.sigmoid_for_a_binary_loss_of_logits,
+    held_out_sound.transformers.gpt_with_lora,
+    held_out_sound.transformers.bert_with_a_dictionary_of_inputs_and_outputs,
+    held_out_sound.variants.re_zero,
+    held_out_sound.variants.head_that_starts_at_zero,
+    held_out_sound.recurrent.stateful_gru,
+    held_out_sound.recurrent.stateful_lstm_in_a_sequential_model,
 }
 
 
