@@ -1,4 +1,4 @@
-"""Additional seeds and sizes of a test, which find no further faults."""
+"""Seeds and sizes of a test that repeat what its other ones check."""
 
 import pytest
 

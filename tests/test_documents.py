@@ -8,7 +8,9 @@ from keras import ops
 import tf_transformer
 from tests.document_blocks import ROOT, python_blocks
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("docs/*/*.md")]
+)
 DOCUMENTS = [path for path in DOCUMENTS if ".venv" not in path.parts]
 
 

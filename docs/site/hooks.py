@@ -38,7 +38,7 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def on_config(config):
-    """Lists the notebooks, traps and the API's pages in the navigation."""
+    """Lists the notebooks, the traps and the API's pages in the navigation."""
     for section in config.nav:
         pages = section if isinstance(section, dict) else {}
         for name, folder in NOTEBOOKS.items():
@@ -144,7 +144,7 @@ def _linked_sources() -> set[str]:
     sources = set()
     documents = [
         *PAGES,
-        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
         *itertools.chain(*map(_notebooks, NOTEBOOKS.values())),
     ]
     for document in documents:

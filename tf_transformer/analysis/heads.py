@@ -21,8 +21,7 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
         same           w_ii
         next           w_i,i+1        (rows with a next token; encoder only)
         end            weight of the end token, in rows of other tokens
-        start          weight of the start token (decoder only, which does not read the
-        end)
+        start          weight of the start token (decoder only: it reads no end token)
 
     In cross-attention i and j belong to two sentences of R and K tokens: distance is
     measured from the same relative position, (i + 1/2) K / R - 1/2, and only entropy,
