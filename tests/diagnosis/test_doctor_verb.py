@@ -75,6 +75,7 @@ def test_wrong_use_is_one_line(arguments, message, leaking_file, tmp_path, capsy
     assert any(part in error for part in message.split("|"))
 
 
+@pytest.mark.moderate
 @pytest.mark.full
 def test_a_run_is_examined_with_the_loss_of_its_training(tmp_path, capsys):
     config = TrainingConfig(epochs=1, vocab_size=310, max_length=40).resolved()

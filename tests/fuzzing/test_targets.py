@@ -49,6 +49,7 @@ def parameters():
         for name, target in targets_of(module).items():
             is_long = module in ("foreign_folders", "run_folders", "graph_tokenizer")
             marks = [pytest.mark.long] * is_long
+            marks += [pytest.mark.moderate] * (not FAST)
             marks += [pytest.mark.full] * target.is_slow
             yield pytest.param(name, marks=marks)
 
