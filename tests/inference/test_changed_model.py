@@ -5,23 +5,17 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.inference.test_translator import (
+from tests.inference.small_translator import (
     MAX_LENGTH,
     PAIRS,
     TEXTS,
     random_model,
 )
-from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.inference.search import score_ids
 from tf_transformer.inference.translator import Translator, padded
 
 SOURCES, TARGETS = zip(*PAIRS, strict=True)
 GREEDY = {"beam_size": 1, "max_length": 7}
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return Tokenizer.train(PAIRS, vocab_size=310)
 
 
 def quantize(model):

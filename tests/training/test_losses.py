@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests import reference
-from tests.backend import dtype_of, gradients
-from tf_transformer.data.update_weights import UpdateWeights
+from tests.backend import gradients
+from tests.training.loss_batches import (
+    VOCAB,
+    batch,
+    by_reference,
+    loss_and_gradient,
+)
 from tf_transformer.training.losses import (
     MaskedCrossEntropy,
     smoothed_cross_entropy,
@@ -20,7 +24,6 @@ from tf_transformer.training.losses import (
 )
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
-VOCAB = 11
 
 # OpenNMT-tf, losses_test.py: the loss of all tokens, and of the first 2 and 1.
 # Their labels are classes from 0; here 0 is padding, so a class is put before them.
@@ -30,32 +33,6 @@ OPENNMT_LOGITS = [
 ]
 OPENNMT_LABELS = np.array([[2, 1, 0], [1, 0, 2]])
 OPENNMT_SUM, OPENNMT_SUM_WITHIN_LENGTHS = 3.06985, 1.22118
-
-
-def batch(shape=(3, 5), seed=0):
-    """Labels with padding at different places, and logits: (B, T), (B, T, V)."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(1, VOCAB, size=shape, dtype="int32")
-    labels[0, -1:] = 0
-    labels[1, -3:] = 0
-    return labels, random.normal(scale=2.0, size=(*shape, VOCAB)).astype("float32")
-
-
-def by_reference(labels, logits, epsilon):
-    losses = np.zeros(labels.shape)
-    for place in zip(*np.nonzero(labels), strict=True):
-        losses[place] = reference.smoothed_cross_entropy(
-            labels[place], logits[place].astype("float64"), epsilon
-        )
-    return losses
-
-
-def loss_and_gradient(loss, labels, logits, weights=None):
-    def value(logits):
-        return loss(labels, logits, sample_weight=weights)
-
-    (gradient,) = gradients(value, logits)
-    return float(value(logits)), gradient.copy()
 
 
 def test_two_sentences_by_hand():
@@ -172,76 +149,6 @@ def test_padding_alone_has_loss_zero_and_gradient_zero(weights):
     assert np.array_equal(gradient, np.zeros_like(logits))
 
 
-def weights_of_every_shape():
-    tokens = np.random.default_rng(5).uniform(0, 3, size=(3, 5)).astype("float32")
-    sentences = tokens[:, :1]
-    switched = (tokens > 1).astype("float32")
-    return {
-        "tokens": (tokens, tokens),
-        "tokens with an axis": (tokens[..., None], tokens),
-        "sentences": (sentences[:, 0], sentences),
-        "sentences with an axis": (sentences, sentences),
-        "ones": (np.ones(3), np.ones((3, 1))),
-        "zeros and ones": (switched, switched),
-        "one row for all": (tokens[:1], tokens[:1]),
-        "scalar": (np.float32(0.3), np.full((3, 5), 0.3, "float32")),
-        "integers": (np.array([0, 2, 1]), np.array([[0], [2], [1]], "float32")),
-    }
-
-
-@pytest.mark.parametrize("kind", weights_of_every_shape())
-def test_weights_make_the_weighted_mean_of_keras_over_real_tokens(kind):
-    weights, full = weights_of_every_shape()[kind]
-    labels, logits = batch(seed=4)
-    real = np.broadcast_to(full, (3, 5)) * (labels != 0)
-    keras_loss = keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction="mean_with_sample_weight"
-    )
-    expected, expected_gradient = loss_and_gradient(keras_loss, labels, logits, real)
-    value, gradient = loss_and_gradient(MaskedCrossEntropy(), labels, logits, weights)
-    assert value == pytest.approx(expected, rel=1e-5)
-    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-4, atol=1e-7)
-    losses = by_reference(labels, logits, 0.0)
-    assert value == pytest.approx((losses * real).sum() / real.sum(), rel=1e-5)
-
-
-def test_every_reduction_by_hand():
-    labels, logits = batch(seed=6)
-    losses = by_reference(labels, logits, 0.1)
-    weights = np.random.default_rng(7).uniform(0, 3, size=(3, 5)).astype("float32")
-    total, num_tokens = (weights * losses).sum(), 11
-    assert np.count_nonzero(labels) == num_tokens
-    for reduction, expected in (
-        ("mean_with_sample_weight", total / weights[labels != 0].sum()),
-        ("sum", total),
-        ("mean", total / num_tokens),
-        ("sum_over_batch_size", total / num_tokens),
-        ("none", weights * losses),
-        (None, weights * losses),
-    ):
-        loss = MaskedCrossEntropy(0.1, reduction=reduction)
-        found = ops.convert_to_numpy(loss(labels, logits, weights))
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
-    # weights of an update are summed, unless there is a reduction that says more
-    found = MaskedCrossEntropy(0.1)(labels, logits, UpdateWeights(weights))
-    assert float(found) == pytest.approx(total, rel=1e-5)
-
-
-def test_without_weights_the_loss_divides_by_its_own_tokens():
-    labels, logits = batch(seed=6)
-    mean = float(MaskedCrossEntropy()(labels, logits))
-    assert mean == pytest.approx(by_reference(labels, logits, 0.0).sum() / 11, rel=1e-5)
-
-
-def test_weights_of_zero_alone_give_zero_not_nan():
-    labels, logits = batch(seed=6)
-    value, gradient = loss_and_gradient(
-        MaskedCrossEntropy(), labels, logits, np.zeros(3)
-    )
-    assert value == 0.0
-    assert not gradient.any()
-
-
 def test_labels_may_have_an_axis_of_one_as_in_keras():
     labels, logits = batch(seed=6)
     expected = float(MaskedCrossEntropy()(labels, logits))
@@ -254,14 +161,6 @@ def test_labels_of_another_shape_are_named(shape):
     message = re.escape(f"logits (B, T, V). Received: labels {shape}")
     with pytest.raises(ValueError, match=message):
         MaskedCrossEntropy()(np.ones(shape, "int32"), logits)
-
-
-@pytest.mark.parametrize("shape", [(5,), (2, 5), (3, 4), (3, 5, 2), (2, 3, 5)])
-def test_weights_of_another_shape_are_named(shape):
-    labels, logits = batch()
-    with pytest.raises(ValueError, match="sample_weight does not fit") as error:
-        MaskedCrossEntropy()(labels, logits, np.ones(shape))
-    assert f"Received: sample_weight {shape}, labels (3, 5)" in str(error.value)
 
 
 def operations(function):
@@ -283,32 +182,6 @@ def test_no_labels_are_spread_out_over_the_vocabulary():
     assert "OneHot" in with_one_hot
     assert "OneHot" not in operations(loss)
     assert "OneHot" not in operations(token_negative_log_likelihood)
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_logits_have_a_float32_loss(dtype):
-    labels, logits = batch(seed=7)
-    halves = ops.cast(logits * 10, dtype)
-    loss = MaskedCrossEntropy(0.1)(labels, halves)
-    assert dtype_of(loss) == "float32"
-    rounded = ops.convert_to_numpy(ops.cast(halves, "float32"))
-    expected = by_reference(labels, rounded, 0.1).sum() / 11
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_policies_keep_a_float32_loss(policy):
-    keras.config.set_dtype_policy(policy)
-    labels, logits = batch(seed=8)
-    loss = MaskedCrossEntropy(0.1)(labels, logits)
-    assert dtype_of(loss) == "float32"
-    expected = by_reference(labels, logits, 0.1).sum() / 11
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
-
-
-def test_huge_logits_make_no_infinity():
-    labels, logits = [[1, 2]], [[[0.0, 1e4, 0.0], [0.0, 1e4, 0.0]]]
-    assert float(MaskedCrossEntropy()(labels, logits)) == pytest.approx(5e3)
 
 
 def test_config_makes_the_same_loss():

@@ -9,6 +9,7 @@ from keras import ops
 
 from tests.backend import BACKEND, dtype_of, gradients, in_graph
 from tests.models.small_model import INPUTS, TARGET
+from tests.training.loss_batches import batch, by_reference
 from tests.training.small_training import (
     NUM_TOKENS,
     PAIRS,
@@ -16,7 +17,6 @@ from tests.training.small_training import (
     element,
     one_layer_model,
 )
-from tests.training.test_losses import batch, by_reference
 from tf_transformer.data.update_weights import UpdateWeights
 from tf_transformer.models import RecurrentSeq2Seq, TwoPasses
 from tf_transformer.training import MaskedCrossEntropy, RDropCrossEntropy
