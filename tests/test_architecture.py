@@ -69,6 +69,7 @@ def sources(*folders):
 
 PACKAGE_FILES = sources(PACKAGE)
 PROGRAM_FILES = sources(PACKAGE, ROOT / "scripts", ROOT / "benchmarks")
+TEST_FILES = sources(ROOT / "tests")
 
 
 @functools.cache
@@ -156,14 +157,16 @@ def test_tensorflow_is_imported_only_where_it_is_needed():
 
 
 def test_nothing_forbidden_is_imported():
-    for path in PROGRAM_FILES + sources(ROOT / "tests"):
+    for path in PROGRAM_FILES + TEST_FILES:
         assert tops_imported(path) & FORBIDDEN == set(), path
 
 
 def test_files_are_short():
     lengths = {
-        path: len(path.read_text(encoding="utf-8").splitlines())
-        for path in PROGRAM_FILES
+        path.relative_to(ROOT).as_posix(): len(
+            path.read_text(encoding="utf-8").splitlines()
+        )
+        for path in PROGRAM_FILES + TEST_FILES
     }
     assert {path: n for path, n in lengths.items() if n > MAX_FILE_LINES} == {}
 
@@ -180,7 +183,7 @@ def lines_of_code(function):
 def test_functions_are_short():
     too_long = {
         (path.relative_to(ROOT).as_posix(), node.name): lines_of_code(node)
-        for path in PROGRAM_FILES
+        for path in PROGRAM_FILES + TEST_FILES
         for node in ast.walk(parse(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and lines_of_code(node) > MAX_FUNCTION_LINES

@@ -1,4 +1,6 @@
-"""The corpus of Korean numbers: readings from a schoolbook's table, and read back."""
+"""The corpus of Korean numbers: a schoolbook's table, rules of Korean, read back."""
+
+import re
 
 import pytest
 
@@ -41,9 +43,20 @@ def value(reading):
     return total + group + digit
 
 
+def reading_by_rules(number):
+    """Every digit of eight with its unit, of which what is not said is removed."""
+    digits = ["영일이삼사오육칠팔구"[int(digit)] for digit in f"{number:08}"]
+    units = ("천", "백", "십", "만 ", "천", "백", "십", "")
+    text = "".join(digit + unit for digit, unit in zip(digits, units, strict=True))
+    text = re.sub("영[천백십]?", "", text)
+    text = re.sub("^만 ", "", text)  # below 10,000
+    text = re.sub("일(?=[천백십])|^일(?=만)", "", text)
+    return text.strip() or "영"
+
+
 @pytest.mark.parametrize("number", READINGS)
 def test_readings_of_the_table(number):
-    assert read_number(number) == READINGS[number]
+    assert read_number(number) == reading_by_rules(number) == READINGS[number]
 
 
 @pytest.mark.parametrize("number", [-1, 100_000_000])
@@ -64,8 +77,7 @@ def test_each_reading_says_its_number():
             number = int(source.replace(",", ""))
             assert source == f"{number:,}"
             assert value(reading) == number
-            assert "일십" not in reading
-            assert "일백" not in reading
-            assert "일천" not in reading
+            assert reading == reading_by_rules(number)
+    assert {len(source.replace(",", "")) for source in sources} == set(range(1, 9))
     assert {len(source.replace(",", "")) for source, _ in corpus.test} >= {3, 8}
     assert load("korean_numbers", source="ko").test[0] == corpus.test[0][::-1]

@@ -17,7 +17,9 @@ from tf_transformer.runs.training import make_model
 @pytest.fixture
 def leaking_file(tmp_path):
     path = str(tmp_path / "model.keras")
-    parts.sequential(keras.layers.Conv1D(5, 3, padding="same", name="conv")).save(path)
+    model = parts.sequential(keras.layers.Conv1D(5, 3, padding="same", name="conv"))
+    model.build((None, None))
+    model.save(path)
     return path
 
 

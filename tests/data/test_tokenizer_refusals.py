@@ -1,0 +1,72 @@
+"""What a tokenizer cannot learn from, encode or decode is refused."""
+
+import pytest
+
+from tests.data.sentence_pairs import PAIRS
+from tf_transformer.data.tokenizer import Tokenizer
+
+
+@pytest.mark.parametrize(
+    ("symbols", "message"),
+    [
+        ("<a>", "list of strings without spaces.*Received: '<a>'"),
+        (5, "Received: 5"),
+        (["a b"], "without spaces"),
+        ([""], "without spaces"),
+        ([3], "Received: .3."),
+        (["<s>"], "none of <pad>, <unk>, <s>, </s>"),
+        (["x", "x"], "no duplicates"),
+    ],
+)
+def test_symbols_that_cannot_be_used_are_refused(symbols, message):
+    with pytest.raises(ValueError, match=message):
+        Tokenizer.train(PAIRS, vocab_size=400, user_defined_symbols=symbols)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        "ab",
+        ["ab"],
+        ["a b"],
+        [("a",)],
+        [("a", "b", "c")],
+        [1],
+        5,
+        [(1, "a")],
+        [(b"a", "b")],
+    ]
+    + [[("a", "b\ud800")]],
+)
+def test_training_refuses_what_is_not_pairs(pairs):
+    with pytest.raises(ValueError, match=r"Expected \(source, target\).*Received: "):
+        Tokenizer.train(pairs)
+
+
+def test_training_refuses_an_unknown_normalization():
+    with pytest.raises(ValueError, match="nmt_nfkc, nfkc, .*Received: 'nfd'"):
+        Tokenizer.train(PAIRS, target_normalization="nfd")
+
+
+def test_training_refuses_what_it_cannot_learn_from():
+    with pytest.raises(ValueError, match="no text.*Received: blank"):
+        Tokenizer.train([])
+    with pytest.raises(ValueError, match="no text.*Received: blank"):
+        Tokenizer.train([("", " ")])
+    with pytest.raises(ValueError, match="no text"):
+        Tokenizer.train([("a", "")], vocab_size=300, shared=False)
+    with pytest.raises(ValueError, match="Received: vocab_size=100"):
+        Tokenizer.train(PAIRS, vocab_size=100)
+
+
+def test_one_text_is_no_list_of_texts(tokenizer):
+    with pytest.raises(ValueError, match="Received: one text, 'a book'"):
+        tokenizer.encode_source("a book")
+    with pytest.raises(ValueError, match="list of ids for each"):
+        tokenizer.decode_target([5, 6])
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "\ud800"])
+def test_values_that_are_not_text_are_refused(tokenizer, wrong):
+    with pytest.raises(ValueError, match="A text cannot be read"):
+        tokenizer.encode_target(["fine", wrong])
