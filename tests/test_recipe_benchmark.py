@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tests.document_blocks import ROOT
+from tf_transformer.data.lines import read_lines
+from tf_transformer.runs import RunDirectory
 
 PROGRAM = ROOT / "benchmarks" / "quality" / "recipe.py"
 WORDS = ["sun", "moon", "star", "tree", "bird", "fish", "rain"]
@@ -55,6 +57,7 @@ def test_both_directions_make_rows(program, tmp_path, monkeypatch):
     words = [str(tmp_path), str(tmp_path / "runs"), "--name", "recipe"]
     words += ["--beam-size", "1", "--directions", "de-en", "--options"]
     words += ["--epochs", "1", "--vocab-size", "290", "--validation-sentences", "2"]
+    words += ["--max-length", "40"]
     monkeypatch.setattr(sys, "argv", [str(PROGRAM), *words])
     program["main"]()
     lines = (tmp_path / "runs" / "recipes.md").read_text().splitlines()
@@ -65,3 +68,13 @@ def test_both_directions_make_rows(program, tmp_path, monkeypatch):
     ]
     assert len(cells[2]) == len(cells[0])
     assert float(cells[2][6]) > 0
+    teacher = tmp_path / "runs" / "recipe-de-en-1"
+    words[words.index("recipe")] = "student"
+    monkeypatch.setattr(sys, "argv", [str(PROGRAM), "--teacher", "recipe", *words])
+    program["main"]()
+    student = RunDirectory(tmp_path / "runs" / "student-de-en-1")
+    translations = teacher / "train-beam-1.txt"
+    assert student.config().train_target == (str(translations),)
+    sources = read_lines(tmp_path / "train.de")
+    expected = RunDirectory(teacher).translator()(sources, beam_size=1)
+    assert read_lines(translations) == expected

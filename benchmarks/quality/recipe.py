@@ -3,12 +3,18 @@
     python benchmarks/quality/recipe.py DATA runs --name baseline
     python benchmarks/quality/recipe.py DATA runs --name r-drop --baseline baseline \
         --options --r-drop 2.5
+    python benchmarks/quality/recipe.py DATA runs --name student --teacher r-drop \
+        --options --num-encoder-layers 6 --num-decoder-layers 2 --decoder ssru
 
 DATA contains train, val and test_2017_flickr, each as .de and .en, plain or .gz.
 Arguments after `--options` are passed to `tf-transformer train`. For each direction and
 test set, a row is printed and appended to runs/recipes.md. Minutes are for the whole
 training command; tokens are real target tokens of training. `p` is the p-value of
 sacreBLEU's paired bootstrap test of BLEU against the translations of the baseline.
+
+With `--teacher`, the recipe learns the translations of an earlier recipe instead of the
+references: sequence-level distillation (Kim and Rush 2016, section 3.2,
+https://arxiv.org/abs/1606.07947). The teacher translates once; `minutes` leave it out.
 """
 
 import argparse
@@ -33,6 +39,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, help="folder for the runs and the table")
     parser.add_argument("--name", required=True, help="name of the recipe")
     parser.add_argument("--baseline", help="name of a recipe that was trained before")
+    parser.add_argument("--teacher", help="name of a recipe that was trained before")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beam-size", type=int, default=4)
     parser.add_argument("--directions", nargs="+", default=["de-en", "en-de"])
@@ -64,11 +71,20 @@ def data_file(folder: Path, name: str, language: str) -> Path:
 
 def train(options, run: Path, source: str, target: str) -> dict:
     """Trains in a separate process and returns time, memory and speed."""
+    files = {
+        "train-source": data_file(options.data, "train", source),
+        "train-target": data_file(options.data, "train", target),
+        "valid-source": data_file(options.data, "val", source),
+        "valid-target": data_file(options.data, "val", target),
+    }
+    if options.teacher:
+        teacher = options.runs / f"{options.teacher}-{source}-{target}-{options.seed}"
+        files["train-target"] = translations_of(
+            teacher, files["train-source"], options.beam_size
+        )
     command = [sys.executable, "-m", "tf_transformer", "train", "--run", str(run)]
-    for split, file in (("train", "train"), ("valid", "val")):
-        for side, language in (("source", source), ("target", target)):
-            name = str(data_file(options.data, file, language))
-            command += [f"--{split}-{side}", name]
+    for name, file in files.items():
+        command += [f"--{name}", str(file)]
     command += ["--seed", str(options.seed), *options.options]
     started = time.monotonic()
     process = subprocess.Popen(command)
@@ -82,6 +98,19 @@ def train(options, run: Path, source: str, target: str) -> dict:
         "peak MiB": f"{usage.ru_maxrss / 1024:.0f}",  # Linux counts in KiB
         "tokens/s": f"{trained_tokens(run) / seconds:.0f}",
     }
+
+
+def translations_of(teacher: Path, source: Path, beam_size: int) -> Path:
+    """The teacher's translations of the training sources, made at the first call."""
+    file = teacher / f"train-beam-{beam_size}.txt"
+    if not file.exists():
+        command = [sys.executable, "-m", "tf_transformer", "translate", str(teacher)]
+        command += ["--input", str(source), "--beam-size", str(beam_size)]
+        part = file.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as output:
+            subprocess.run(command, stdout=output, check=True)
+        part.replace(file)
+    return file
 
 
 def trained_tokens(run: Path) -> int:
