@@ -74,7 +74,10 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, **_):
-    """Turns links between files of the repository into links between pages."""
+    """Turns links between files of the repository into links between pages.
+
+    A link whose text is a file name, such as training.md, shows the page's title.
+    """
     uri = page.file.src_uri
     origin = {page: source for source, page in PAGES.items()}.get(uri, f"docs/{uri}")
 
@@ -85,9 +88,11 @@ def on_page_markdown(markdown, page, **_):
             return match.group()
         path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
         address = posixpath.relpath(_page_of(path), posixpath.dirname(uri) or ".")
+        if text.endswith(".md"):
+            text = _heading(path)
         return f"{mark}[{text}]({address}{'#' + anchor if anchor else ''})"
 
-    if uri.startswith(("api/", "source/")):
+    if uri.startswith(("api/", "source/")) or uri.endswith(".ipynb"):
         return markdown
     return LINK.sub(rewrite, markdown)
 
@@ -126,6 +131,12 @@ def _page_of(source: str) -> str:
     if source.startswith("notebooks/"):
         return source
     return f"source/{source}.md"
+
+
+def _heading(document: str) -> str:
+    """The first heading of a Markdown file."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return text.split("# ", 1)[1].split("\n")[0]
 
 
 def _notebooks(folder: str) -> list[str]:
