@@ -2,6 +2,8 @@
 
 import json
 
+PREDICT = "/v1/models/words:predict"
+
 
 def post(client, model, body, method="predict", version=None):
     where = f"/v1/models/{model}" + (f"/versions/{version}" if version else "")
