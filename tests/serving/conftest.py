@@ -50,6 +50,12 @@ def add(exports, folder):
     return copy
 
 
+@pytest.fixture
+def models(folder):
+    """The `Models` of `folder`; they load a version without waiting."""
+    return Models(folder, settle_seconds=0)
+
+
 @contextlib.contextmanager
 def running_service(folder, **settings):
     """A client of the service, once its models answer."""
