@@ -11,10 +11,10 @@ import time
 import pytest
 
 from tests.serving.patience import until
+from tests.serving.rest_requests import PREDICT
 from tf_transformer.serving import connection as connection_module
 from tf_transformer.serving.signature import Signature
 
-PREDICT = "/v1/models/words:predict"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

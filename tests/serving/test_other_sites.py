@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-PREDICT = "/v1/models/words:predict"
+from tests.serving.rest_requests import PREDICT
+
 BODY = json.dumps({"instances": ["a"]})
 ELSEWHERE = "https://elsewhere.example"
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from tests.serving.patience import until
+from tests.serving.rest_requests import PREDICT
 from tf_transformer.serving.signature import Signature
-
-PREDICT = "/v1/models/words:predict"
 
 
 @pytest.fixture
