@@ -26,7 +26,7 @@ demo: $(BIN)/.installed
 	$(BIN)/python scripts/demo.py
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not long and not moderate" $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not long and not moderate" $(PYTEST_OPTIONS)
 
 # three processes on two cores: many of these tests wait for other programs
 test-slow: $(BIN)/.installed
