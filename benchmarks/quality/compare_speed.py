@@ -29,17 +29,22 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="folders of exported models")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    loaded = [tf.saved_model.load(str(saved_model_folder(m))) for m in options.models]
+    folders = [saved_model_folder(name) for name in options.models]
+    for name, folder in zip(options.models, folders, strict=True):
+        if folder is None:
+            parser.error(f"Expected the folder of an exported model. Received: {name}")
+    loaded = [tf.saved_model.load(str(folder)) for folder in folders]
     lines = [line for line in read_lines(options.source) if line.strip()]
     print("| model | signature | batch | sentences/s | ratio |\n|---|---|---|---|---|")
     for signature in SIGNATURES:
         functions = [model.signatures[signature] for model in loaded]
         for batch_size, num_batches in NUM_BATCHES.items():
-            starts = range(0, batch_size * num_batches, batch_size)
-            batches = [tf.constant(lines[i : i + batch_size]) for i in starts]
+            used = lines[: batch_size * num_batches]
+            starts = range(0, len(used), batch_size)
+            batches = [tf.constant(used[i : i + batch_size]) for i in starts]
             rows = seconds_in_turns(functions, batches, options.rounds)
             for name, seconds in zip(options.models, rows, strict=True):
-                rate = len(starts) * batch_size / min(seconds)
+                rate = len(used) / min(seconds)
                 ratio = spread([a / b for a, b in zip(rows[0], seconds, strict=True)])
                 print(f"| {name} | {signature} | {batch_size} | {rate:.1f} | {ratio} |")
 
