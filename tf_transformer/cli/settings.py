@@ -58,7 +58,8 @@ HELP = {
     "decoder": "first sub-layer of the decoder; ssru is a recurrent unit with a state "
     "of constant size",
     "normalization": "normalization of the Transformer; the paper's is layer",
-    "normalize_first": "pre-norm instead of the paper's post-norm",
+    "normalize_first": "pre-norm instead of the paper's post-norm; by default the "
+    "preset's",
     "dropout_rate": "dropout rate; by default the preset's",
     "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
     "dtype": "precision",

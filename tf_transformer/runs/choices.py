@@ -33,7 +33,6 @@ MODEL_DEFAULTS = {
     "preset": "tiny",
     "decoder": "self_attention",
     "normalization": "layer",
-    "normalize_first": False,
     "max_length": 512,
 }
 DEFAULTS = {**TRAINED_TOKENIZER_DEFAULTS, **MODEL_DEFAULTS}
