@@ -35,6 +35,8 @@ def main() -> None:
             parser.error(f"Expected the folder of an exported model. Received: {name}")
     loaded = [tf.saved_model.load(str(folder)) for folder in folders]
     lines = [line for line in read_lines(options.source) if line.strip()]
+    if not lines:
+        parser.error(f"Expected lines of text. Received: {options.source}, without any")
     print("| model | signature | batch | sentences/s | ratio |\n|---|---|---|---|---|")
     for signature in SIGNATURES:
         functions = [model.signatures[signature] for model in loaded]

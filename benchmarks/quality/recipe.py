@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of Multi30k's files")
     parser.add_argument("runs", type=Path, help="folder for the runs and the table")
     parser.add_argument("--name", required=True, help="name of the recipe")
-    parser.add_argument("--baseline", help="name of a recipe that was trained before")
-    parser.add_argument("--teacher", help="name of a recipe that was trained before")
+    parser.add_argument("--baseline", help="name of a trained recipe, for p")
+    parser.add_argument("--teacher", help="name of a trained recipe, to learn from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beam-size", type=int, default=4)
     parser.add_argument("--directions", nargs="+", default=["de-en", "en-de"])
@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     for direction in options.directions:
         source, target = direction.split("-")
-        run = options.runs / f"{options.name}-{direction}-{options.seed}"
+        run = run_folder(options, options.name, direction)
         cost = train(options, run, source, target)
         for test in TESTS:
             files = [data_file(options.data, test, side) for side in (source, target)]
@@ -61,6 +61,11 @@ def main() -> None:
             row |= {"seed": options.seed, **cost, **scores}
             row["options"] = f"`{' '.join(options.options)}`" if options.options else ""
             add_row(options.runs / "recipes.md", row)
+
+
+def run_folder(options, recipe: str, direction: str) -> Path:
+    """The run of a recipe for one direction and seed."""
+    return options.runs / f"{recipe}-{direction}-{options.seed}"
 
 
 def data_file(folder: Path, name: str, language: str) -> Path:
@@ -78,7 +83,7 @@ def train(options, run: Path, source: str, target: str) -> dict:
         "valid-target": data_file(options.data, "val", target),
     }
     if options.teacher:
-        teacher = options.runs / f"{options.teacher}-{source}-{target}-{options.seed}"
+        teacher = run_folder(options, options.teacher, f"{source}-{target}")
         files["train-target"] = translations_of(
             teacher, files["train-source"], options.beam_size
         )
@@ -139,8 +144,8 @@ def translate_and_score(options, run, test, source, target, direction) -> dict:
     (run / f"{test}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
     others = None
     if options.baseline:
-        name = f"{options.baseline}-{direction}-{options.seed}"
-        lines = (options.runs / name / f"{test}.txt").read_text(encoding="utf-8")
+        baseline = run_folder(options, options.baseline, direction)
+        lines = (baseline / f"{test}.txt").read_text(encoding="utf-8")
         others = lines.split("\n")[:-1]
     packages = ("tf_transformer", "keras", "tensorflow", "sacrebleu")
     return {

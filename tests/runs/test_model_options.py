@@ -54,9 +54,10 @@ def test_model_of_a_run_has_the_depths_and_the_decoder():
     [("tiny", None, False), ("small", None, True), ("small", False, False)],
 )
 def test_a_preset_is_pre_norm_or_post_norm(preset, normalize_first, expected):
-    config = TrainingConfig(preset=preset, normalize_first=normalize_first)
+    config = TrainingConfig(preset=preset, normalize_first=normalize_first).resolved()
+    assert config.normalize_first is expected  # is stored, whatever presets become
     tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
-    assert make_model(config.resolved(), tokenizer).normalize_first is expected
+    assert make_model(config, tokenizer).normalize_first is expected
 
 
 @pytest.mark.parametrize(

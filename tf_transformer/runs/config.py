@@ -136,10 +136,16 @@ class TrainingConfig:
         Raises:
             ValueError: For settings that cannot work.
         """
+        from tf_transformer.models.presets import PRESETS  # imports Keras
+
         check_values(self)
         config = self.with_defaults()
         settings = PRESET_TRAINING[config.preset]  # pyright: ignore[reportArgumentType]
         changes = {}
+        if config.architecture == "transformer":
+            sizes = PRESETS[config.preset]  # pyright: ignore[reportArgumentType]
+            model = {"normalize_first": sizes.get("normalize_first", False)}
+            settings = {**settings, **model}
         if self.init_from is not None:
             peak = FINE_TUNING_PEAK if self.lora_rank is None else LORA_PEAK
             settings = {**settings, "peak": peak}

@@ -189,8 +189,7 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
             changes["norm"] = keras.layers.RMSNormalization
         if config.decoder == "ssru":
             changes["decoder"] = SSRUDecoder
-        if config.normalize_first is not None:
-            changes["normalize_first"] = config.normalize_first
+        changes["normalize_first"] = config.normalize_first
         changes["num_encoder_layers"] = config.num_encoder_layers
         changes["num_decoder_layers"] = config.num_decoder_layers
     return ARCHITECTURES[config.architecture].from_preset(
