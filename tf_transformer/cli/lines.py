@@ -24,6 +24,8 @@ def argument_lines(texts: Iterable[str]) -> Iterator[Line]:
 def file_lines(paths: Iterable[str]) -> Iterator[Line]:
     """Yields lines of files, plain or .gz, or of standard input.
 
+    Blanks at both ends of a line are removed, as from the lines of training files.
+
     Raises:
         ValueError: If a file is damaged gzip, or a line is longer than 16 MiB.
     """
@@ -40,7 +42,8 @@ def _decoded(file: BinaryIO, name: str) -> Iterator[Line]:
     for number, line in enumerate(byte_lines(file, name), start=1):
         place = f"{name}:{number}"
         try:
-            yield Line(line.decode("utf-8-sig" if number == 1 else "utf-8"), place)
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield Line(text.strip(), place)
         except UnicodeDecodeError as error:
             yield Line("", place, f"not valid UTF-8 at byte {error.start}")
 
