@@ -260,6 +260,13 @@ def test_no_pair_left_is_an_error(pairs):
         Batches(pairs, WordTokenizer(), max_length=3)
 
 
+@pytest.mark.parametrize("item", [{"5": "6", "7": "8"}, "57", ("5", "7", "9")])
+def test_items_that_are_not_pairs_are_refused(item):
+    """Two keys of a dictionary, or two characters, would be read as a pair."""
+    with pytest.raises(ValueError, match=r"Expected \(source, target\).*Received: "):
+        make_batches([item])
+
+
 @pytest.mark.parametrize("index", [-1, 10_000])
 def test_no_such_batch_is_an_index_error(index):
     with pytest.raises(IndexError, match=rf"Expected 0 <= .*Received: index={index}"):

@@ -35,6 +35,7 @@ def test_symbols_that_cannot_be_used_are_refused(symbols, message):
         5,
         [(1, "a")],
         [(b"a", "b")],
+        [{"source": "a", "target": "b"}],
     ]
     + [[("a", "b\ud800")]],
 )

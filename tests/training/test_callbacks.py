@@ -86,6 +86,8 @@ def test_scores_reach_the_callbacks_that_follow(capsys):
     assert callback.signatures["bleu"].startswith("nrefs:1|")
     assert callback.samples[1] == ("f g h i", "F G H I", "F G H I")
     assert "F G H I" in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
+        TranslationQuality(callback.translate, [{"source": "a", "target": "b"}])
 
 
 def test_checkpoints_are_removed_in_the_order_of_their_numbers(tmp_path):

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 Pair = tuple[str, str]
@@ -10,6 +10,32 @@ Pair = tuple[str, str]
 HELD_OUT_SHARE = 0.02
 MAX_HELD_OUT_PAIRS = 2000
 _MIN_SOURCES = 3
+
+
+def is_pair(item) -> bool:
+    """Whether an item is (source, target), and not a dictionary or a short string.
+
+    Example:
+
+    >>> is_pair(("a cat", "고양이")), is_pair({"source": "a cat", "target": "고양이"})
+    (True, False)
+    """
+    if isinstance(item, str | bytes | Mapping | Set):
+        return False
+    try:
+        return len(item) == 2
+    except TypeError:
+        return False
+
+
+def check_pairs(pairs: Iterable[Pair]) -> None:
+    """Raises a `ValueError` if an item is not a pair (see `is_pair`)."""
+    for pair in pairs:
+        if not is_pair(pair):
+            raise ValueError(
+                "Sentences come in pairs. Expected (source, target), two strings. "
+                f"Received: {pair!r}"
+            )
 
 
 @dataclass(frozen=True)

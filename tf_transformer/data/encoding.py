@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tf_transformer.data.corpus import Pair
+from tf_transformer.data.corpus import Pair, check_pairs
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.ids import PAD_ID
 
@@ -69,6 +69,9 @@ def encode_pairs(
             `encode_target`.
         max_length: Integer. Maximum number of tokens in a sentence, end token included.
 
+    Raises:
+        ValueError: If an item is not a pair.
+
     Example:
 
     >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog", " ")]
@@ -79,6 +82,7 @@ def encode_pairs(
     sides = (array("i"), array("i")), (array("i"), array("i"))
     num_dropped, remaining = 0, iter(pairs)
     while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
+        check_pairs(chunk)
         sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
         source_ids = tokenizer.encode_source(sources)
         target_ids = tokenizer.encode_target(targets)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import sentencepiece
 
+from tf_transformer.data.corpus import is_pair
 from tf_transformer.data.sentencepiece_model import ModelProto
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 
@@ -42,13 +43,9 @@ def sample_pairs(
 
 
 def _checked_pair(pair) -> tuple[str, str]:
-    try:
-        source, target = pair
-    except (TypeError, ValueError):
-        raise _not_pairs(pair) from None
-    # a string of two characters is not a pair
-    if isinstance(pair, str) or not (is_text(source) and is_text(target)):
+    if not is_pair(pair) or not all(map(is_text, pair)):
         raise _not_pairs(pair)
+    source, target = pair
     return source, target
 
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from tf_transformer.data.corpus import check_pairs
 from tf_transformer.data.files import read_pairs
 from tf_transformer.runs.checks import check_bleu_tokenizer
 from tf_transformer.runs.config import TrainingConfig
@@ -84,7 +85,11 @@ def evaluate(
 
     Returns:
         The scores of `score_translations`, with search settings and seconds.
+
+    Raises:
+        ValueError: If an item of `pairs` is not a pair.
     """
+    check_pairs(pairs)
     check_bleu_tokenizer(tokenize)
     translator = run.translator()
     started = time.monotonic()

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from tf_transformer.data.corpus import check_pairs
 from tf_transformer.training.quality import score_translations
 from tf_transformer.training.weights import save_weights
 from tf_transformer.utils.atomic import naming
@@ -29,6 +30,9 @@ class TranslationQuality(keras.callbacks.Callback):
         translate: Function from a list of strings to a list of strings.
         pairs: Validation pairs (source, target).
         tokenize: sacreBLEU's tokenizer for BLEU. Defaults to "13a".
+
+    Raises:
+        ValueError: If an item of `pairs` is not a pair.
 
     Example: a "translator" that copies.
 
@@ -50,6 +54,7 @@ class TranslationQuality(keras.callbacks.Callback):
         tokenize: str = "13a",
     ):
         super().__init__()
+        check_pairs(pairs)
         self.translate = translate
         self.sources = [source for source, _ in pairs]
         self.references = [target for _, target in pairs]
