@@ -3,6 +3,7 @@
 import pytest
 
 from tests.data.sentence_pairs import PAIRS
+from tf_transformer.data.corpus import Corpus
 from tf_transformer.data.tokenizer import Tokenizer
 
 
@@ -42,6 +43,12 @@ def test_symbols_that_cannot_be_used_are_refused(symbols, message):
 def test_training_refuses_what_is_not_pairs(pairs):
     with pytest.raises(ValueError, match=r"Expected \(source, target\).*Received: "):
         Tokenizer.train(pairs)
+
+
+def test_a_corpus_instead_of_its_split_is_refused_in_one_line():
+    corpus = Corpus({"train": PAIRS * 1000}, name="large")
+    with pytest.raises(ValueError, match=r"Received: Corpus\(name='large'\)$"):
+        Tokenizer.train(corpus)
 
 
 def test_training_refuses_an_unknown_normalization():

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Pair = tuple[str, str]
 
@@ -60,7 +60,7 @@ class Corpus:
     []
     """
 
-    splits: Mapping[str, Sequence[Pair]]
+    splits: Mapping[str, Sequence[Pair]] = field(repr=False)
     name: str = ""
 
     def __getitem__(self, split: str) -> Sequence[Pair]:
