@@ -68,6 +68,7 @@ def test_wrong_usage_exits_with_2_and_says_why(capsys, words, message):
             "num_hypotheses=9, beam_size=4",
         ),
         (["translate", "RUN", "hello", "--top-k", "5"], "go with sample=True"),
+        (["translate", "RUN", "hello", "--input", "a"], "sentences and --input"),
         (["export", "RUN", "OUT", "--sample"], "no config.json"),
         (["evaluate", "RUN", "--source", "a"], "--target together"),
         (["evaluate", "RUN"], "no config.json"),

@@ -88,6 +88,11 @@ def translate(options) -> None:
 
     For a line that cannot be translated, prints an empty line and a warning.
     """
+    if options.text and options.input:
+        raise ValueError(
+            "Texts are arguments or lines of files. Expected sentences or --input. "
+            "Received: sentences and --input"
+        )
     translate_all = _translate_function(options)
     nothing = ["-inf\t"] * options.nbest if options.nbest else [""]
     lines = argument_lines(options.text) if options.text else file_lines(options.input)
