@@ -21,6 +21,7 @@ def test_help_of_every_verb_has_no_none_and_no_traceback(capsys):
         ["translate", "--help"],
         ["attend", "--help"],
         ["export", "--help"],
+        ["import", "--help"],
         ["info", "--help"],
         ["doctor", "--help"],
         ["serve", "--help"],
