@@ -83,8 +83,9 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
 
         Raises:
             ValueError: If a batch is longer than `max_length`, or contains an id
-                outside the vocabulary.
+                outside the vocabulary, and for `class_weight`.
         """
+        _refuse_class_weight(kwargs.get("class_weight"))
         for dataset in (x, kwargs.get("validation_data")):
             if _has_our_batches(dataset):
                 dataset.batches.check_model(self)
@@ -95,6 +96,17 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             else:
                 callbacks = [*keras.tree.flatten(callbacks or []), next_epoch]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
+    ):
+        """Makes one update as Keras' `train_on_batch` does.
+
+        Raises:
+            ValueError: For `class_weight`.
+        """
+        _refuse_class_weight(class_weight)
+        return super().train_on_batch(x, y, sample_weight, None, return_dict)
 
     def compile_from_config(self, config):
         """Compiles a loaded model with the saved settings."""
@@ -222,6 +234,15 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             )
             config["dtype"] = keras.dtype_policies.serialize(policies)
         return config
+
+
+def _refuse_class_weight(class_weight) -> None:
+    if class_weight is not None:
+        raise ValueError(
+            "Keras would weight a sentence by the position of its largest label. "
+            "Expected sample_weight (B, T), the weights of the tokens. Received: "
+            f"class_weight={class_weight}"
+        )
 
 
 def _has_our_batches(dataset) -> bool:
