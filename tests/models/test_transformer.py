@@ -56,6 +56,18 @@ def test_sides_are_identified_by_name_not_by_order():
     assert exchanged.shape == (2, 7, 29)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "received"),
+    [
+        ((SOURCE, TARGET), "tuple"),
+        ({"source_ids": SOURCE, "labels": TARGET}, r"\['labels', 'source_ids'\]"),
+    ],
+)
+def test_other_inputs_are_an_error_that_names_the_keys(inputs, received):
+    with pytest.raises(ValueError, match=f"target_ids.*Received: {received}"):
+        shared_model()(inputs)
+
+
 @pytest.mark.long
 @pytest.mark.needs_tensorflow
 def test_graph_of_unknown_batch_and_length_gives_the_same_logits():

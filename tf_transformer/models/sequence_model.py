@@ -1,6 +1,7 @@
 """The interface of all sequence-to-sequence models."""
 
 import abc
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -208,14 +209,14 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         """
 
     def call(self, inputs, training=None):
-        encoded = self.encode(inputs["source_ids"], training=training)
-        return self.decode(inputs["target_ids"], encoded, training=training)
+        source_ids, target_ids = _both_ids(inputs)
+        encoded = self.encode(source_ids, training=training)
+        return self.decode(target_ids, encoded, training=training)
 
     def compute_output_spec(self, inputs, training=None):
+        _, target_ids = _both_ids(inputs)
         vocab_size = self.target_vocab_size or self.vocab_size
-        return keras.KerasTensor(
-            (*inputs["target_ids"].shape, vocab_size), dtype="float32"
-        )
+        return keras.KerasTensor((*target_ids.shape, vocab_size), dtype="float32")
 
     def arguments(self) -> dict:
         """The constructor's arguments, to make another model of the same kind."""
@@ -234,6 +235,19 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             )
             config["dtype"] = keras.dtype_policies.serialize(policies)
         return config
+
+
+def _both_ids(inputs) -> tuple:
+    """The source and target ids of a dictionary of inputs."""
+    names = ("source_ids", "target_ids")
+    is_dictionary = isinstance(inputs, Mapping)
+    if not is_dictionary or not set(names) <= set(inputs):
+        received = sorted(inputs) if is_dictionary else type(inputs).__name__
+        raise ValueError(
+            "A model takes a dictionary of ids. Expected the keys source_ids (B, S) "
+            f"and target_ids (B, T). Received: {received}"
+        )
+    return tuple(inputs[name] for name in names)
 
 
 def _refuse_class_weight(class_weight) -> None:
