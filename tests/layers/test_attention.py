@@ -163,6 +163,14 @@ def test_dropout_changes_the_output_but_not_the_returned_weights(layer):
     assert np.abs(np.array(dropped) - calm).max() > 1e-2
 
 
+def test_arguments_may_be_positional_in_a_functional_model(layer):
+    query, value = keras.Input((5, D_MODEL)), keras.Input((7, D_MODEL))
+    mask = keras.Input((5, 7), dtype="bool")
+    model = keras.Model([query, value, mask], layer(query, value, value, mask))
+    expected = layer(QUERY, VALUE, VALUE, MASK)
+    np.testing.assert_allclose(model([QUERY, VALUE, MASK]), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("num_heads", [5, 8, 24])
 def test_width_not_divisible_by_the_heads_is_an_error(num_heads):
     with pytest.raises(

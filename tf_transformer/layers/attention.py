@@ -259,7 +259,14 @@ class MultiHeadAttention(BaseLayer):
         return (*query_shape[:-1], self.d_model)
 
     def compute_output_spec(
-        self, query, value, key=None, *, return_attention_scores=False, **arguments
+        self,
+        query,
+        value,
+        key=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+        use_causal_mask=False,
     ):
         output_shape = self.compute_output_shape(query.shape)
         output = keras.KerasTensor(output_shape, dtype=self.compute_dtype)
