@@ -63,6 +63,28 @@ def test_an_impossible_argument_is_an_error_that_names_it(make, arguments, chang
         make(**{**arguments, **changes})
 
 
+@pytest.mark.parametrize("width", [1, 16])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.EncoderBlock(**BLOCK),
+        layers.DecoderBlock(**BLOCK),
+        layers.SSRUDecoderBlock(**BLOCK),
+        layers.Encoder(**STACK),
+        layers.Decoder(**STACK),
+        layers.SSRUDecoder(**STACK),
+        layers.FeedForward(d_model=12, d_ff=17),
+        layers.SSRU(d_model=12),
+        layers.RecurrentEncoder(**RNN),
+        layers.RecurrentDecoder(**RNN),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_inputs_of_another_width_are_an_error(layer, width):
+    with pytest.raises(ValueError, match=rf"d_model=12. Received: .*{width}\)"):
+        layer.build((None, 7, width))
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -77,6 +77,29 @@ def check_sizes(**sizes) -> None:
             )
 
 
+def check_width(input_shape, d_model) -> None:
+    """Checks that the inputs of a layer have its width.
+
+    A residual connection would broadcast inputs of width 1.
+
+    Args:
+        input_shape: Tuple `(..., width)`.
+        d_model: Integer. The width of the layer.
+
+    Raises:
+        ValueError: If the width is known to be another.
+
+    Example:
+
+    >>> check_width((None, 7, 512), d_model=512)
+    """
+    if input_shape[-1] not in (None, d_model):
+        raise ValueError(
+            "The inputs have another width than the layer. Expected "
+            f"(..., d_model) with d_model={d_model}. Received: shape={input_shape}"
+        )
+
+
 def check_rates(**rates) -> None:
     """Checks that each dropout rate is in [0, 1).
 

@@ -41,7 +41,7 @@ class Decoder(Encoder):
         Tensor `(B, T, d_model)`.
 
     Raises:
-        ValueError: If a mask has another shape.
+        ValueError: If the inputs have another width, or a mask another shape.
 
     Example:
 

@@ -37,7 +37,7 @@ class Encoder(BaseLayer):
         Tensor `(B, S, d_model)`.
 
     Raises:
-        ValueError: If a mask has another shape.
+        ValueError: If the inputs have another width, or a mask another shape.
 
     Example:
 

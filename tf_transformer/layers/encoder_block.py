@@ -9,6 +9,7 @@ from tf_transformer.layers.base import (
     check_epsilon,
     check_rates,
     check_sizes,
+    check_width,
     factory_name,
     layer_factory,
 )
@@ -68,7 +69,7 @@ class EncoderBlock(BaseLayer):
         Tensor `(B, S, d_model)`.
 
     Raises:
-        ValueError: If a mask has another shape.
+        ValueError: If the inputs have another width, or a mask another shape.
 
     Example:
 
@@ -156,6 +157,7 @@ class EncoderBlock(BaseLayer):
         return keras.layers.Dropout(self.dropout_rate, **self.sublayer_arguments(name))
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)
         self._build_first_sublayer(input_shape)
         build_sublayer(self.feed_forward, input_shape)
         build_sublayer(self.feed_forward_norm, input_shape)

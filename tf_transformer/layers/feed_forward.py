@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.base import BaseLayer, check_sizes, check_width
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -24,6 +24,9 @@ class FeedForward(BaseLayer):
 
     Returns:
         Tensor `(B, L, d_model)`.
+
+    Raises:
+        ValueError: If the inputs have another width.
 
     Example:
 
@@ -47,6 +50,7 @@ class FeedForward(BaseLayer):
         )
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)
         self.inner_dense.build(input_shape)
         self.outer_dense.build((*input_shape[:-1], self.d_ff))
         self.built = True

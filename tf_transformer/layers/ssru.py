@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.base import BaseLayer, check_sizes, check_width
 from tf_transformer.layers.masks import checked_padding_mask
 
 BLOCK_SIZE = 8
@@ -133,7 +133,7 @@ class SSRU(BaseLayer):
         Tensor `(B, T, d_model)`.
 
     Raises:
-        ValueError: If the padding mask has another shape.
+        ValueError: If the inputs have another width, or the mask another shape.
 
     Example:
 
@@ -160,6 +160,7 @@ class SSRU(BaseLayer):
         return keras.backend.result_type(self.compute_dtype, "float32")
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)
         self.input_dense.build(input_shape)
         self.forget_dense.build(input_shape)
         self.built = True

@@ -53,7 +53,7 @@ class SSRUDecoderBlock(DecoderBlock):
         Tensor `(B, T, d_model)`.
 
     Raises:
-        ValueError: If a mask has another shape.
+        ValueError: If the inputs have another width, or a mask another shape.
 
     Example:
 

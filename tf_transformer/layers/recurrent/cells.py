@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
+from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes, check_width
 from tf_transformer.layers.masks import checked_padding_mask
 
 CELLS = ("gru", "lstm")
@@ -130,6 +130,7 @@ class RecurrentEncoder(RecurrentStack):
         )
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)
         for layer in (*self.forward_layers, *self.backward_layers):
             layer.build((*input_shape[:-1], self.d_model))
         self.built = True
@@ -205,6 +206,7 @@ class RecurrentDecoder(RecurrentStack):
         self.layers_in_order = self.rnns(self.d_model, name="layer")
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)
         for layer in self.layers_in_order:
             layer.build((*input_shape[:-1], self.d_model))
         self.built = True
