@@ -88,7 +88,8 @@ class KeepBest(keras.callbacks.Callback):
 
     Args:
         path: File for the best weights, ending in `.weights.h5`.
-        monitor: Name in the logs: "bleu", "val_nll", ...
+        monitor: Name in the logs: "bleu", "val_nll", ... The highest value is the best
+            if the name ends in "bleu", "chrf" or "accuracy", otherwise the lowest.
         patience: Optional integer. Epochs without improvement before training stops.
 
     Raises:
