@@ -8,8 +8,8 @@ from keras import ops
 from tests.backend import BACKEND
 from tests.models.small_model import INPUTS, TARGET, make_model
 from tf_transformer.layers.embedding import TokenEmbedding
+from tf_transformer.training import Adam
 from tf_transformer.training.losses import MaskedCrossEntropy
-from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.schedules import TransformerSchedule
 
 RANDOM = np.random.default_rng(6)

@@ -10,11 +10,13 @@ from tf_transformer.training.metrics import (
     NegativeLogLikelihood,
     Perplexity,
 )
+from tf_transformer.training.optimizer import Adam
 from tf_transformer.training.quality import score_translations
 from tf_transformer.training.r_drop import RDropCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
 
 __all__ = [
+    "Adam",
     "DivergenceCheck",
     "JsonLog",
     "KeepBest",
