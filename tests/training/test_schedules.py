@@ -159,6 +159,7 @@ def test_a_saved_model_continues_its_schedule(tmp_path):
         ({"warmup_steps": 0}, "warmup_steps must be at least 1.*warmup_steps=0"),
         ({"gradient_accumulation_steps": -1}, "gradient_accumulation_steps=-1"),
         ({"total_steps": 4}, "total_steps=4, warmup_steps=5"),
+        ({"peak": 0.0, "decay": "linear"}, "peak must be above 0.*peak=0.0"),
     ],
 )
 def test_refuses_impossible_arguments(changes, message):

@@ -68,6 +68,8 @@ class TransformerSchedule(keras.optimizers.schedules.LearningRateSchedule):
         ):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {name}={value}")
+        if peak is not None and not 0 < peak < math.inf:
+            raise ValueError(f"peak must be above 0. Received: peak={peak}")
         if total_steps is not None and total_steps < warmup_steps:
             raise ValueError(
                 "total_steps must not be less than warmup_steps. Received: "
