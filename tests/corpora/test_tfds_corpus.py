@@ -61,6 +61,12 @@ class TinyTranslateNoTest(TinyTranslate):
     PARTS = {"train": slice(30, None), "validation": slice(20), "extra": slice(20, 30)}
 
 
+class TinyTestOnly(TinyTranslate):
+    """Without a train split."""
+
+    PARTS = {"test": slice(20)}
+
+
 class TinyMany(TinyTranslate):
     """Any languages in each example."""
 
@@ -154,6 +160,13 @@ def test_missing_splits_come_from_train():
     assert corpus["extra"] == CLEAN[20:30]
     assert corpus.test == split_pairs(CLEAN[30:])["test"]
     assert sorted(corpus.train + corpus.test) == sorted(CLEAN[30:])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_set_without_a_train_split_is_refused(stream):
+    message = r"split named train.*tiny_test_only' with \['test'\]"
+    with pytest.raises(ValueError, match=message):
+        load("tfds:tiny_test_only", stream=stream)
 
 
 def test_a_stream_is_read_anew_in_each_pass(tiny):

@@ -35,8 +35,8 @@ def load_tfds(
         splits of the set.
 
     Raises:
-        ValueError: If the set does not exist or contains no translations, TensorFlow is
-            missing, or the set must be downloaded manually.
+        ValueError: If the set does not exist, contains no translations or has no split
+            `"train"`, TensorFlow is missing, or the set must be downloaded manually.
         ConnectionError: If the download fails.
     """
     tfds = _import_tfds(name)
@@ -49,6 +49,11 @@ def load_tfds(
         split: PairStream(partial(_pairs, tfds, builder, split, source, target), name)
         for split in builder.info.splits
     }
+    if "train" not in splits:
+        raise ValueError(
+            "The set has no pairs to train on. Expected a split named train. Received: "
+            f"name='tfds:{name}' with {list(splits)}."
+        )
     for split in splits:
         if split != "train" or not stream:
             splits[split] = list(splits[split])
