@@ -66,8 +66,8 @@ HELP = {
     "sampling_alpha": "subword regularization, such as 0.3: sample a new segmentation "
     "of the training pairs in each epoch, with probabilities to the power of alpha; "
     "for unigram vocabularies (default: always the best segmentation)",
-    "batch_tokens": "maximum number of tokens on each side of a batch, padding included; "
-    "by default the preset's",
+    "batch_tokens": "maximum number of tokens on each side of a batch, padding "
+    "included; by default the preset's",
     "static_shapes": "use at most 12 different batch shapes, for compilers; by "
     "default on, except on TensorFlow",
     "window": "number of pairs to keep in memory, for files larger than memory, which "
