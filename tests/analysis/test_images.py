@@ -120,7 +120,7 @@ class Corpus:
     validation = (*unfit[:3], PAIRS[2], unfit[3], PAIRS[0], PAIRS[1])
 
 
-def test_a_run_draws_its_first_validation_pairs_that_fit(tmp_path):
+def test_a_run_draws_its_first_validation_pairs_that_fit(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     arguments = Run(tmp_path), Corpus, small_translator()
     assert attention_images(TrainingConfig(), *arguments) == []
@@ -128,6 +128,9 @@ def test_a_run_draws_its_first_validation_pairs_that_fit(tmp_path):
     (images,) = attention_images(config, *arguments)
     assert images.sources == [PAIRS[2][0], PAIRS[0][0]]
     assert images.targets == [PAIRS[2][1], PAIRS[0][1]]
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ValueError, match=r"tf_transformer\[pictures\]"):
+        attention_images(config, *arguments)
 
 
 @pytest.mark.parametrize(

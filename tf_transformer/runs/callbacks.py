@@ -72,7 +72,11 @@ def tensorboard(config, run, quality, valid_set) -> list:
 
 
 def attention_images(config, run, corpus, translator) -> list:
-    """Returns the callback that draws the attention of validation pairs, if enabled."""
+    """Returns the callback that draws the attention of validation pairs, if enabled.
+
+    Raises:
+        ValueError: Without matplotlib.
+    """
     if not config.attention_images:
         return []
     from tf_transformer.analysis.images import AttentionImages
@@ -86,4 +90,7 @@ def attention_images(config, run, corpus, translator) -> list:
         and 1 < len(tokenizer.encode_target([target])[0]) <= longest
     )
     pairs = list(itertools.islice(fitting, config.attention_images))
-    return [AttentionImages(run.logs, translator, pairs)]
+    try:
+        return [AttentionImages(run.logs, translator, pairs)]
+    except ImportError as error:
+        raise ValueError(str(error)) from error
