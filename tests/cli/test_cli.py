@@ -118,6 +118,14 @@ def test_errors_of_tensorflow_are_one_line_and_bugs_are_not_hidden(
         cli.main(["train", "--run", str(tmp_path)])
 
 
+def test_a_missing_backend_is_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setitem(sys.modules, "keras", None)  # importing it fails
+    assert cli.main(["info", str(tmp_path)]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith("Received: KERAS_BACKEND=jax")
+
+
 def write_pairs(folder):
     words = ["sun", "moon", "star", "tree", "bird"]
     lines = [f"{a} {b} {c}\t{c} {b} {a}" for a in words for b in words for c in words]

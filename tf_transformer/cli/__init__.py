@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     try:
         with _without_startup_messages():
-            import keras  # noqa: F401
+            _import_keras()
         return options.verb(options) or 0
     except KeyboardInterrupt as interrupt:
         print(f"\nStopped. {interrupt}", file=sys.stderr)
@@ -44,6 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
         first_line, *_ = str(error).splitlines() or [""]
         print(f"tf-transformer: {type(error).__name__}: {first_line}", file=sys.stderr)
         return 1
+
+
+def _import_keras() -> None:
+    try:
+        import keras  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"Keras cannot be imported. Expected the package {error.name}, or the "
+            "name of another backend in KERAS_BACKEND. Received: "
+            f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')}"
+        ) from error
 
 
 @contextlib.contextmanager
