@@ -20,6 +20,11 @@ def batches(
 ) -> Any:
     """Makes a dataset for `model.fit` from pairs of sentences.
 
+    Each iteration yields the batches in the order of the epoch `dataset.batches.epoch`.
+    `fit` of a `SequenceModel` adds 1 after each epoch. A training loop of your own must
+    do the same; `fit` of another model on TensorFlow, or with a dataset that you
+    changed with `take`, `map` and so on, needs the callback `NextEpoch`.
+
     Args:
         pairs: Pairs `(source, target)`.
         tokenizer: `Tokenizer`.
