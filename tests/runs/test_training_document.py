@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from tests.document_blocks import python_blocks
+from tf_transformer.data.shift import shift_right
 
 
 @pytest.mark.moderate
@@ -21,6 +22,7 @@ def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
     trained = [dense.lora_kernel_b, *model.source_embedding.weights]
     before = [ops.convert_to_numpy(w).copy() for w in (*frozen, *trained)]
     exec(fitting, found)
+    np.testing.assert_array_equal(found["target_ids"], shift_right(found["labels"]))
     changed = [
         not np.array_equal(ops.convert_to_numpy(weight), value)
         for weight, value in zip((*frozen, *trained), before, strict=True)
