@@ -74,6 +74,8 @@ def slow_nll(translator):
 def test_cost_of_each_head_is_the_nll_of_the_model_without_it():
     translator = small_translator()
     assert nll(translator, PAIRS) == pytest.approx(slow_nll(translator), rel=1e-4)
+    with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
+        nll(translator, [{"source": "a", "target": "b"}])
     costs = nll_without_each_head(translator, PAIRS)
     assert costs.keys() == {"encoder", "decoder", "cross"}
     for kind in costs:

@@ -100,6 +100,8 @@ def test_missing_attention_is_an_error_before_the_training(tmp_path, monkeypatch
     translator = small_translator()
     with pytest.raises(ValueError, match="at least one pair. Received: none"):
         AttentionImages(tmp_path, translator, [])
+    with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
+        AttentionImages(tmp_path, translator, [{"source": "a", "target": "a"}])
     model = RecurrentSeq2Seq(translator.model.vocab_size, d_model=6, score=None)
     blind = Translator(model, translator.tokenizer)
     with pytest.raises(ValueError, match="The model has no attention"):

@@ -5,7 +5,12 @@ import warnings
 
 import pytest
 
-from tf_transformer.data.files import read_pairs, read_parallel, stream_tsv
+from tf_transformer.data.files import (
+    PairStream,
+    read_pairs,
+    read_parallel,
+    stream_tsv,
+)
 from tf_transformer.data.mixing import Mixture
 
 
@@ -90,3 +95,9 @@ def test_each_part_of_a_mixture_has_the_same_proportions():
     for start in range(0, 90, 15):  # a third of the pairs is from the first source
         assert sum(target == "A" for _, target in pairs[start : start + 15]) == 5
     assert [pair for pair in pairs if pair[1] == "A"] == sources[0]
+
+
+def test_a_stream_refuses_items_that_are_not_pairs():
+    stream = PairStream(lambda: iter([{"source": "one", "target": "eins"}]), "rows")
+    with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
+        list(stream)

@@ -101,6 +101,8 @@ def test_run_learns_as_tensorboard_shows_and_other_settings_do_not_continue_it(
     assert scores["exact"] >= 0.5
     kept = run.evaluation()["test, beam 2, alpha 0.6"]
     assert kept["bleu_signature"].startswith("nrefs:1|")
+    with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
+        evaluate(run, "test", [{"source": "a", "target": "b"}])
 
     events = EventAccumulator(str(run.logs)).Reload()
     tags = events.Tags()["tensors"]

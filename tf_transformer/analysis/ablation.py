@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tf_transformer.analysis.maps import KINDS
+from tf_transformer.data.corpus import check_pairs
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.attention import MultiHeadAttention
 
@@ -89,7 +90,11 @@ def nll(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
     Args:
         translator: The translator.
         pairs: (source, target) sentences.
+
+    Raises:
+        ValueError: If an item of `pairs` is not a pair.
     """
+    check_pairs(pairs)
     sources, targets = map(list, zip(*pairs, strict=True))
     num_tokens = sum(map(len, translator.tokenizer.encode_target(targets)))
     return -sum(translator.score(sources, targets)) / num_tokens

@@ -7,6 +7,7 @@ import keras
 
 from tf_transformer.analysis.maps import attention_maps
 from tf_transformer.analysis.pictures import picture_of_heads, png
+from tf_transformer.data.corpus import check_pairs
 from tf_transformer.inference.translator import Translator
 
 DOTS_PER_INCH = 80
@@ -32,7 +33,8 @@ class AttentionImages(keras.callbacks.Callback):
 
     Raises:
         ImportError: If matplotlib or TensorFlow is not installed.
-        ValueError: If there are no pairs, and as in `attention_maps`.
+        ValueError: If there are no pairs, an item is not a pair, and as in
+            `attention_maps`.
 
     Example:
 
@@ -51,6 +53,7 @@ class AttentionImages(keras.callbacks.Callback):
             raise ValueError(
                 "There is nothing to draw. Expected at least one pair. Received: none"
             )
+        check_pairs(pairs)
         self.translator = translator
         self.sources, self.targets = map(list, zip(*pairs, strict=True))
         # fail now, not after an epoch, if something is missing or does not fit

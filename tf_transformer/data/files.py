@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tf_transformer.data.corpus import Corpus, Pair, split_pairs
+from tf_transformer.data.corpus import Corpus, Pair, check_pairs, split_pairs
 from tf_transformer.data.lines import TextPath, raw_lines
 from tf_transformer.data.tables import header_columns, table_pairs, warn_of_header
 
@@ -23,7 +23,8 @@ class PairStream:
         origin: String. Where the pairs come from, for messages.
 
     Raises:
-        ValueError: At the end of a pass without a pair.
+        ValueError: For an item that is not a pair, and at the end of a pass without a
+            pair.
     """
 
     def __init__(self, read: Callable[[], Iterator[Pair]], origin: str):
@@ -33,7 +34,9 @@ class PairStream:
 
     def __iter__(self) -> Iterator[Pair]:
         num_lines = num_kept = 0
-        for source, target in self._read():
+        for pair in self._read():
+            check_pairs([pair])
+            source, target = pair
             num_lines += 1
             if source and target:
                 num_kept += 1
