@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.base import build_sublayer
+from tf_transformer.layers.base import build_sublayer, check_width
 from tf_transformer.layers.cache import write_cache
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.intermediates import sow
@@ -78,6 +78,7 @@ class DecoderBlock(EncoderBlock):
         self.cross_attention_dropout = self._dropout("cross_attention_dropout")
 
     def build(self, input_shape):
+        check_width(input_shape, self.d_model)  # before anything is built
         build_sublayer(self.cross_attention, input_shape, input_shape)
         build_sublayer(self.cross_attention_norm, input_shape)
         super().build(input_shape)
