@@ -86,3 +86,15 @@ def test_weights_of_another_shape_are_named(shape):
     with pytest.raises(ValueError, match="sample_weight does not fit") as error:
         MaskedCrossEntropy()(labels, logits, np.ones(shape))
     assert f"Received: sample_weight {shape}, labels (3, 5)" in str(error.value)
+
+
+def test_a_loss_of_keras_needs_the_sum_if_the_weights_divide():
+    """The weights of `batches` do (docs/extending.md)."""
+    labels, logits = batch(seed=4)
+    real = (labels != 0).astype("float32")
+    keras_loss = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="sum"
+    )
+    found = keras_loss(labels, logits, real / real.sum())
+    expected = MaskedCrossEntropy()(labels, logits)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
