@@ -6,7 +6,9 @@ _LONGEST = (
     *("[07_", "test_service_process", "test_killed_runs", "test_compiled.py"),
     *("test_same_update", "test_without_tensorflow", "test_train.py", "test_average"),
     *("test_several_devices", "test_devices", "test_jax_devices", "test_updates"),
-    *("tests/notebooks/", "test_programs", "test_quickstart", "tests/export/"),
+    *("test_recipe_benchmark", "test_small_models", "test_all_verbs", "test_programs"),
+    *("tests/notebooks/", "test_quickstart", "test_compare_speed", "tests/export/"),
+    *("test_several", "test_speed_benchmark"),
     *("tests/runs/", "tests/serving/", "tests/models/", "tests/training/"),
     "tests/importers/",
 )

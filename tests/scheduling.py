@@ -3,7 +3,10 @@
 from xdist.scheduler import LoadScopeScheduling
 
 # each of their tests is a separate program, so any process may run it
-_SINGLE = ("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme")
+_SINGLE = (
+    *("tests/notebooks/", "tests/scripts/test_programs", "tests/test_readme"),
+    "tests/scripts/test_small_models",
+)
 # one browser and one service for all files
 _PAGE = "tests/serving/page/"
 

@@ -8,14 +8,19 @@ import tensorflow as tf
 import tf_transformer as tt
 from tests.scripts.load_script import load_script
 
-script = load_script("changed_layer")
 SOURCE = np.array([[5, 9, 3, 17, 22, 4, 3], [6, 11, 8, 3, 0, 0, 0]], "int32")
 TARGET = np.array([[2, 7, 12, 19, 21], [2, 14, 5, 9, 8]], "int32")
 INPUTS = {"source_ids": SOURCE, "target_ids": TARGET}
 
 
 @pytest.fixture(scope="module")
-def model():
+def script():
+    """Loaded now: another test may register other classes under the same names."""
+    return load_script("changed_layer")
+
+
+@pytest.fixture(scope="module")
+def model(script):
     keras.utils.set_random_seed(3)
     sizes = {"num_layers": 2, "d_model": 12, "num_heads": 3, "d_ff": 17}
     changed = tt.Transformer(
@@ -33,7 +38,7 @@ def model():
     return changed
 
 
-def test_every_block_has_the_changed_layers(model):
+def test_every_block_has_the_changed_layers(script, model):
     stacks = {"encoder": model.encoder.blocks, "decoder": model.decoder.blocks}
     for block in [*stacks["encoder"], *stacks["decoder"]]:
         assert type(block.feed_forward) is script.GatedFeedForward
@@ -58,7 +63,7 @@ def test_gated_network_is_its_formula(model):
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 3.0])
-def test_scores_are_multiplied_by_the_temperature(temperature):
+def test_scores_are_multiplied_by_the_temperature(script, temperature):
     x = np.random.default_rng(6).normal(size=(1, 5, 12)).astype("float32")
     changed = script.TemperedAttention(d_model=12, num_heads=3)
     changed.build(x.shape)
@@ -80,7 +85,7 @@ def test_steps_equal_teacher_forcing(model):
 
 
 @pytest.mark.moderate
-def test_a_saved_model_comes_back_with_the_changed_layers(model, tmp_path):
+def test_a_saved_model_comes_back_with_the_changed_layers(script, model, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert type(again.decoder.blocks[1].feed_forward) is script.GatedFeedForward
