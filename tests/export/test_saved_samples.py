@@ -25,6 +25,8 @@ def test_samples_of_the_export_are_those_of_python(tmp_path):
         np.testing.assert_allclose(scores, [one.score for one in several], rtol=1e-5)
     assert len({one.text for several in expected for one in several}) > len(TEXTS)
     assert saved(TEXTS) == [first.text for first, *_ in expected]
+    saved.batch_size = 2
+    assert saved(TEXTS) == [first.text for first, *_ in expected]
     assert saved(TEXTS[:1]) == [expected[0][0].text]
     for name in ("translate", "nbest"):
         graph = saved.signatures[name].graph.as_graph_def()

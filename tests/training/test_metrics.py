@@ -195,3 +195,20 @@ def test_weights_of_batches_make_a_mean_over_updates(steps):
     means = np.array(sums) / np.array(counts)
     assert found["nll"] == pytest.approx(means.mean(), rel=1e-5)
     assert found["plain"] == pytest.approx(sum(sums) / sum(counts), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best"),
+    [("val_accuracy", 0.7), ("val_perplexity", 0.5), ("val_nll", 0.5)],
+)
+def test_callbacks_know_which_value_is_the_best(monitor, best):
+    model = one_layer_model()
+    model.compile(loss=MaskedCrossEntropy(), metrics=[kind() for kind in METRICS])
+    [(inputs, labels, _), *_] = Batches(PAIRS, NumberTokenizer())
+    model.train_on_batch(inputs, labels)
+    stopping = keras.callbacks.EarlyStopping(monitor, patience=3)
+    stopping.set_model(model)
+    stopping.on_train_begin()
+    for epoch, value in enumerate([0.6, 0.7, 0.5]):
+        stopping.on_epoch_end(epoch, {monitor: value})
+    assert stopping.best == best

@@ -13,6 +13,7 @@ from tf_transformer.utils.versions import version_folders
 EXIT_BY_SIGTERM = 143  # 128 + 15, as a shell reports it
 REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
 SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
+BATCHES_PER_GROUP = 32
 
 
 def train(options) -> int:
@@ -94,31 +95,38 @@ def translate(options) -> None:
             "Received: sentences and --input"
         )
     translate_all = _translate_function(options)
-    nothing = ["-inf\t"] * options.nbest if options.nbest else [""]
     lines = argument_lines(options.text) if options.text else file_lines(options.input)
+    # sentences of similar length are translated together, so many lines are read
+    group_size = options.batch_size * (BATCHES_PER_GROUP if options.input else 1)
     interactive = not (options.text or options.input) and is_terminal(sys.stdin)
+    nothing = ["-inf\t"] * options.nbest if options.nbest else [""]
     num_failed = 0
-    for group in groups(lines, 1 if interactive else options.batch_size):
-        failed = [(line.place, line.problem) for line in group if line.problem]
-        texts = [line.text for line in group]
-        try:
-            translations = translate_all(texts)
-        except ValueError:
-            translations = []
-            for line in group:
-                try:
-                    translations.extend(translate_all([line.text]))
-                except ValueError as error:
-                    translations.append(nothing)
-                    failed.append((line.place, str(error)))
-        for translation in translations:
+    for group in groups(lines, 1 if interactive else group_size):
+        problems = [(line.place, line.problem) for line in group if line.problem]
+        for translation in _translations(translate_all, group, nothing, problems):
             print("\n".join(translation))
         sys.stdout.flush()
-        for place, problem in failed:
+        for place, problem in problems:
             print(f"tf-transformer: {place}: {problem}", file=sys.stderr)
-        num_failed += len(failed)
+        num_failed += len(problems)
     if num_failed:
         raise ValueError(f"{num_failed} lines were not translated.")
+
+
+def _translations(translate_all, lines, nothing, problems: list) -> list:
+    """Translates lines; `nothing` for one that fails, which is added to `problems`."""
+    try:
+        return translate_all([line.text for line in lines])
+    except ValueError as error:
+        if len(lines) == 1:
+            problems.append((lines[0].place, str(error)))
+            return [nothing]
+    middle = len(lines) // 2
+    return [
+        translation
+        for part in (lines[:middle], lines[middle:])
+        for translation in _translations(translate_all, part, nothing, problems)
+    ]
 
 
 def _translate_function(options):
@@ -134,7 +142,7 @@ def _translate_function(options):
             )
         from tf_transformer.export.saved_translator import SavedTranslator
 
-        saved_translator = SavedTranslator(folder)
+        saved_translator = SavedTranslator(folder, options.batch_size)
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
     from tf_transformer.inference.settings import SearchSettings
 

@@ -22,6 +22,9 @@ class TokenMean(keras.metrics.Metric):
     then sum(weight * value) / sum(weight). In `metrics=[...]` every token has weight 1.
     """
 
+    # callbacks such as `EarlyStopping` read it: whether the highest value is the best
+    _direction = "down"
+
     def __init__(self, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self.total = self.add_variable((), initializer="zeros", name="total")
@@ -70,6 +73,8 @@ class MaskedAccuracy(TokenMean):
     >>> metric.result().numpy().item()
     0.5
     """
+
+    _direction = "up"
 
     def __init__(self, name="accuracy", **kwargs):
         super().__init__(name=name, **kwargs)
