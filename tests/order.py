@@ -8,7 +8,7 @@ _LONGEST = (
     *("test_several_devices", "test_devices", "test_jax_devices", "test_updates"),
     *("test_recipe_benchmark", "test_small_models", "test_all_verbs", "test_programs"),
     *("tests/notebooks/", "test_quickstart", "test_compare_speed", "tests/export/"),
-    *("test_several", "test_speed_benchmark"),
+    *("test_several", "test_speed_benchmark", "test_wheel"),
     *("tests/runs/", "tests/serving/", "tests/models/", "tests/training/"),
     "tests/importers/",
 )

@@ -191,3 +191,10 @@ def test_the_backend_decides_on_the_kind_of_dataset(monkeypatch):
     dataset = as_keras_dataset(make_batches())
     assert isinstance(dataset, BatchesPyDataset)
     assert [as_lists(dataset[i]) for i in range(len(dataset))] == expected
+
+
+def test_dropped_pairs_are_reported():
+    pairs = [("a", "b"), ("", "b"), ("a", "b" * 9)]
+    with pytest.warns(UserWarning, match="2 of 3 pairs are dropped: .*max_length=5 "):
+        dataset = batches(pairs, LetterTokenizer(), max_length=5)
+    assert dataset.batches.num_dropped == 2

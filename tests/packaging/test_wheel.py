@@ -62,7 +62,6 @@ def test_has_every_file_of_the_package_and_no_other(wheel):
 
 
 @pytest.mark.slow
-@pytest.mark.full
 def test_a_notebook_installs_it_into_an_empty_environment(wheel, tmp_path):
     run(sys.executable, "-m", "venv", "empty", folder=tmp_path)
     python = tmp_path / "empty" / "bin" / "python"

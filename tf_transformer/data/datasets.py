@@ -1,5 +1,6 @@
 """Datasets of batches for `model.fit` on the current Keras backend."""
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -40,6 +41,10 @@ def batches(
     Returns:
         `as_keras_dataset` of the `Batches` or `StreamedBatches`.
 
+    Warns:
+        UserWarning: If pairs are dropped: blank, or longer than `max_length`. With
+            `window`, they are counted in `dataset.batches.num_dropped`.
+
     Example:
 
     >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
@@ -48,6 +53,12 @@ def batches(
     1
     """
     made = make_batches(pairs, tokenizer, window, static_shapes, **arguments)
+    if made.num_dropped:
+        warnings.warn(
+            f"{made.num_dropped:,} of {made.num_dropped + made.num_pairs:,} pairs are "
+            f"dropped: blank, or longer than max_length={made.max_length} tokens.",
+            stacklevel=2,
+        )
     return as_keras_dataset(made)
 
 
