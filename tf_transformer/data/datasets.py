@@ -54,9 +54,10 @@ def batches(
     """
     made = make_batches(pairs, tokenizer, window, static_shapes, **arguments)
     if made.num_dropped:
+        num_pairs = made.num_dropped + (made.num_pairs or 0)
         warnings.warn(
-            f"{made.num_dropped:,} of {made.num_dropped + made.num_pairs:,} pairs are "
-            f"dropped: blank, or longer than max_length={made.max_length} tokens.",
+            f"{made.num_dropped:,} of {num_pairs:,} pairs are dropped: blank, or longer "
+            f"than max_length={made.max_length} tokens.",
             stacklevel=2,
         )
     return as_keras_dataset(made)
