@@ -56,8 +56,8 @@ def batches(
     if made.num_dropped:
         num_pairs = made.num_dropped + (made.num_pairs or 0)
         warnings.warn(
-            f"{made.num_dropped:,} of {num_pairs:,} pairs are dropped: blank, or longer "
-            f"than max_length={made.max_length} tokens.",
+            f"{made.num_dropped:,} of {num_pairs:,} pairs are dropped: blank, or "
+            f"longer than max_length={made.max_length} tokens.",
             stacklevel=2,
         )
     return as_keras_dataset(made)
