@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from tf_transformer.data.corpus import Corpus
-from tf_transformer.decoding.constraints import allowed_log_probs
+from tf_transformer.decoding.constraints import TokenRules
 from tf_transformer.layers import MultiHeadAttention
 from tf_transformer.runs import data as data_module
 from tf_transformer.runs import training as train_module
@@ -28,8 +28,10 @@ def test_improbable_tokens_keep_a_score_that_can_be_compared():
     # exp(-400) is 0 in float32: ln of a softmax would be -inf for both tokens
     logits = np.zeros((1, 1, 6), "float32")
     logits[..., 4], logits[..., 5] = 400.0, 100.0
-    found = allowed_log_probs(logits, ops.array(0), ops.array([9]), 0)
-    assert ops.convert_to_numpy(found)[0, 0, [1, 3, 5]].tolist() == [-400, -400, -300]
+    rules = TokenRules(ops.array([9]))
+    tokens, _ = rules.distributions(logits, None, ops.array(0))
+    found = tokens.log_probs(ops.array([[[1, 3, 5]]]))
+    assert ops.convert_to_numpy(found).tolist() == [[[-400, -400, -300]]]
 
 
 def test_vocabulary_is_learnt_from_the_training_pairs_alone(monkeypatch, tmp_path):

@@ -6,23 +6,27 @@ from keras import ops
 
 from tests.backend import dtype_of
 from tf_transformer.decoding.constraints import (
-    IMPOSSIBLE,
-    allowed_log_probs,
+    TokenRules,
     length_penalty,
     sentence_limits,
 )
+from tf_transformer.decoding.distribution import IMPOSSIBLE
 
 LOGITS = np.random.default_rng(0).normal(size=(3, 2, 7)).astype("float32")
 LIMITS = [1, 3, 9]
 
 
-def allowed(position, min_length=0, logits=LOGITS, **prefix):
+def distribution(position, logits=LOGITS, **rules):
+    rules = TokenRules(ops.array(LIMITS), **rules)
+    tokens, ranking = rules.distributions(logits, None, ops.array(position))
+    assert ranking is tokens
+    return tokens
+
+
+def allowed(position, **rules):
     """Which tokens may be written by the first hypothesis of each sentence."""
-    position, limits = ops.array(position), ops.array(LIMITS)
-    scores = ops.convert_to_numpy(
-        allowed_log_probs(logits, position, limits, min_length, **prefix)
-    )
-    assert scores.shape == logits.shape
+    scores = ops.convert_to_numpy(distribution(position, **rules).all_log_probs())
+    assert scores.shape == LOGITS.shape
     np.testing.assert_array_equal(
         scores[:, 0] == IMPOSSIBLE, scores[:, 1] == IMPOSSIBLE
     )
@@ -63,20 +67,22 @@ def test_a_prefix_is_the_only_choice_at_its_positions(position, expected):
 
 
 def test_allowed_tokens_keep_the_log_probability_of_the_model():
-    scores = allowed_log_probs(LOGITS, ops.array(0), ops.array(LIMITS), 0)
+    tokens = distribution(0)
     logits = LOGITS.astype("float64")
     expected = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    scores = ops.convert_to_numpy(scores)
-    tokens = [1, 3, 4, 5, 6]
+    scores = ops.convert_to_numpy(tokens.all_log_probs())
+    token_ids = [1, 3, 4, 5, 6]
     np.testing.assert_allclose(
-        scores[1:, :, tokens], expected[1:, :, tokens], rtol=1e-5
+        scores[1:, :, token_ids], expected[1:, :, token_ids], rtol=1e-5
     )
+    some = np.broadcast_to([[6, 0], [5, 1]], (3, 2, 2)).astype("int32")
+    found = ops.convert_to_numpy(tokens.log_probs(ops.array(some)))
+    np.testing.assert_array_equal(found, np.take_along_axis(scores, some, axis=-1))
+    assert found[1, 0, 1] == IMPOSSIBLE  # padding
 
 
 def test_half_precision_logits_are_scored_in_float32():
-    scores = allowed_log_probs(
-        ops.cast(LOGITS, "bfloat16"), ops.array(0), ops.array(LIMITS), 0
-    )
+    scores = distribution(0, ops.cast(LOGITS, "bfloat16")).all_log_probs()
     assert dtype_of(scores) == "float32"
     assert float(scores[0, 0, 0]) == IMPOSSIBLE
 

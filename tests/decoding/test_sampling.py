@@ -9,7 +9,7 @@ from keras import ops
 
 from tests.decoding.toy_models import END, USABLE, PrefixModel, continuations, found
 from tf_transformer.decoding import greedy_search, sampling_search
-from tf_transformer.decoding.constraints import IMPOSSIBLE
+from tf_transformer.decoding.distribution import IMPOSSIBLE
 from tf_transformer.decoding.sampling import sample
 
 FILTERS = [

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.backend import dtype_of, variable_gradients
+from tests.backend import BACKEND, dtype_of, in_graph, variable_gradients
 from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.embedding import TokenEmbedding
 
@@ -142,3 +142,31 @@ def test_lora_changes_lookup_and_logits_and_freezes_the_matrix(embedding):
 def test_lora_needs_a_built_layer():
     with pytest.raises(ValueError, match="Expected a layer that has been built"):
         TokenEmbedding(vocab_size=23, d_model=12).enable_lora(rank=2)
+
+
+@pytest.mark.filterwarnings("ignore:The use of .x.T. on tensors")  # Keras on PyTorch
+@pytest.mark.parametrize("change", ["output_bias", "lora", "int8"])
+def test_a_shared_transpose_gives_the_same_logits(change):
+    layer = TokenEmbedding(vocab_size=23, d_model=12, output_bias=True)
+    layer.build()
+    layer.output_bias.assign(np.random.default_rng(3).normal(size=23))
+    if change == "lora":
+        layer.enable_lora(rank=2)
+        for weight in layer.trainable_weights:
+            weight.assign(np.random.default_rng(4).normal(size=weight.shape))
+    elif change == "int8":
+        layer.quantize("int8")
+    keys = []
+
+    def logits(states):
+        transposed = layer.transposed()
+        keys.append([*transposed])
+        return layer(states, reverse=True, **transposed)
+
+    states = np.random.default_rng(5).normal(size=(2, 7, 12)).astype("float32")
+    expected = ops.convert_to_numpy(layer(states, reverse=True))
+    for function in (logits, in_graph(logits)):
+        found = ops.convert_to_numpy(function(ops.array(states)))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    in_graph_alone = BACKEND == "tensorflow" and change != "int8"
+    assert keys == [[], ["transposed"] if in_graph_alone else []]

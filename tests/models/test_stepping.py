@@ -116,7 +116,7 @@ def test_after_a_reorder_each_hypothesis_has_its_new_history(normalize_first):
 def test_state_keeps_sentence_and_hypothesis_apart():
     model = shared_model()
     state = model.start(model.encode(ops.convert_to_tensor(SOURCE)), 9, 3)
-    assert set(state) == {"position", "sentence", "hypothesis"}
+    assert set(state) == {"position", "sentence", "hypothesis", "output"}
     assert int(state["position"]) == 0
     sizes = {
         part: {x.shape[0] for x in keras.tree.flatten(state[part])}

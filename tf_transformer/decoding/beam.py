@@ -4,12 +4,11 @@ import keras
 from keras import ops
 
 from tf_transformer.decoding.constraints import (
-    IMPOSSIBLE,
     TokenRules,
-    is_possible,
     length_penalty,
     sentence_limits,
 )
+from tf_transformer.decoding.distribution import IMPOSSIBLE, is_possible
 from tf_transformer.decoding.gather import gather
 from tf_transformer.decoding.top_k import top_k_indices
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
@@ -86,10 +85,10 @@ def beam_search(
     def extend(beams):
         logits, state = step(ops.reshape(beams["token_ids"], (-1,)), beams["state"])
         logits = ops.reshape(logits, (-1, beam_size, logits.shape[-1]))
-        log_probs, scores = rules.log_probs(
+        tokens, ranking = rules.distributions(
             logits, beams["generated"], beams["position"]
         )
-        return (_choose({**beams, "state": state}, log_probs, scores, alpha),)
+        return (_choose({**beams, "state": state}, tokens, ranking, alpha),)
 
     (beams,) = ops.while_loop(is_unfinished, extend, (beams,))
     log_probs = beams["log_probs"][:, :num_hypotheses]
@@ -120,10 +119,10 @@ def _first_beams(limits, max_length, beam_size, state):
     }
 
 
-def _choose(beams, log_probs, scores, alpha):
+def _choose(beams, tokens, ranking, alpha):
     """The K best of K * V continuations of each sentence, best first."""
-    has_penalty = scores is not log_probs
-    token_ids, log_probs, scores = _continuations(beams["ended"], log_probs, scores)
+    has_penalty = ranking is not tokens
+    token_ids, log_probs, scores = _continuations(beams["ended"], tokens, ranking)
     num_slots, num_choices = token_ids.shape[1:]
     flat_shape = (-1, num_slots * num_choices)
     scores = beams["scores"][..., None] + scores  # (B, K, K)
@@ -153,32 +152,28 @@ def _choose(beams, log_probs, scores, alpha):
     }
 
 
-def _continuations(ended, log_probs, scores):
+def _continuations(ended, tokens, ranking):
     """The K best continuations of each hypothesis; they include the sentence's K best.
 
     An ended hypothesis has one continuation: padding, with log probability 0.
 
     Args:
         ended: Bool tensor `(B, K)`.
-        log_probs: First tensor of `TokenRules.log_probs`.
-        scores: Second tensor of `TokenRules.log_probs`, by which tokens are ranked.
+        tokens: First result of `TokenRules.distributions`.
+        ranking: Second result of `TokenRules.distributions`, by which tokens are
+            ranked.
 
     Returns:
         Token ids, log-probabilities and scores, each `(B, K, min(K, V))`.
     """
-    num_slots, vocab_size = ended.shape[1], scores.shape[-1]
-    num_choices = min(num_slots, vocab_size)
-    shape = (-1, num_slots, num_choices)
-    best = top_k_indices(ops.reshape(scores, (-1, vocab_size)), num_choices)
+    num_choices = min(ended.shape[1], ranking.vocab_size)
+    best = ranking.best(num_choices)
     ended = ended[..., None]
     frozen = ops.where(ops.arange(num_choices) == 0, 0.0, IMPOSSIBLE)
-
-    def chosen(tensor):
-        rows = gather(ops.reshape(tensor, (-1, vocab_size)), best)
-        return ops.where(ended, frozen, ops.reshape(rows, shape))
-
-    token_ids = ops.where(ended, PAD_ID, ops.reshape(best, shape))
-    return token_ids, chosen(log_probs), chosen(scores)
+    log_probs = scores = ops.where(ended, frozen, tokens.log_probs(best))
+    if ranking is not tokens:
+        scores = ops.where(ended, frozen, ranking.log_probs(best))
+    return ops.where(ended, PAD_ID, best), log_probs, scores
 
 
 def _reorder(state, slots):

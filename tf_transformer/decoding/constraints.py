@@ -5,10 +5,9 @@ from typing import Any
 
 from keras import ops
 
+from tf_transformer.decoding.distribution import TokenDistribution
 from tf_transformer.decoding.repetition import penalize_repetition, repeating_tokens
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
-
-IMPOSSIBLE = -1e9  # finite, so that sums and products with it never become NaN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +17,7 @@ class TokenRules:
     Args:
         limits: Integer tensor `(B,)`: maximum number of tokens, end token counted.
         min_length: Integer: minimum number of tokens, end token counted.
-        prefix_ids: Optional integer tensor `(B, P)`, see `allowed_log_probs`.
+        prefix_ids: Optional integer tensor `(B, P)`, see `only_choices`.
         no_repeat_ngram_size: Integer n: no n-gram may occur twice; 0 for no rule.
         repetition_penalty: Float, see `penalize_repetition`; 1 for none.
     """
@@ -29,10 +28,10 @@ class TokenRules:
     no_repeat_ngram_size: int = 0
     repetition_penalty: float = 1.0
 
-    def log_probs(self, logits, generated, position):
-        """Log-probabilities of the next token, and the scores that rank it.
+    def distributions(self, logits, generated, position):
+        """The probabilities of the next token, and the scores that rank it.
 
-        Both are the same tensor unless there is a repetition penalty.
+        Both are the same object unless there is a repetition penalty.
 
         Args:
             logits: Tensor `(B, K, V)`.
@@ -40,113 +39,74 @@ class TokenRules:
             position: Integer scalar tensor: the number of tokens so far.
 
         Returns:
-            Two float32 tensors `(B, K, V)`, the results of `allowed_log_probs` without
-            and with the repetition penalty.
+            Two `TokenDistribution`s, without and with the repetition penalty.
         """
         logits = ops.cast(logits, "float32")
-        rules = {
-            "position": position,
-            "limits": self.limits,
-            "min_length": self.min_length,
-            "prefix_ids": self.prefix_ids,
-        }
+        vocab_size = logits.shape[-1]
+        allowed = allowed_tokens(position, vocab_size, self.min_length)
         if self.no_repeat_ngram_size:
-            rules["forbidden"] = repeating_tokens(
-                generated, position, self.no_repeat_ngram_size, logits.shape[-1]
+            repeating = repeating_tokens(
+                generated, position, self.no_repeat_ngram_size, vocab_size
             )
-        log_probs = allowed_log_probs(logits, **rules)
+            allowed = ops.logical_and(allowed, ops.logical_not(repeating))
+        only_choice = only_choices(position, self.limits, self.prefix_ids)
+        tokens = TokenDistribution(logits, allowed, only_choice)
         if self.repetition_penalty == 1:
-            return log_probs, log_probs
+            return tokens, tokens
         penalized = penalize_repetition(logits, generated, self.repetition_penalty)
-        return log_probs, allowed_log_probs(penalized, **rules)
+        return tokens, TokenDistribution(penalized, allowed, only_choice)
 
 
-def allowed_log_probs(
-    logits, position, limits, min_length, prefix_ids=None, forbidden=None
-):
-    """ln P(token) of every token that is allowed at `position`.
+def allowed_tokens(position, vocab_size, min_length=0):
+    """The tokens that are allowed at `position` where the choice is free.
 
-    Padding and the start token are never allowed. The end token is not allowed before
-    `min_length` tokens (itself counted) and is the only choice at a sentence's limit,
-    so that every hypothesis ends and is scored as a whole sentence. Prefix tokens are
-    the only choice at their positions. Log-probabilities are not normalized over the
-    allowed tokens.
+    Padding and the start token are never allowed, the end token not before
+    `min_length` tokens (itself counted).
 
     Args:
-        logits: Tensor `(B, K, V)`.
+        position: Integer scalar tensor, from 0.
+        vocab_size: Integer V.
+        min_length: Integer: minimum number of tokens, end token counted.
+
+    Returns:
+        Bool tensor `(V,)`.
+    """
+    token_ids = ops.arange(vocab_size)
+    never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
+    too_early = ops.logical_and(ops.equal(token_ids, EOS_ID), position + 1 < min_length)
+    return ops.logical_not(ops.logical_or(never, too_early))
+
+
+def only_choices(position, limits, prefix_ids=None):
+    """The token that is the only choice of a sentence at `position`, or 0.
+
+    Tokens of the prefix are the only choice at their positions. The end token is the
+    only choice at a sentence's limit, so that every hypothesis ends and is scored as a
+    whole sentence.
+
+    Args:
         position: Integer scalar tensor, from 0.
         limits: Integer tensor `(B,)`: maximum number of tokens, end token counted.
-        min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`, P at least 1: the first tokens
             of each translation, padded with 0; without the end token, and shorter
             than the sentence's limit.
-        forbidden: Optional bool tensor `(B, K, V)`: further tokens that are not
-            allowed, unless they belong to a prefix.
 
     Returns:
-        float32 tensor `(B, K, V)`; `IMPOSSIBLE` for tokens that are not allowed or
-        have no probability (see `defined_log_probs`).
+        int32 tensor `(B, 1)`.
+
+    Example: two sentences, of which the first has reached its limit of 3 tokens.
+
+    >>> only_choices(ops.array(2), ops.array([3, 9])).numpy().tolist()
+    [[3], [0]]
     """
-    log_probs = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-    token_ids = ops.arange(logits.shape[-1])
-    length = position + 1
-    is_end = ops.equal(token_ids, EOS_ID)
-    never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
-    too_early = ops.logical_and(is_end, length < min_length)
-    before_limit = ops.logical_not(ops.logical_or(never, too_early))
-    # one row for sentences below their limit, one for sentences at their limit
-    choices = ops.stack([before_limit, ops.logical_and(before_limit, is_end)])
-    at_limit = ops.cast(ops.greater_equal(length, limits), "int32")
-    allowed = ops.take(choices, at_limit, axis=0)[:, None]  # (B, 1, V)
-    if forbidden is not None:
-        allowed = ops.logical_and(allowed, ops.logical_not(forbidden))
+    choices = ops.where(ops.greater_equal(position + 1, limits), EOS_ID, 0)
+    choices = ops.cast(choices, "int32")
     if prefix_ids is not None:
         last = prefix_ids.shape[1] - 1
-        forced_ids = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
-        forced_ids = ops.cast(forced_ids, "int32")[:, None, None]
-        is_forced = ops.logical_and(ops.not_equal(forced_ids, PAD_ID), position <= last)
-        allowed = ops.where(is_forced, ops.equal(token_ids, forced_ids), allowed)
-    return _defined(log_probs, allowed)
-
-
-def defined_log_probs(logits):
-    """Log-softmax that is also defined for logits that are not finite.
-
-    A token whose logit is -inf has no probability: it gets `IMPOSSIBLE`. If a logit is
-    NaN or +inf, or if all are -inf, there is no distribution, and every token gets
-    `IMPOSSIBLE`.
-
-    Args:
-        logits: Tensor `(..., V)`.
-
-    Returns:
-        float32 tensor `(..., V)`, at least `IMPOSSIBLE`.
-
-    Example:
-
-    >>> nan, inf = float("nan"), float("inf")
-    >>> logits = ops.array([[0.0, -inf, 0.0], [0.0, nan, 0.0]])
-    >>> ops.exp(defined_log_probs(logits)).numpy().tolist()
-    [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0]]
-    """
-    return _defined(ops.log_softmax(ops.cast(logits, "float32"), axis=-1))
-
-
-def _defined(log_probs, is_allowed=True):
-    is_defined = log_probs > IMPOSSIBLE  # false for NaN
-    return ops.where(ops.logical_and(is_defined, is_allowed), log_probs, IMPOSSIBLE)
-
-
-def is_possible(log_probs):
-    """Whether a token or a hypothesis with this score has a probability.
-
-    Args:
-        log_probs: float32 tensor of sums of `allowed_log_probs`.
-
-    Returns:
-        Bool tensor of the same shape.
-    """
-    return log_probs > IMPOSSIBLE / 2
+        prefix = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
+        is_prefix = ops.logical_and(ops.not_equal(prefix, PAD_ID), position <= last)
+        choices = ops.where(is_prefix, ops.cast(prefix, "int32"), choices)
+    return choices[:, None]
 
 
 def sentence_limits(limits, min_length):

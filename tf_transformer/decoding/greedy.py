@@ -2,7 +2,6 @@
 
 from tf_transformer.decoding.constraints import TokenRules, sentence_limits
 from tf_transformer.decoding.token_loop import generate
-from tf_transformer.decoding.top_k import argmax
 
 
 def greedy_search(
@@ -49,8 +48,8 @@ def greedy_search(
     [[[4, 4, 3]]]
     """
 
-    def choose(scores, position):
-        return argmax(scores)
+    def choose(ranking, position):
+        return ranking.best(1)[..., 0]
 
     rules = TokenRules(
         sentence_limits(limits, min_length),

@@ -2,11 +2,8 @@
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import (
-    TokenRules,
-    is_possible,
-    sentence_limits,
-)
+from tf_transformer.decoding.constraints import TokenRules, sentence_limits
+from tf_transformer.decoding.distribution import is_possible
 from tf_transformer.decoding.random_numbers import uniform_numbers
 from tf_transformer.decoding.token_loop import generate
 
@@ -76,8 +73,9 @@ def sampling_search(
     [[[4, 4, 5, 3], [4, 5, 4, 3]]]
     """
 
-    def choose(scores, position):
+    def choose(ranking, position):
         numbers = uniform_numbers(keys, num_samples, position)
+        scores = ranking.all_log_probs()
         return sample(scores, numbers, temperature, top_k, top_p)
 
     rules = TokenRules(

@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from tf_transformer.decoding.constraints import is_possible
-from tf_transformer.decoding.gather import gather
+from tf_transformer.decoding.distribution import is_possible
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
 
 
@@ -19,8 +18,8 @@ def generate(step, state, rules, max_length, num_rows, choose):
         rules: `TokenRules` of B sentences.
         max_length: Integer or scalar tensor L, at least the largest limit.
         num_rows: Integer N.
-        choose: Function `(scores (B, N, V), position) -> token ids (B, N)`; scores
-            are the second tensor of `TokenRules.log_probs`.
+        choose: Function `(ranking, position) -> token ids (B, N)`; `ranking` is the
+            second result of `TokenRules.distributions`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
@@ -36,12 +35,9 @@ def generate(step, state, rules, max_length, num_rows, choose):
     def extend(position, token_ids, generated, log_probs, ended, state):
         logits, state = step(ops.reshape(token_ids, (-1,)), state)
         logits = ops.reshape(logits, (-1, num_rows, logits.shape[-1]))
-        all_log_probs, scores = rules.log_probs(logits, generated, position)
-        chosen = choose(scores, position)
-        flat = ops.reshape(all_log_probs, (-1, all_log_probs.shape[-1]))
-        chosen_log_probs = ops.reshape(
-            gather(flat, ops.reshape(chosen, (-1, 1))), (-1, num_rows)
-        )
+        tokens, ranking = rules.distributions(logits, generated, position)
+        chosen = choose(ranking, position)
+        chosen_log_probs = tokens.log_probs(chosen[..., None])[..., 0]
         token_ids = ops.where(ended, PAD_ID, chosen)
         log_probs = log_probs + ops.where(ended, 0.0, chosen_log_probs)
         generated = ops.where(columns == position, token_ids[..., None], generated)

@@ -3,6 +3,7 @@
 from keras import ops
 
 from tf_transformer.decoding.gather import gather
+from tf_transformer.utils.keras_compat import is_plain_tensorflow
 
 BLOCK = 64
 
@@ -21,6 +22,8 @@ def argmax(scores):
     >>> argmax(ops.array([[0.5, 2.0, 1.0, 2.0]])).numpy().tolist()
     [1]
     """
+    if is_plain_tensorflow():
+        return ops.cast(ops.top_k(scores, 1)[1][..., 0], "int32")
     num_scores = scores.shape[-1]
     largest = ops.max(scores, axis=-1, keepdims=True)
     indices = ops.arange(num_scores, dtype="int32")
@@ -49,7 +52,7 @@ def top_k_indices(scores, k):
     num_blocks = -(-scores.shape[1] // BLOCK)
     if num_blocks <= k:
         return ops.cast(ops.top_k(scores, k)[1], "int32")
-    padding = num_blocks * BLOCK - scores.shape[1]
+    padding, last = num_blocks * BLOCK - scores.shape[1], scores.shape[1] - 1
     if padding:
         scores = ops.pad(scores, [[0, 0], [0, padding]], constant_values=-float("inf"))
     blocks = ops.reshape(scores, (-1, num_blocks, BLOCK))
@@ -59,4 +62,5 @@ def top_k_indices(scores, k):
     _, offsets = ops.top_k(ops.reshape(chosen, (-1, k * BLOCK)), k)
     offsets = ops.cast(offsets, "int32")
     block_indices = gather(best, offsets // BLOCK)
-    return block_indices * BLOCK + offsets % BLOCK
+    indices = block_indices * BLOCK + offsets % BLOCK
+    return ops.minimum(indices, last)  # PyTorch may choose the padding for -inf

@@ -10,7 +10,7 @@ from tf_transformer.decoding import (
     sampling_search,
     sentence_keys,
 )
-from tf_transformer.decoding.constraints import defined_log_probs, is_possible
+from tf_transformer.decoding.distribution import defined_log_probs, is_possible
 from tf_transformer.ids import PAD_ID
 from tf_transformer.inference.settings import SearchSettings, length_limit
 

@@ -100,7 +100,7 @@ class Decoder(Encoder):
 
         Args:
             encoder_output: Tensor `(B, S, d_model)`.
-            max_length: Integer or scalar tensor L, the fixed length of the caches.
+            max_length: Integer or scalar tensor L, the maximum length of the caches.
             beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:

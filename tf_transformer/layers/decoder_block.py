@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.base import build_sublayer, check_width
-from tf_transformer.layers.cache import write_cache
+from tf_transformer.layers.cache import cached, empty_cache, extended_cache
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.intermediates import sow
 from tf_transformer.layers.masks import combine_masks, keys_mask
@@ -155,7 +155,7 @@ class DecoderBlock(EncoderBlock):
 
         Args:
             encoder_output: Tensor `(B, S, d_model)`.
-            max_length: Integer or scalar tensor L, the fixed length of the cache.
+            max_length: Integer or scalar tensor L, the maximum length of the cache.
             beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
@@ -167,17 +167,15 @@ class DecoderBlock(EncoderBlock):
         return {"keys": keys, "values": values}, cache
 
     def _empty_cache(self, num_rows, max_length, keys):
-        shape = (num_rows, keys.shape[1], max_length, keys.shape[3])
-        empty = ops.zeros(shape, dtype=keys.dtype)
-        return {"keys": empty, "values": empty}
+        return empty_cache(num_rows, keys, max_length)
 
     def step(self, inputs, cache, source, position, encoder_padding_mask=None):
         """Computes one position of each hypothesis, with cached keys and values.
 
         Args:
             inputs: Tensor `(B, K, d_model)`: one vector for each of K hypotheses.
-            cache: Dictionary with `"keys"` and `"values"`, tensors
-                `(B * K, h, L, d_k)` of the positions so far.
+            cache: Keys and values of the positions so far, tensors
+                `(B * K, h, L, d_k)`: second result of `start` or of the previous step.
             source: Dictionary with `"keys"` and `"values"` of the source, tensors
                 `(B, h, S, d_k)`.
             position: Integer scalar tensor, the position of the new tokens.
@@ -191,13 +189,8 @@ class DecoderBlock(EncoderBlock):
         def self_attention(x):
             rows = ops.reshape(x, (-1, 1, self.d_model))  # (B * K, 1, d_model)
             keys, values = self.self_attention.keys_and_values(rows)
-            new_cache["keys"] = write_cache(cache["keys"], keys, position)
-            new_cache["values"] = write_cache(cache["values"], values, position)
-            length = ops.shape(new_cache["keys"])[2]
-            past = (ops.arange(length) <= position)[None, None]
-            y, _ = self.self_attention.attend(
-                rows, new_cache["keys"], new_cache["values"], past
-            )
+            new_cache.update(extended_cache(cache, keys, values, position))
+            y, _ = self.self_attention.attend(rows, *cached(new_cache, position))
             return ops.reshape(y, ops.shape(x))
 
         cross_attention = self._source_attention(source, encoder_padding_mask)

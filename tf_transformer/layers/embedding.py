@@ -5,6 +5,7 @@ from keras import ops
 
 from tf_transformer.layers.base import BaseLayer, check_sizes
 from tf_transformer.layers.token_ids import as_integers
+from tf_transformer.utils.keras_compat import is_plain_graph
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -36,6 +37,7 @@ class TokenEmbedding(BaseLayer):
         inputs: Tensor of ids `(B, L)`, or with `reverse=True` a float tensor
             `(B, L, d_model)`.
         reverse: If `True`, compute logits. Defaults to `False`.
+        transposed: Optional tensor `(d_model, V)`, see the method `transposed`.
 
     Returns:
         Tensor `(B, L, d_model)` in the compute dtype, or float32 logits `(B, L, V)`.
@@ -85,9 +87,27 @@ class TokenEmbedding(BaseLayer):
         """The matrix E `(V, d_model)`; with LoRA, the sum of E and its change."""
         return self.matrix.embeddings
 
-    def call(self, inputs, reverse=False):
+    def transposed(self):
+        """E^T for many output projections, as the argument `transposed` of a call.
+
+        In TensorFlow's plain graph each product with 16 rows or more would transpose E
+        again.
+
+        Returns:
+            A dictionary with the argument; in other runtimes and for a quantized E it
+            is empty.
+        """
+        if not is_plain_graph() or self.matrix.quantization_mode is not None:
+            return {}
+        return {"transposed": ops.transpose(ops.cast(self.table, self.compute_dtype))}
+
+    def call(self, inputs, reverse=False, transposed=None):
         if reverse:
-            logits = ops.cast(self.matrix(inputs, reverse=True), "float32")
+            if transposed is None:
+                logits = self.matrix(inputs, reverse=True)
+            else:
+                logits = ops.matmul(ops.cast(inputs, transposed.dtype), transposed)
+            logits = ops.cast(logits, "float32")
             return logits + self.output_bias if self.use_output_bias else logits
         token_ids = as_integers(inputs)
         is_known = ops.logical_and(token_ids >= 0, token_ids < self.vocab_size)
@@ -140,12 +160,12 @@ class TokenEmbedding(BaseLayer):
         """
         self.matrix.quantize(mode, config=config)
 
-    def compute_output_shape(self, input_shape, reverse=False):
+    def compute_output_shape(self, input_shape, reverse=False, transposed=None):
         if reverse:
             return (*input_shape[:-1], self.vocab_size)
         return (*input_shape, self.d_model)
 
-    def compute_output_spec(self, inputs, reverse=False):
+    def compute_output_spec(self, inputs, reverse=False, transposed=None):
         return keras.KerasTensor(
             self.compute_output_shape(inputs.shape, reverse),
             dtype="float32" if reverse else self.compute_dtype,

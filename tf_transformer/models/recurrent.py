@@ -201,9 +201,9 @@ class RecurrentSeq2Seq(SequenceModel):
             keys_mask(encoded["padding_mask"]),
         )
 
-    def _logits(self, outputs, training):
+    def _logits(self, outputs, training, **output):
         outputs = self.dropout(outputs, training=training)
-        return self.target_embedding(outputs, reverse=True)
+        return self.target_embedding(outputs, reverse=True, **output)
 
     def start(self, encoded, max_length, beam_size=1):
         """Makes the first state for `step`.
@@ -228,6 +228,7 @@ class RecurrentSeq2Seq(SequenceModel):
                 lambda state: ops.repeat(state, beam_size, axis=0),
                 encoded["last_states"],
             ),
+            "output": self.target_embedding.transposed(),
         }
 
     def step(self, token_ids, state):
@@ -251,10 +252,10 @@ class RecurrentSeq2Seq(SequenceModel):
             sentence["values"],
             keys_mask(sentence["padding_mask"]),
         )
-        logits = self._logits(ops.reshape(outputs, (-1, self.d_model)), False)
+        outputs = ops.reshape(outputs, (-1, self.d_model))
+        logits = self._logits(outputs, False, **state["output"])
         position = state["position"] + 1
-        state = {"position": position, "sentence": sentence, "hypothesis": states}
-        return logits, state
+        return logits, {**state, "position": position, "hypothesis": states}
 
     def attend(self, inputs):
         """Computes the decoder's attention weights.

@@ -23,10 +23,10 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
     model with `{"source_ids": ..., "target_ids": ...}` encodes the source and decodes
     the whole target at once (teacher forcing).
 
-    The state of a search is a dictionary of `"position"` (a scalar) and two
-    dictionaries of tensors. Tensors in `"sentence"` have B rows and are never
-    reordered. Tensors in `"hypothesis"` have B * K rows, one for each of the K
-    hypotheses of a sentence, and beam search reorders them.
+    The state of a search is a dictionary of `"position"` (a scalar) and dictionaries
+    of tensors. Tensors in `"sentence"` have B rows and are never reordered. Tensors in
+    `"hypothesis"` have B * K rows, one for each of the K hypotheses of a sentence, and
+    beam search reorders them. Other entries are passed on from step to step.
 
     Args:
         arguments: Dictionary of the constructor's arguments. Each becomes an

@@ -243,6 +243,7 @@ class Transformer(SequenceModel):
                 "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
             },
             "hypothesis": caches,
+            "output": self.target_embedding.transposed(),
         }
 
     def step(self, token_ids, state):
@@ -256,7 +257,7 @@ class Transformer(SequenceModel):
             float32 logits `(B * K, V)` and the next state.
         """
         states, state = self.step_states(token_ids, state)
-        logits = self.target_embedding(states, reverse=True)
+        logits = self.target_embedding(states, reverse=True, **state["output"])
         return ops.reshape(logits, (-1, logits.shape[-1])), state
 
     def step_states(self, token_ids, state):
@@ -272,8 +273,7 @@ class Transformer(SequenceModel):
             position,
             sentence["padding_mask"],
         )
-        state = {"position": position + 1, "sentence": sentence, "hypothesis": caches}
-        return states, state
+        return states, {**state, "position": position + 1, "hypothesis": caches}
 
     def attend(self, inputs):
         """Computes the attention weights of each head of each layer.

@@ -46,6 +46,18 @@ def is_plain_tensorflow() -> bool:
     return not control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
+def is_plain_graph() -> bool:
+    """Whether a graph is being traced in which TensorFlow runs each operation alone.
+
+    `False` in eager execution; otherwise like `is_plain_tensorflow`.
+    """
+    if not is_plain_tensorflow():
+        return False
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()
+
+
 def inner_optimizer(optimizer):
     """The optimizer inside Keras' `LossScaleOptimizer`, or the optimizer itself."""
     return getattr(optimizer, "inner_optimizer", optimizer)

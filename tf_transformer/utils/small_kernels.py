@@ -24,29 +24,18 @@ def small_product(a, b, transpose_b=False):
     return tf.raw_ops.BatchMatMulV3(x=a, y=b, Tout=dtype, adj_y=transpose_b)
 
 
-def write_position(cache, vectors, position):
-    """Writes `cache[:, :, position]`, in place if nothing else reads the cache.
+def with_open_shape(tensor, fixed_axes):
+    """The tensor with an unknown static size in all axes but `fixed_axes`.
 
-    `ops.scatter_update` copies the whole cache, `ops.slice_update` is not a core
-    operation, and XLA cannot compile this function.
+    A variable of a loop may change its size where the static size is unknown.
 
     Args:
-        cache: Tensor `(B, h, L, d_k)`.
-        vectors: Tensor `(B, h, 1, d_k)`.
-        position: Integer scalar tensor, 0 to L - 1.
-
-    Returns:
-        Tensor `(B, h, L, d_k)`.
+        tensor: Tensor of a graph.
+        fixed_axes: Axes whose static size is kept.
     """
     import tensorflow as tf
 
-    begin = tf.stack([0, 0, position, 0])
-    return tf.raw_ops.TensorStridedSliceUpdate(
-        input=cache,
-        begin=begin,
-        end=begin + 1,
-        strides=[1, 1, 1, 1],
-        value=vectors,
-        begin_mask=0b1011,  # all of the axes but the third
-        end_mask=0b1011,
-    )
+    shape = [
+        size if axis in fixed_axes else None for axis, size in enumerate(tensor.shape)
+    ]
+    return tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=shape)
