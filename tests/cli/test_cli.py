@@ -201,7 +201,11 @@ def check_export_to_ctranslate2(run, models, capsys):
     """Version 2, next to a SavedModel; unsupported options are refused."""
     command = ["export", run, models, "--format", "ctranslate2"]
     assert cli.main([*command, "--beam-size", "2"]) == 1
-    assert "or --shortlist. Received: beam_size" in capsys.readouterr().err
+    assert "or --dtype. Received: beam_size" in capsys.readouterr().err
+    assert cli.main([*command, "--dtype", "float32"]) == 1
+    assert "or --dtype. Received: dtype" in capsys.readouterr().err
+    assert cli.main(["export", run, f"{models}/1"]) == 1
+    assert f"Received: {models}/1, which is an export" in capsys.readouterr().err
     assert cli.main(["export", run, models, "--quantization", "int8"]) == 1
     assert "with --format ctranslate2. Received: int8" in capsys.readouterr().err
     if importlib.util.find_spec("ctranslate2") is None:

@@ -99,6 +99,8 @@ def test_run_has_the_normalization_and_writes_what_is_inside(tmp_path):
     norm = model.decoder.blocks[0].feed_forward_norm
     assert type(norm) is keras.layers.RMSNormalization
     assert model.normalize_first
+    other = run.translator(dtype="mixed_bfloat16").model.decoder.blocks[0]
+    assert (norm.compute_dtype, other.compute_dtype) == ("float32", "bfloat16")
     # RMSNorm has a scale and no shift
     assert "beta" not in {w.path.rpartition("/")[2] for w in model.weights}
     events = EventAccumulator(str(run.logs), size_guidance={"tensors": 0}).Reload()

@@ -3,6 +3,7 @@
 import argparse
 
 from tf_transformer.cli.diagnosis import add_doctor, doctor
+from tf_transformer.cli.exporting import add_export, export
 from tf_transformer.cli.scoring import add_score, score
 from tf_transformer.cli.search_options import (
     add_repetition,
@@ -15,7 +16,6 @@ from tf_transformer.cli.settings import add_processes, add_settings
 from tf_transformer.cli.verbs import (
     attend,
     evaluate,
-    export,
     import_,
     info,
     train,
@@ -149,45 +149,7 @@ def _add_attend(verbs) -> None:
 
 
 def _add_export(verbs) -> None:
-    verb = _add_verb(verbs, export)
-    verb.add_argument("run", help="the run's folder")
-    verb.add_argument("folder", help="the model's folder, saved_models/NAME")
-    verb.add_argument(
-        "--format",
-        choices=("saved_model", "ctranslate2", "hugging_face"),
-        default="saved_model",
-        help="format of the export (default: saved_model); ctranslate2 and "
-        "hugging_face (MarianMTModel) take no search options",
-    )
-    verb.add_argument(
-        "--quantization",
-        metavar="NAME",
-        help="how ctranslate2 stores weights: float32 (default), int8, int16, float16",
-    )
-    verb.add_argument(
-        "--languages", nargs=2, metavar=("SOURCE", "TARGET"), help="shown by `info`"
-    )
-    verb.add_argument(
-        "--min-length", type=int, metavar="INT", help="minimum length in tokens"
-    )
-    verb.add_argument(
-        "--max-length", type=positive, metavar="INT", help="maximum length in tokens"
-    )
-    verb.add_argument(
-        "--warm-up",
-        metavar="FILE",
-        help="texts, one per line, that TensorFlow Serving translates before it "
-        "serves the version",
-    )
-    verb.add_argument(
-        "--shortlist",
-        action="store_true",
-        default=None,
-        help="search among likely tokens only, with the lex*.bin of an imported run",
-    )
-    add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
-    add_repetition(verb)
-    add_sampling(verb)
+    add_export(_add_verb(verbs, export))
 
 
 def _add_import(verbs) -> None:

@@ -2,6 +2,9 @@
 
 import argparse
 
+REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
+SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
+
 
 def positive(word: str) -> int:
     """Parses an integer of at least 1, for argparse."""
@@ -61,3 +64,9 @@ def add_sampling(verb) -> None:
         ("--seed", int, "seed of the random numbers (default: 0)"),
     ):
         group.add_argument(flag, type=kind, metavar=kind.__name__.upper(), help=text)
+
+
+def options_set(options, *names) -> dict:
+    """The options of these names that the command line contains."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
 from tf_transformer.cli.places import run_directory, saved_model_folder
-from tf_transformer.utils.versions import version_folders
+from tf_transformer.cli.search_options import REPETITION, SAMPLING, options_set
 
 EXIT_BY_SIGTERM = 143  # 128 + 15, as a shell reports it
-REPETITION = ("no_repeat_ngram_size", "repetition_penalty")
-SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 BATCHES_PER_GROUP = 32
 
 
@@ -131,8 +129,8 @@ def _translations(translate_all, lines, nothing, problems: list) -> list:
 
 def _translate_function(options):
     """Returns a function from texts to the lines to print for each text."""
-    settings = _options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
-    output_options = _options_set(options, "nbest", "prefix")
+    settings = options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
+    output_options = options_set(options, "nbest", "prefix")
     folder = saved_model_folder(options.model)
     if folder is not None:
         if settings or output_options:
@@ -161,11 +159,6 @@ def _translate_function(options):
         ]
 
     return translate_all
-
-
-def _options_set(options, *names) -> dict:
-    values = {name: getattr(options, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _one_line(text: str) -> str:
@@ -213,63 +206,6 @@ def _picture(maps, kind) -> bytes:
 
     try:
         return png(picture_of_heads(maps, kind))
-    except ImportError as error:
-        raise ValueError(str(error)) from error
-
-
-def export(options) -> None:
-    """Writes a SavedModel or another format, under the next version number."""
-    from tf_transformer.inference.settings import SearchSettings
-
-    run = run_directory(options.run)
-    names = ("beam_size", "alpha", "min_length", "max_length", *REPETITION, *SAMPLING)
-    settings = _options_set(options, *names)
-    version = max(version_folders(options.folder), default=0) + 1
-    path = Path(options.folder, str(version))
-    if options.quantization and options.format != "ctranslate2":
-        raise ValueError(
-            "Only CTranslate2 stores quantized weights. Expected --quantization with "
-            f"--format ctranslate2. Received: {options.quantization}"
-        )
-    shortlist = run.shortlist() if options.shortlist else None
-    if options.format != "saved_model":
-        print(_export_elsewhere(run, path, options, settings))
-        return
-    from tf_transformer.export.saved_model import export_saved_model
-
-    settings = SearchSettings(**settings)
-    info = {"languages": options.languages, "scores": run.evaluation()}
-    texts = _warm_up_texts(options.warm_up)
-    translator = run.translator()
-    print(export_saved_model(translator, path, settings, info, texts, shortlist))
-
-
-def _warm_up_texts(path: str | None) -> list[str]:
-    lines = [*file_lines([path])] if path else []
-    for line in lines:
-        if line.problem:
-            raise ValueError(f"{line.place}: {line.problem}")
-    return [line.text for line in lines]
-
-
-def _export_elsewhere(run, path, options, settings) -> Path:
-    names = "languages", "warm_up", "shortlist"
-    received = [*settings, *_options_set(options, *names)]
-    if received:
-        raise ValueError(
-            f"The format {options.format} stores no search options. Expected none of "
-            "them, no --languages, --warm-up or --shortlist. Received: "
-            f"{', '.join(received)}"
-        )
-    if options.format == "hugging_face":
-        from tf_transformer.export.hugging_face import export_hugging_face
-
-        return export_hugging_face(run.translator(), path)
-    from tf_transformer.export.ctranslate2 import export_ctranslate2
-
-    quantization = options.quantization or "float32"
-    try:
-        return export_ctranslate2(run.translator(), path, quantization)
     except ImportError as error:
         raise ValueError(str(error)) from error
 

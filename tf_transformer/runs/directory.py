@@ -193,23 +193,26 @@ class RunDirectory:
                 )
         return Tokenizer.load(self.path)
 
-    def translator(self, batch_size: int = 32) -> Translator:
+    def translator(self, batch_size: int = 32, dtype=None) -> Translator:
         """A translator with the weights of the best epoch.
 
         Args:
             batch_size: Sentences translated at once. Defaults to 32.
+            dtype: Keras dtype policy, such as `"float32"`. Defaults to the policy of
+                the training.
 
         Raises:
             FileNotFoundError: If no epoch has been finished yet.
             ValueError: If a file of the run is damaged, or the weights are not finite.
         """
         config = self.config()
+        policy = config.dtype if dtype is None else keras.dtype_policies.get(dtype)
         arguments = self.contents()["model"]
         self._check_best_weights()
         check_sizes(arguments, self.best_weights, self._config_file)
         kind = ARCHITECTURES[config.architecture]  # pyright: ignore[reportArgumentType]
         try:
-            model = kind(**arguments, dtype=config.dtype)
+            model = kind(**arguments, dtype=policy)
         # Keras raises any of these for values such as an activation's
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise ValueError(
