@@ -81,6 +81,19 @@ def test_allowed_tokens_keep_the_log_probability_of_the_model():
     assert found[1, 0, 1] == IMPOSSIBLE  # padding
 
 
+def test_the_best_tokens_are_allowed_ones_and_an_only_choice_comes_alone():
+    logits = np.array([[[9, 1, 9, 5, 7, 3, 2]]] * 3, "float32")
+    prefix_ids = ops.array([[0, 0], [6, 1], [0, 0]])
+    tokens = distribution(0, ops.array(logits), prefix_ids=prefix_ids)
+    best = ops.convert_to_numpy(tokens.best(3))[:, 0]
+    # the first sentence is at its limit, the second in its prefix
+    assert best.tolist() == [[3, 0, 0], [6, 0, 0], [4, 3, 5]]
+    log_probs = ops.convert_to_numpy(tokens.log_probs(ops.array(best[:, None])))[:, 0]
+    assert (log_probs == IMPOSSIBLE).tolist() == [[False, True, True]] * 2 + [
+        [False] * 3
+    ]
+
+
 def test_half_precision_logits_are_scored_in_float32():
     scores = distribution(0, ops.cast(LOGITS, "bfloat16")).all_log_probs()
     assert dtype_of(scores) == "float32"

@@ -36,6 +36,17 @@ def test_indices_are_those_of_a_stable_sort(num_scores, kind):
             np.testing.assert_array_equal(found, expected[:, :k])
 
 
+def test_infinite_padding_of_blocks_is_never_chosen():
+    scores = np.full((1, 3 * BLOCK - 9), -np.inf, "float32")
+    scores[:, -2:] = 1.0, 3.0
+    found = ops.convert_to_numpy(top_k_indices(ops.array(scores), 2)).tolist()
+    assert found == [[3 * BLOCK - 10, 3 * BLOCK - 11]]
+    scores[:, -2] = -np.inf
+    [[best, other]] = ops.convert_to_numpy(top_k_indices(ops.array(scores), 2)).tolist()
+    assert best == 3 * BLOCK - 10
+    assert other < best
+
+
 @pytest.mark.parametrize("kind", ["different", "equal", "masked"])
 def test_argmax_is_that_of_numpy(kind):
     scores = rows(230, kind).reshape(1, 5, 230)

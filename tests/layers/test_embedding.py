@@ -159,9 +159,9 @@ def test_a_shared_transpose_gives_the_same_logits(change):
     keys = []
 
     def logits(states):
-        transposed = layer.transposed()
-        keys.append([*transposed])
-        return layer(states, reverse=True, **transposed)
+        arguments = layer.projection_arguments()
+        keys.append([*arguments])
+        return layer(states, reverse=True, **arguments)
 
     states = np.random.default_rng(5).normal(size=(2, 7, 12)).astype("float32")
     expected = ops.convert_to_numpy(layer(states, reverse=True))

@@ -159,7 +159,7 @@ def test_after_a_reorder_each_hypothesis_has_its_new_history(cell, score):
 def test_state_keeps_sentence_and_hypothesis_apart(cell, score):
     model = shared_model(cell, score)
     state = model.start(model.encode(ops.convert_to_tensor(SOURCE)), 9, 3)
-    assert set(state) == {"position", "sentence", "hypothesis", "output"}
+    assert set(state) == {"position", "sentence", "hypothesis", "projection"}
     sizes = {
         part: {x.shape[0] for x in keras.tree.flatten(state[part])}
         for part in ("sentence", "hypothesis")

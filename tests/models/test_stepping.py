@@ -116,15 +116,18 @@ def test_after_a_reorder_each_hypothesis_has_its_new_history(normalize_first):
 def test_state_keeps_sentence_and_hypothesis_apart():
     model = shared_model()
     state = model.start(model.encode(ops.convert_to_tensor(SOURCE)), 9, 3)
-    assert set(state) == {"position", "sentence", "hypothesis", "output"}
+    assert set(state) == {"position", "sentence", "hypothesis", "projection"}
     assert int(state["position"]) == 0
     sizes = {
         part: {x.shape[0] for x in keras.tree.flatten(state[part])}
         for part in ("sentence", "hypothesis")
     }
     assert sizes == {"sentence": {2}, "hypothesis": {6}}
-    _, after = model.step(ops.full([6], 2), state)
+    logits, after = model.step(ops.full([6], 2), state)
     assert int(after["position"]) == 1
+    own = {name: state[name] for name in ("position", "sentence", "hypothesis")}
+    again, _ = model.step(ops.full([6], 2), own)  # made by a `start` of one's own
+    np.testing.assert_array_equal(again, logits)
     keras.tree.assert_same_structure(after, state)
     shapes = [x.shape for x in keras.tree.flatten(state)]
     assert [x.shape for x in keras.tree.flatten(after)] == shapes

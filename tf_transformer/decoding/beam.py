@@ -127,8 +127,8 @@ def _choose(beams, tokens, ranking, alpha):
     flat_shape = (-1, num_slots * num_choices)
     scores = beams["scores"][..., None] + scores  # (B, K, K)
     lengths = beams["lengths"] + ops.cast(ops.logical_not(beams["ended"]), "int32")
-    ranking = scores / length_penalty(lengths, alpha)[..., None]
-    chosen = top_k_indices(ops.reshape(ranking, flat_shape), num_slots)  # (B, K)
+    penalized = scores / length_penalty(lengths, alpha)[..., None]
+    chosen = top_k_indices(ops.reshape(penalized, flat_shape), num_slots)  # (B, K)
     slots = chosen // num_choices
     token_ids = gather(ops.reshape(token_ids, flat_shape), chosen)
     scores = gather(ops.reshape(scores, flat_shape), chosen)

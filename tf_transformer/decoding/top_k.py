@@ -35,7 +35,7 @@ def top_k_indices(scores, k):
 
     The k largest scores lie in the k blocks of 64 with the largest maxima, so only the
     maxima and those blocks are sorted. Of equal scores the smaller index comes
-    first (any on PyTorch).
+    first (on PyTorch any, and 0 for some scores of -inf).
 
     Args:
         scores: float32 tensor `(B, M)`. M is static and at least k.
@@ -63,4 +63,4 @@ def top_k_indices(scores, k):
     offsets = ops.cast(offsets, "int32")
     block_indices = gather(best, offsets // BLOCK)
     indices = block_indices * BLOCK + offsets % BLOCK
-    return ops.minimum(indices, last)  # PyTorch may choose the padding for -inf
+    return ops.where(indices <= last, indices, 0)

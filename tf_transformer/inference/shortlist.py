@@ -98,7 +98,7 @@ class ShortlistedModel:
         }
         if embedding.use_output_bias:
             sentence["bias"] = ops.take(embedding.output_bias, tokens, axis=0)
-        return {**state, "sentence": sentence, "output": {}}
+        return {**state, "sentence": sentence, "projection": {}}
 
     def step(self, token_ids, state):
         """Computes logits as the model's `step` does; -1e9 for other tokens."""

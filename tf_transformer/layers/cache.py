@@ -79,7 +79,7 @@ def cached(cache, position):
 
     Returns:
         Keys and values, each `(B, h, L, d_k)`, and a bool mask `(1, 1, L)` of the
-        positions up to `position`, or `None` if there are no others.
+        positions up to `position`, or `None` if the cache has no other positions.
     """
     keys, values = cache.values()
     if tuple(cache) == GROWING:

@@ -105,7 +105,7 @@ class Decoder(Encoder):
 
         Returns:
             Two dictionaries by block name: the source's `"keys"` and `"values"`,
-            tensors `(B, h, S, d_k)`, and the caches, tensors `(B * K, h, L, d_k)`.
+            tensors `(B, h, S, d_k)`, and the caches, see `DecoderBlock.start`.
         """
         source, caches = {}, {}
         for block in self.blocks:

@@ -159,7 +159,8 @@ class DecoderBlock(EncoderBlock):
             beam_size: Integer K, hypotheses of a sentence. Defaults to 1.
 
         Returns:
-            The arguments `source` and `cache` of `step`.
+            The arguments `source` and `cache` of `step`. In TensorFlow's plain graph
+            the cache is empty and grows in each step; otherwise it has the length L.
         """
         keys, values = self.cross_attention.keys_and_values(encoder_output)
         num_rows = ops.shape(encoder_output)[0] * beam_size

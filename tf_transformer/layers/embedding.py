@@ -37,7 +37,7 @@ class TokenEmbedding(BaseLayer):
         inputs: Tensor of ids `(B, L)`, or with `reverse=True` a float tensor
             `(B, L, d_model)`.
         reverse: If `True`, compute logits. Defaults to `False`.
-        transposed: Optional tensor `(d_model, V)`, see the method `transposed`.
+        transposed: Optional tensor E^T `(d_model, V)`, see `projection_arguments`.
 
     Returns:
         Tensor `(B, L, d_model)` in the compute dtype, or float32 logits `(B, L, V)`.
@@ -87,15 +87,15 @@ class TokenEmbedding(BaseLayer):
         """The matrix E `(V, d_model)`; with LoRA, the sum of E and its change."""
         return self.matrix.embeddings
 
-    def transposed(self):
-        """E^T for many output projections, as the argument `transposed` of a call.
+    def projection_arguments(self):
+        """Arguments that many calls with `reverse=True` share.
 
         In TensorFlow's plain graph each product with 16 rows or more would transpose E
         again.
 
         Returns:
-            A dictionary with the argument; in other runtimes and for a quantized E it
-            is empty.
+            In a plain graph a dictionary with `"transposed"`; in other runtimes, and
+            for a quantized E, an empty one.
         """
         if not is_plain_graph() or self.matrix.quantization_mode is not None:
             return {}

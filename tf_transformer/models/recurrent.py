@@ -201,9 +201,9 @@ class RecurrentSeq2Seq(SequenceModel):
             keys_mask(encoded["padding_mask"]),
         )
 
-    def _logits(self, outputs, training, **output):
+    def _logits(self, outputs, training, **arguments):
         outputs = self.dropout(outputs, training=training)
-        return self.target_embedding(outputs, reverse=True, **output)
+        return self.target_embedding(outputs, reverse=True, **arguments)
 
     def start(self, encoded, max_length, beam_size=1):
         """Makes the first state for `step`.
@@ -228,7 +228,7 @@ class RecurrentSeq2Seq(SequenceModel):
                 lambda state: ops.repeat(state, beam_size, axis=0),
                 encoded["last_states"],
             ),
-            "output": self.target_embedding.transposed(),
+            "projection": self.target_embedding.projection_arguments(),
         }
 
     def step(self, token_ids, state):
@@ -253,7 +253,7 @@ class RecurrentSeq2Seq(SequenceModel):
             keys_mask(sentence["padding_mask"]),
         )
         outputs = ops.reshape(outputs, (-1, self.d_model))
-        logits = self._logits(outputs, False, **state["output"])
+        logits = self._logits(outputs, False, **state.get("projection", {}))
         position = state["position"] + 1
         return logits, {**state, "position": position, "hypothesis": states}
 

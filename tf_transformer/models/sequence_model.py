@@ -26,7 +26,9 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
     The state of a search is a dictionary of `"position"` (a scalar) and dictionaries
     of tensors. Tensors in `"sentence"` have B rows and are never reordered. Tensors in
     `"hypothesis"` have B * K rows, one for each of the K hypotheses of a sentence, and
-    beam search reorders them. Other entries are passed on from step to step.
+    beam search reorders them. Other entries are passed on from step to step. The steps
+    of a search follow each other: in TensorFlow's plain graph the tensors of a
+    hypothesis may become longer with each step.
 
     Args:
         arguments: Dictionary of the constructor's arguments. Each becomes an

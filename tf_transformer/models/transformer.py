@@ -218,8 +218,7 @@ class Transformer(SequenceModel):
     def decode(self, target_ids, encoded, training=None):
         """Predicts the next token at every position: float32 logits `(B, T, V)`."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
-        x = target_vectors(self, target_ids)
-        x = self.target_positions(x)
+        x = self.target_positions(target_vectors(self, target_ids))
         x = self.embedding_dropout(x, training=training)
         states = self.decoder(
             x,
@@ -243,7 +242,7 @@ class Transformer(SequenceModel):
                 "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
             },
             "hypothesis": caches,
-            "output": self.target_embedding.transposed(),
+            "projection": self.target_embedding.projection_arguments(),
         }
 
     def step(self, token_ids, state):
@@ -257,7 +256,8 @@ class Transformer(SequenceModel):
             float32 logits `(B * K, V)` and the next state.
         """
         states, state = self.step_states(token_ids, state)
-        logits = self.target_embedding(states, reverse=True, **state["output"])
+        arguments = state.get("projection", {})
+        logits = self.target_embedding(states, reverse=True, **arguments)
         return ops.reshape(logits, (-1, logits.shape[-1])), state
 
     def step_states(self, token_ids, state):

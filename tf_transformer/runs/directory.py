@@ -203,7 +203,8 @@ class RunDirectory:
 
         Raises:
             FileNotFoundError: If no epoch has been finished yet.
-            ValueError: If a file of the run is damaged, or the weights are not finite.
+            ValueError: If a file of the run is damaged, the weights are not finite, or
+                Keras does not know the `dtype`.
         """
         config = self.config()
         policy = config.dtype if dtype is None else keras.dtype_policies.get(dtype)

@@ -1,7 +1,7 @@
 """Core TensorFlow operations that are fast for the small tensors of a decoding step.
 
-They are called only if `is_plain_tensorflow()`; otherwise their callers compute the
-same result with `keras.ops`.
+They are called only if `is_plain_tensorflow()` or `is_plain_graph()`; otherwise their
+callers compute the same result with `keras.ops`.
 """
 
 import keras
