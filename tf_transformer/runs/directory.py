@@ -193,7 +193,11 @@ class RunDirectory:
                 )
         return Tokenizer.load(self.path)
 
-    def translator(self, batch_size: int = 32, dtype=None) -> Translator:
+    def translator(
+        self,
+        batch_size: int = 32,
+        dtype: str | keras.DTypePolicy | None = None,
+    ) -> Translator:
         """A translator with the weights of the best epoch.
 
         Args:
