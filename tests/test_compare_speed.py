@@ -29,8 +29,8 @@ def test_models_take_turns_and_the_first_round_is_not_counted(monkeypatch):
     functions = [translator("slow", 3.0), translator("fast", 2.0)]
     rows = MODULE["seconds_in_turns"](functions, ["x", "y"], rounds=3)
     assert rows == [[6.0] * 3, [4.0] * 3]
-    turn = [("slow", "x"), ("slow", "y"), ("fast", "x"), ("fast", "y")]
-    assert calls == turn * 4
+    slow, fast = [("slow", "x"), ("slow", "y")], [("fast", "x"), ("fast", "y")]
+    assert calls == 2 * (fast + slow + slow + fast)
 
 
 def test_spread_is_median_least_and_most():

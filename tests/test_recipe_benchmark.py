@@ -1,7 +1,10 @@
 """The program that trains and scores a recipe on Multi30k."""
 
+import json
 import runpy
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,9 +43,46 @@ def test_p_is_small_for_a_clear_difference_and_large_for_as_many_errors(program)
 
 def test_scores_are_cased_and_lower_cased(program):
     scores = program["scores_of"]([text.upper() for text in REFERENCES], REFERENCES)
-    assert scores["BLEU, lower-cased"] == "100.00"
-    assert float(scores["BLEU"]) < 5
-    assert scores["p"] == ""
+    assert scores["bleu_lowercase"] == 100
+    assert scores["bleu"] < 5
+    assert "case:lc" in scores["bleu_lowercase_signature"]
+    assert "case:mixed" in scores["bleu_signature"]
+    assert scores["p"] is None
+
+
+def test_runs_of_both_directions_translate_their_side(program, monkeypatch):
+    def translations_of(run, source, beam_size):
+        return Path(f"{source.name} by {run.name}, beam {beam_size}")
+
+    functions = program["training_files"].__globals__
+    monkeypatch.setitem(functions, "translations_of", translations_of)
+    monkeypatch.setitem(functions, "data_file", lambda *names: Path(names[-1]))
+    runs = [Path("runs/a-de-en-1"), Path("runs/b-en-de-2")]
+    options = SimpleNamespace(data=None, teacher=None, diversify=runs, beam_size=3)
+    sources, targets = program["training_files"](options, "de", "en")
+    pairs = [(str(s), str(t)) for s, t in zip(sources, targets, strict=True)]
+    assert pairs == [
+        ("de", "en"),
+        ("de", "de by a-de-en-1, beam 3"),
+        ("en by b-en-de-2, beam 3", "en"),
+    ]
+    sources, targets = program["training_files"](options, "en", "de")
+    pairs = [(str(s), str(t)) for s, t in zip(sources, targets, strict=True)]
+    assert pairs == [
+        ("en", "de"),
+        ("de by a-de-en-1, beam 3", "de"),
+        ("en", "en by b-en-de-2, beam 3"),
+    ]
+
+
+def test_the_curve_adds_the_seconds_of_the_epochs(program, tmp_path):
+    lines = [{"seconds": 90.0, "bleu": 3.5}, {"seconds": 66.0, "bleu": 2.25}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "log.jsonl").write_text(text)
+    assert program["learning_curve"](tmp_path) == [
+        {"minutes": 1.5, "bleu": 3.5},
+        {"minutes": 2.6, "bleu": 2.25},
+    ]
 
 
 @pytest.mark.slow
@@ -60,14 +100,15 @@ def test_both_directions_make_rows(program, tmp_path, monkeypatch):
     words += ["--max-length", "40"]
     monkeypatch.setattr(sys, "argv", [str(PROGRAM), *words])
     program["main"]()
-    lines = (tmp_path / "runs" / "recipes.md").read_text().splitlines()
-    cells = [line.strip("| ").split(" | ") for line in lines]
-    assert [row[:4] for row in cells[2:]] == [
-        ["recipe", "de-en", "val", "1"],
-        ["recipe", "de-en", "test_2017_flickr", "1"],
+    lines = (tmp_path / "runs" / "results.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    keys = ("recipe", "direction", "set", "seed")
+    assert [[row[key] for key in keys] for row in rows] == [
+        ["recipe", "de-en", "val", 1],
+        ["recipe", "de-en", "test_2017_flickr", 1],
     ]
-    assert len(cells[2]) == len(cells[0])
-    assert float(cells[2][6]) > 0
+    tables = runpy.run_path(str(PROGRAM.with_name("results.py")))["tables"](rows)
+    assert "| recipe | de-en | val | 1 | " in tables
     teacher = tmp_path / "runs" / "recipe-de-en-1"
     words[words.index("recipe")] = "student"
     monkeypatch.setattr(sys, "argv", [str(PROGRAM), "--teacher", "recipe", *words])

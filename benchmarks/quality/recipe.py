@@ -7,14 +7,18 @@
         --options --num-encoder-layers 6 --num-decoder-layers 2 --decoder ssru
 
 DATA contains train, val and test_2017_flickr, each as .de and .en, plain or .gz.
-Arguments after `--options` are passed to `tf-transformer train`. For each direction and
-test set, a row is printed and appended to runs/recipes.md. Minutes are for the whole
-training command; tokens are real target tokens of training. `p` is the p-value of
+Arguments after `--options` are passed to `tf-transformer train`; a training that was
+stopped is resumed. For each direction and test set, a row is printed and appended to
+runs/results.jsonl, from which results.py makes tables. Minutes are those of all epochs
+with their validation; tokens are real target tokens of training. `p` is the p-value of
 sacreBLEU's paired bootstrap test of BLEU against the translations of the baseline.
 
 With `--teacher`, the recipe learns the translations of an earlier recipe instead of the
 references: sequence-level distillation (Kim and Rush 2016, section 3.2,
-https://arxiv.org/abs/1606.07947). The teacher translates once; `minutes` leave it out.
+https://arxiv.org/abs/1606.07947). With `--diversify`, it learns the references and the
+translations by earlier runs: of the sources by runs of the same direction and of the
+targets by runs of the other one. This is data diversification (Nguyen et al. 2020,
+https://arxiv.org/abs/1911.01986). Each run translates once; `minutes` leave it out.
 """
 
 import argparse
@@ -22,14 +26,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 TESTS = ("val", "test_2017_flickr")
-HEAD = (
-    "recipe | direction | set | seed | minutes | peak MiB | tokens/s | parameters "
-    "| BLEU | chrF | BLEU, lower-cased | p | versions | options"
-)
 
 
 def main() -> None:
@@ -40,6 +39,14 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of the recipe")
     parser.add_argument("--baseline", help="name of a trained recipe, for p")
     parser.add_argument("--teacher", help="name of a trained recipe, to learn from")
+    parser.add_argument(
+        "--diversify",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RUN",
+        help="folders of trained runs, to learn also from their translations",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beam-size", type=int, default=4)
     parser.add_argument("--directions", nargs="+", default=["de-en", "en-de"])
@@ -58,9 +65,11 @@ def main() -> None:
             files = [data_file(options.data, test, side) for side in (source, target)]
             scores = translate_and_score(options, run, test, *files, direction)
             row = {"recipe": options.name, "direction": direction, "set": test}
-            row |= {"seed": options.seed, **cost, **scores}
-            row["options"] = f"`{' '.join(options.options)}`" if options.options else ""
-            add_row(options.runs / "recipes.md", row)
+            row |= {"seed": options.seed, "options": " ".join(options.options)}
+            row["teacher"] = options.teacher
+            row["diversify"] = [other.name for other in options.diversify]
+            row |= {**scores, **cost}
+            add_row(options.runs / "results.jsonl", row)
 
 
 def run_folder(options, recipe: str, direction: str) -> Path:
@@ -76,40 +85,61 @@ def data_file(folder: Path, name: str, language: str) -> Path:
 
 def train(options, run: Path, source: str, target: str) -> dict:
     """Trains in a separate process and returns time, memory and speed."""
-    files = {
-        "train-source": data_file(options.data, "train", source),
-        "train-target": data_file(options.data, "train", target),
-        "valid-source": data_file(options.data, "val", source),
-        "valid-target": data_file(options.data, "val", target),
-    }
-    if options.teacher:
-        teacher = run_folder(options, options.teacher, f"{source}-{target}")
-        files["train-target"] = translations_of(
-            teacher, files["train-source"], options.beam_size
-        )
+    sources, targets = training_files(options, source, target)
     command = [sys.executable, "-m", "tf_transformer", "train", "--run", str(run)]
-    for name, file in files.items():
-        command += [f"--{name}", str(file)]
+    command += ["--train-source", *map(str, sources)]
+    command += ["--train-target", *map(str, targets)]
+    for side, language in (("source", source), ("target", target)):
+        command += [f"--valid-{side}", str(data_file(options.data, "val", language))]
     command += ["--seed", str(options.seed), *options.options]
-    started = time.monotonic()
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"The training failed: {' '.join(command)}")
-    seconds = time.monotonic() - started
+    curve = learning_curve(run)
+    minutes = curve[-1]["minutes"]
     return {
-        "minutes": f"{seconds / 60:.1f}",
-        "peak MiB": f"{usage.ru_maxrss / 1024:.0f}",  # Linux counts in KiB
-        "tokens/s": f"{trained_tokens(run) / seconds:.0f}",
+        "cores": len(os.sched_getaffinity(0)),
+        "minutes": minutes,
+        "peak_mib": round(usage.ru_maxrss / 1024),  # Linux counts in KiB
+        "tokens_per_second": round(trained_tokens(run) / (60 * minutes)),
+        "curve": curve,
     }
 
 
-def translations_of(teacher: Path, source: Path, beam_size: int) -> Path:
-    """The teacher's translations of the training sources, made at the first call."""
-    file = teacher / f"train-beam-{beam_size}.txt"
+def learning_curve(run: Path) -> list[dict]:
+    """Minutes since the start and BLEU of greedy search on val, after each epoch."""
+    curve, seconds = [], 0.0
+    for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        epoch = json.loads(line)
+        seconds += epoch["seconds"]  # also those of a process that was stopped
+        curve.append({"minutes": round(seconds / 60, 1), "bleu": epoch["bleu"]})
+    return curve
+
+
+def training_files(options, source: str, target: str) -> tuple[list[Path], list[Path]]:
+    """The files of training sources and of their translations."""
+    source_file = data_file(options.data, "train", source)
+    target_file = data_file(options.data, "train", target)
+    sources, targets = [source_file], [target_file]
+    if options.teacher:
+        teacher = run_folder(options, options.teacher, f"{source}-{target}")
+        targets = [translations_of(teacher, source_file, options.beam_size)]
+    for run in options.diversify:
+        forward = f"-{source}-{target}-" in run.name
+        known = source_file if forward else target_file
+        translated = translations_of(run, known, options.beam_size)
+        sources.append(known if forward else translated)
+        targets.append(translated if forward else known)
+    return sources, targets
+
+
+def translations_of(run: Path, source: Path, beam_size: int) -> Path:
+    """The translations of the training sources by a run, made at the first call."""
+    file = run / f"train-beam-{beam_size}.txt"
     if not file.exists():
-        command = [sys.executable, "-m", "tf_transformer", "translate", str(teacher)]
+        command = [sys.executable, "-m", "tf_transformer", "translate", str(run)]
         command += ["--input", str(source), "--beam-size", str(beam_size)]
         part = file.with_suffix(".part")
         with part.open("w", encoding="utf-8") as output:
@@ -149,30 +179,23 @@ def translate_and_score(options, run, test, source, target, direction) -> dict:
         others = lines.split("\n")[:-1]
     packages = ("tf_transformer", "keras", "tensorflow", "sacrebleu")
     return {
-        "parameters": f"{translator.model.count_params():,}",
+        "parameters": translator.model.count_params(),
         **scores_of(texts, references, others),
         "versions": ", ".join(f"{name} {metadata.version(name)}" for name in packages),
     }
 
 
 def scores_of(texts: list[str], references: list[str], others=None) -> dict:
-    """BLEU and chrF, cased and detokenized, BLEU of lower-cased text, and p.
-
-    Prints the signatures, so that others can reproduce the scores.
-    """
+    """Cased and lower-cased BLEU and chrF of detokenized text, signatures, and p."""
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-    metrics = {
-        "BLEU": BLEU(),
-        "chrF": CHRF(),
-        "BLEU, lower-cased": BLEU(lowercase=True),
-    }
-    scores = {}
+    metrics = {"bleu": BLEU(), "chrf": CHRF(), "bleu_lowercase": BLEU(lowercase=True)}
+    p = None if others is None else round(p_value(texts, references, others), 3)
+    scores: dict = {"p": p}
     for name, metric in metrics.items():
-        scores[name] = f"{metric.corpus_score(texts, [references]).score:.2f}"
-        print(name, metric.get_signature())
-    scores["p"] = "" if others is None else f"{p_value(texts, references, others):.3f}"
+        scores[name] = round(metric.corpus_score(texts, [references]).score, 2)
+        scores[f"{name}_signature"] = str(metric.get_signature())
     return scores
 
 
@@ -192,14 +215,15 @@ def p_value(texts, references, others, num_samples: int = 1000) -> float:
 
 
 def add_row(path: Path, row: dict) -> None:
-    """Prints a row of the table and appends it to a file."""
-    names = HEAD.split(" | ")
-    line = "| " + " | ".join(str(row[name]) for name in names) + " |"
-    print(line, flush=True)
-    if not path.exists():
-        path.write_text(f"| {HEAD} |\n|{'---|' * len(names)}\n", encoding="utf-8")
+    """Prints the scores of a row and appends the row to a file."""
+    p = "" if row["p"] is None else f", p {row['p']:.3f}"
+    print(
+        f"{row['recipe']}, {row['direction']}, {row['set']}, seed {row['seed']}: "
+        f"BLEU {row['bleu']:.2f}, chrF {row['chrf']:.2f}{p}",
+        flush=True,
+    )
     with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+        file.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """What a tokenizer cannot learn from, encode or decode is refused."""
 
+import re
+
+import numpy as np
 import pytest
 
 from tests.data.sentence_pairs import PAIRS
@@ -70,8 +73,18 @@ def test_training_refuses_what_it_cannot_learn_from():
 def test_one_text_is_no_list_of_texts(tokenizer):
     with pytest.raises(ValueError, match="Received: one text, 'a book'"):
         tokenizer.encode_source("a book")
-    with pytest.raises(ValueError, match="list of ids for each"):
+    with pytest.raises(ValueError, match="Ids are decoded in lists.*Received: 5 as"):
         tokenizer.decode_target([5, 6])
+
+
+@pytest.mark.parametrize("wrong", [-100, 10**6, 2**40, 5.0, "5", None])
+def test_what_is_no_id_of_the_vocabulary_is_not_decoded(tokenizer, wrong):
+    last = tokenizer.vocab_size - 1
+    message = f"ids from 0 to {last} .*Received: {re.escape(repr([6, wrong]))}"
+    with pytest.raises(ValueError, match=message):
+        tokenizer.decode_target([[5], [6, wrong]])
+    text = tokenizer.decode_target([[6]])
+    assert tokenizer.decode_target(np.array([[6, 3, -100]])) == text  # after the end
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "\ud800"])

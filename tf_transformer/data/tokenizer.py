@@ -1,5 +1,6 @@
 """Text to ids and back with SentencePiece."""
 
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -282,14 +283,15 @@ def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:
     texts = []
     for row in rows:
         try:
-            ids = [int(token_id) for token_id in row]
-        except TypeError as error:
+            ids = [operator.index(token_id) for token_id in row]
+            if EOS_ID in ids:
+                ids = ids[: ids.index(EOS_ID)]
+            # padding and start have no text
+            texts.append(processor.decode(ids))
+        except (TypeError, IndexError, OverflowError) as error:
             raise ValueError(
-                "Ids are decoded in lists. Expected a list of ids for each "
-                f"text. Received: {row!r} as one of them"
+                "Ids are decoded in lists. Expected a list of ids from 0 to "
+                f"{processor.get_piece_size() - 1} for each text. "
+                f"Received: {row!r} as one of them"
             ) from error
-        if EOS_ID in ids:
-            ids = ids[: ids.index(EOS_ID)]
-        # padding and start have no text
-        texts.append(processor.decode(ids))
     return texts
