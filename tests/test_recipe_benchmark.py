@@ -75,6 +75,13 @@ def test_runs_of_both_directions_translate_their_side(program, monkeypatch):
     ]
 
 
+def test_a_run_without_a_direction_in_its_name_is_an_error(program):
+    runs = [Path("runs/best")]
+    options = SimpleNamespace(data=Path(), teacher=None, diversify=runs, beam_size=3)
+    with pytest.raises(SystemExit, match="NAME-de-en-1. Received: --diversify runs/be"):
+        program["training_files"](options, "de", "en")
+
+
 def test_the_curve_adds_the_seconds_of_the_epochs(program, tmp_path):
     lines = [{"seconds": 90.0, "bleu": 3.5}, {"seconds": 66.0, "bleu": 2.25}]
     text = "".join(json.dumps(line) + "\n" for line in lines)

@@ -128,6 +128,11 @@ def training_files(options, source: str, target: str) -> tuple[list[Path], list[
         targets = [translations_of(teacher, source_file, options.beam_size)]
     for run in options.diversify:
         forward = f"-{source}-{target}-" in run.name
+        if not forward and f"-{target}-{source}-" not in run.name:
+            sys.exit(
+                "Expected the folder of a run that recipe.py has trained, such as "
+                f"runs/NAME-{source}-{target}-1. Received: --diversify {run}"
+            )
         known = source_file if forward else target_file
         translated = translations_of(run, known, options.beam_size)
         sources.append(known if forward else translated)
