@@ -83,6 +83,8 @@ def test_what_is_no_id_of_the_vocabulary_is_not_decoded(tokenizer, wrong):
     message = f"ids from 0 to {last} .*Received: {re.escape(repr([6, wrong]))}"
     with pytest.raises(ValueError, match=message):
         tokenizer.decode_target([[5], [6, wrong]])
+    with pytest.raises(ValueError, match=message):
+        tokenizer.target_pieces_of([[5], [6, wrong]])
     text = tokenizer.decode_target([[6]])
     assert tokenizer.decode_target(np.array([[6, 3, -100]])) == text  # after the end
 

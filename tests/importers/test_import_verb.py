@@ -142,7 +142,8 @@ def test_a_training_starts_from_the_run_and_is_resumed(folder, capsys):
     own, imported = (RunDirectory(p).translator() for p in ("own", "opus-run"))
     assert own.model.arguments() == imported.model.arguments()
     configs = [RunDirectory(name).config() for name in ("own", "opus-run")]
-    for name in ("tokenizer", "num_encoder_layers", "num_decoder_layers", "decoder"):
+    sizes = ("num_encoder_layers", "num_decoder_layers", "d_model", "num_heads", "d_ff")
+    for name in ("tokenizer", *sizes, "decoder"):
         one, other = (getattr(config, name) for config in configs)
         assert one == other is not None
     assert run(*command, "--decoder", "ssru") == 1

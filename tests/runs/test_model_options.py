@@ -40,13 +40,24 @@ def test_recurrent_model_has_no_decoder_to_choose():
 
 
 @pytest.mark.moderate
-def test_model_of_a_run_has_the_depths_and_the_decoder():
-    config = TrainingConfig(num_encoder_layers=3, num_decoder_layers=1, decoder="ssru")
+def test_model_of_a_run_has_the_sizes_and_the_decoder():
+    sizes = {"d_model": 12, "num_heads": 3, "d_ff": 17}
+    depths = {"num_encoder_layers": 3, "num_decoder_layers": 1}
+    config = TrainingConfig(**sizes, **depths, decoder="ssru")
     tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
     model = make_model(config.resolved(), tokenizer)
+    assert {name: getattr(model, name) for name in sizes} == sizes
     assert (model.encoder.num_layers, model.decoder.num_layers) == (3, 1)
     assert type(model.decoder) is SSRUDecoder
-    assert make_model(TrainingConfig().resolved(), tokenizer).decoder.num_layers == 2
+    default = make_model(TrainingConfig().resolved(), tokenizer)
+    assert (default.d_model, default.num_heads, default.d_ff) == (128, 4, 512)
+    assert default.decoder.num_layers == 2
+
+
+def test_recurrent_model_of_a_run_has_the_width():
+    config = TrainingConfig(architecture="recurrent", d_model=14)
+    tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
+    assert make_model(config.resolved(), tokenizer).d_model == 14
 
 
 @pytest.mark.parametrize(
@@ -66,6 +77,8 @@ def test_a_preset_is_pre_norm_or_post_norm(preset, normalize_first, expected):
         ({"normalization": "instance"}, "Unknown normalization.*'instance'"),
         ({"decoder": "gru"}, "Unknown decoder.*self_attention, ssru.*'gru'"),
         ({"num_encoder_layers": 0}, "num_encoder_layers must be at least 1"),
+        ({"d_ff": 0}, "d_ff must be at least 1"),
+        ({"architecture": "recurrent", "num_heads": 3}, "Only.*num_heads=3"),
         ({"telemetry": 0}, "telemetry must be at least 1. Received: 0"),
     ],
 )

@@ -55,6 +55,10 @@ HELP = {
     "preset's",
     "num_decoder_layers": "layers of the Transformer's decoder; by default the "
     "preset's",
+    "d_model": "width of embeddings and layers; by default the preset's",
+    "num_heads": "attention heads of the Transformer; by default the preset's",
+    "d_ff": "inner width of the Transformer's feed-forward networks; by default the "
+    "preset's",
     "decoder": "first sub-layer of the decoder; ssru is a recurrent unit with a state "
     "of constant size",
     "normalization": "normalization of the Transformer; the paper's is layer",

@@ -172,7 +172,7 @@ class Tokenizer:
 
     def target_pieces_of(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
         """Returns the piece of each target id."""
-        return [self._target.id_to_piece(list(ids)) for ids in rows]
+        return _convert(self._target, rows, self._target.id_to_piece)
 
     def source_vocabulary(self) -> list[str]:
         """All pieces of the source's vocabulary, in the order of their ids."""
@@ -280,18 +280,21 @@ def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
 
 
 def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:
-    texts = []
+    def text_of(ids):  # padding and start have no text
+        return processor.decode(ids[: ids.index(EOS_ID)] if EOS_ID in ids else ids)
+
+    return _convert(processor, rows, text_of)
+
+
+def _convert(processor, rows: Sequence[Sequence[int]], convert) -> list:
+    converted = []
     for row in rows:
         try:
-            ids = [operator.index(token_id) for token_id in row]
-            if EOS_ID in ids:
-                ids = ids[: ids.index(EOS_ID)]
-            # padding and start have no text
-            texts.append(processor.decode(ids))
+            converted.append(convert([operator.index(token_id) for token_id in row]))
         except (TypeError, IndexError, OverflowError) as error:
             raise ValueError(
                 "Ids are decoded in lists. Expected a list of ids from 0 to "
                 f"{processor.get_piece_size() - 1} for each text. "
                 f"Received: {row!r} as one of them"
             ) from error
-    return texts
+    return converted

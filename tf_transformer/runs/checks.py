@@ -20,11 +20,12 @@ AT_LEAST_1 = (
     *("max_updates", "validate_every", "model_devices"),
     *("epochs", "patience", "average_last", "devices", "vocab_size", "batch_tokens"),
     *("window", "gradient_accumulation_steps", "warmup_steps", "telemetry"),
-    *("num_encoder_layers", "num_decoder_layers", "lora_rank"),
+    *("num_encoder_layers", "num_decoder_layers", "d_model", "num_heads", "d_ff"),
+    "lora_rank",
 )
 # fields that only a Transformer has
 TRANSFORMER_ONLY = (
-    *("num_encoder_layers", "num_decoder_layers", "decoder"),
+    *("num_encoder_layers", "num_decoder_layers", "num_heads", "d_ff", "decoder"),
     *("normalization", "normalize_first"),
 )
 SHARES = ("dropout_rate", "label_smoothing")

@@ -60,6 +60,9 @@ class TrainingConfig:
     preset: str | None = None
     num_encoder_layers: int | None = None
     num_decoder_layers: int | None = None
+    d_model: int | None = None
+    num_heads: int | None = None
+    d_ff: int | None = None
     decoder: str | None = None
     normalization: str | None = None
     normalize_first: bool | None = None

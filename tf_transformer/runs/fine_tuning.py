@@ -9,7 +9,7 @@ from tf_transformer.runs.directory import RunDirectory
 # settings that are inherited from the other run
 INHERITED = (
     *("tokenizer", *DEFAULTS, "score", "num_encoder_layers", "num_decoder_layers"),
-    "normalize_first",
+    *("d_model", "num_heads", "d_ff", "normalize_first"),
 )
 
 

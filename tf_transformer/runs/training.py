@@ -179,19 +179,18 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
     """
     if arguments is not None:
         return ARCHITECTURES[config.architecture](**arguments, dtype=config.dtype)
-    changes = {}
-    if config.dropout_rate is not None:
-        changes["dropout_rate"] = config.dropout_rate
+    names = ["dropout_rate", "d_model"]
+    if config.architecture == "transformer":
+        names += ["num_encoder_layers", "num_decoder_layers", "num_heads", "d_ff"]
+        names += ["normalize_first"]
+    values = {name: getattr(config, name) for name in names}
+    changes = {name: value for name, value in values.items() if value is not None}
     if config.score is not None:
         changes["score"] = None if config.score == "none" else config.score
-    if config.architecture == "transformer":
-        if config.normalization == "rms":
-            changes["norm"] = keras.layers.RMSNormalization
-        if config.decoder == "ssru":
-            changes["decoder"] = SSRUDecoder
-        changes["normalize_first"] = config.normalize_first
-        changes["num_encoder_layers"] = config.num_encoder_layers
-        changes["num_decoder_layers"] = config.num_decoder_layers
+    if config.normalization == "rms":
+        changes["norm"] = keras.layers.RMSNormalization
+    if config.decoder == "ssru":
+        changes["decoder"] = SSRUDecoder
     return ARCHITECTURES[config.architecture].from_preset(
         config.preset,
         tokenizer.vocab_size,
