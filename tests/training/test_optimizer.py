@@ -11,6 +11,7 @@ from tf_transformer.layers.embedding import TokenEmbedding
 from tf_transformer.training import Adam
 from tf_transformer.training.losses import MaskedCrossEntropy
 from tf_transformer.training.schedules import TransformerSchedule
+from tf_transformer.utils.keras_compat import moving_averages
 
 RANDOM = np.random.default_rng(6)
 SHAPES, UPDATES = ((7, 5), (3,), ()), 6
@@ -65,6 +66,22 @@ def test_updates_are_those_of_keras(settings):
     for found, value in zip(updated(Adam(schedule, **settings)), expected, strict=True):
         np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-6)
     assert np.abs(expected[0] - VALUES[0]).max() > 0.01
+
+
+@pytest.mark.parametrize("num_updates", [1, 4])
+def test_moving_averages_count_updates_not_batches(num_updates):
+    gradients = np.random.default_rng(3).normal(size=(num_updates, 3, 7, 5))
+    averages = {"use_ema": True, "ema_momentum": 0.7}
+    found = []
+    for batches, accumulated in ((gradients.mean(1), None), (gradients, 3)):
+        variable = keras.Variable(np.ones((7, 5), "float32"))
+        optimizer = Adam(0.1, **averages, gradient_accumulation_steps=accumulated)
+        optimizer.build([variable])
+        for gradient in batches.reshape(-1, 7, 5).astype("float32"):
+            optimizer.apply([ops.convert_to_tensor(gradient)], [variable])
+        ((_, average),) = moving_averages(optimizer)
+        found.append(ops.convert_to_numpy(average))
+    np.testing.assert_allclose(*found, rtol=1e-5)
 
 
 def test_comes_back_from_its_config():

@@ -10,8 +10,14 @@ from pathlib import Path
 from tf_transformer.data.corpus import Pair
 from tf_transformer.data.lines import TextPath, raw_lines
 
-SOURCE_NAMES = ("source", "src", "source_text", "question", "q")
-TARGET_NAMES = ("target", "tgt", "trg", "target_text", "answer", "a")
+# names of source and target columns that belong together, the usual ones first
+COLUMN_NAMES = (
+    (
+        ("source", "src", "source_text", "text"),
+        ("target", "tgt", "trg", "target_text", "translation"),
+    ),
+    (("question", "q"), ("answer", "a")),
+)
 # endings of tables and their compressed forms
 TABLES = tuple(
     ending + packed
@@ -20,7 +26,7 @@ TABLES = tuple(
 )
 UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", ".zip", ".bz2", ".xz")
 _LINE_BREAK = re.compile("\r?\n")
-_LANGUAGE = re.compile("[a-z]{2}")
+_LANGUAGE = re.compile("[a-z]{2}([_-][A-Z]{2})?|[A-Z]{2}")  # de, de_DE, DE
 
 
 def table_pairs(path: TextPath) -> Iterator[Pair]:
@@ -28,7 +34,8 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
 
     The first two columns are source and target. If the first row is a header, it is
     skipped with a warning, and columns named `source` and `target`, or
-    `question` (`Q`) and `answer` (`A`), are used.
+    `question` (`Q`) and `answer` (`A`), are used. Further columns are ignored; no row
+    may have more columns than the first.
     Each line of a `.jsonl` file is an object with the keys `source` and `target`. Line
     breaks inside a text become spaces.
 
@@ -36,7 +43,8 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
         path: The file, plain or gzip.
 
     Raises:
-        ValueError: If a row has no target, or the format is not supported.
+        ValueError: If a row has no target or too many columns, a header has more than
+            two language codes, or the format is not supported.
 
     Example:
 
@@ -64,8 +72,8 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
 def header_columns(row: list[str]) -> tuple[int, int] | None:
     """Returns the columns of source and target if `row` is a header, otherwise `None`.
 
-    A header names a source and a target column, or its first two columns are two
-    different language codes.
+    A header names a source and a target column, or its first two columns, and no
+    others, are two different language codes.
 
     Example:
 
@@ -73,14 +81,19 @@ def header_columns(row: list[str]) -> tuple[int, int] | None:
     ((1, 2), (0, 1))
     """
     names = [name.strip().lower() for name in row]
-    sources = [i for i, name in enumerate(names) if name in SOURCE_NAMES]
-    targets = [i for i, name in enumerate(names) if name in TARGET_NAMES]
-    if sources and targets:
-        return sources[0], targets[0]
-    codes = [name.strip() for name in row[:2]]
-    if len(set(codes)) == 2 and all(map(_LANGUAGE.fullmatch, codes)):
-        return 0, 1
-    return None
+    for column_names in COLUMN_NAMES:
+        known = [[name for name in side if name in names] for side in column_names]
+        if all(known):
+            source, target = (names.index(side[0]) for side in known)
+            return source, target
+    return (0, 1) if _languages(row) == [0, 1] else None
+
+
+def _languages(row: list[str]) -> list[int]:
+    """The columns that are different language codes."""
+    codes = [name.strip() for name in row]
+    columns = [i for i, code in enumerate(codes) if _LANGUAGE.fullmatch(code)]
+    return columns if len({codes[i] for i in columns}) == len(columns) else []
 
 
 def warn_of_header(origin: str, row: list[str]) -> None:
@@ -92,21 +105,31 @@ def warn_of_header(origin: str, row: list[str]) -> None:
 
 
 def _column_pairs(path, rows, separator) -> Iterator[Pair]:
-    columns = 0, 1
-    for index, (number, row) in enumerate(rows):
-        header = header_columns(row) if index == 0 else None
+    columns, num_columns = (0, 1), None
+    for number, row in rows:
+        if not "".join(row).strip():
+            yield "", ""
+            continue
+        is_first = num_columns is None
+        num_columns = len(row) if is_first else num_columns
+        header = header_columns(row) if is_first else None
         if header is not None:
             columns = header
             warn_of_header(str(path), row)
-        elif len(row) > max(columns):
-            yield _one_line(row[columns[0]]), _one_line(row[columns[1]])
-        elif not "".join(row).strip():
-            yield "", ""
-        else:
+        elif is_first and len(row) > 2 and len(_languages(row)) > 1:
             raise ValueError(
-                f"A line has {'only one' if len(row) == 1 else 'too few'} columns. "
-                f"Expected a source and a target with a {separator} between them. "
-                f"Received: {path}:{number}: {' '.join(row)[:40]!r}."
+                "The first row does not say which columns are source and target. "
+                "Expected columns named source and target, or two language codes "
+                f"first. Received: {path}:{number}: {' '.join(row)[:40]!r}."
+            )
+        elif max(columns) < len(row) and not "".join(row[num_columns:]).strip():
+            yield _one_line(row[columns[0]]), _one_line(row[columns[1]])
+        else:
+            amount = "only one column" if len(row) == 1 else f"{len(row)} columns"
+            raise ValueError(
+                f"A line has {amount}. Expected a source and a target with a "
+                f"{separator} between them, and no more columns than in the first "
+                f"line. Received: {path}:{number}: {' '.join(row)[:40]!r}."
             )
 
 
@@ -117,7 +140,8 @@ def _csv_rows(path) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, row
     except csv.Error as error:
         raise ValueError(
-            "A row is not valid CSV. Expected commas and double quotes. "
+            "A row is not valid CSV. Expected commas, closed double quotes and fields "
+            f"of at most {csv.field_size_limit():,} characters. "
             f"Received: {path}:{reader.line_num}: {error}."
         ) from error
 

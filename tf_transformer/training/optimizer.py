@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from tf_transformer.utils.keras_compat import adam_moments
+from tf_transformer.utils.keras_compat import (
+    adam_moments,
+    moving_averages,
+    num_batches_applied,
+)
 
 _KerasAdam = keras.optimizers.Adam
 if keras.backend.backend() == "torch":
@@ -23,7 +27,9 @@ class Adam(_KerasAdam):  # pyright: ignore
         w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
 
     The updates equal the updates of `keras.optimizers.Adam`, which on TensorFlow reads
-    each weight a dozen times.
+    each weight a dozen times. Differs from Keras: with `use_ema` and
+    `gradient_accumulation_steps`, the moving average takes one step for each update,
+    not for each batch.
 
     Args:
         learning_rate: Float or schedule, such as `TransformerSchedule`.
@@ -65,3 +71,17 @@ class Adam(_KerasAdam):  # pyright: ignore
             epsilon=ops.cast(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
         )
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        num_batches = self.gradient_accumulation_steps or 1
+        if num_batches == 1:
+            super()._update_model_variables_moving_average(trainable_variables)
+            return
+        batch = num_batches_applied(self) + 1
+        is_update = ops.equal(batch % num_batches, 0)
+        momentum = ops.where(is_update, self.ema_momentum, 1.0)
+        # the first update replaces the start value, as in Keras
+        momentum = ops.where(batch <= num_batches, 0.0, momentum)
+        for variable, average in moving_averages(self):
+            m = ops.cast(momentum, variable.dtype)
+            average.assign(m * average + (1 - m) * variable)

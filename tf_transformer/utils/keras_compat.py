@@ -77,6 +77,14 @@ def adam_moments(optimizer, variable):
     return optimizer._momentums[index], optimizer._velocities[index]
 
 
+def num_batches_applied(optimizer):
+    """The number of batches that an optimizer has accumulated or applied.
+
+    `optimizer.iterations` is the number of updates.
+    """
+    return optimizer._iterations
+
+
 def moving_averages(optimizer) -> list[tuple]:
     """Pairs (weight, moving average) of a built optimizer with `use_ema=True`."""
     return list(
