@@ -127,6 +127,10 @@ def test_the_number_of_batches_is_unknown_before_a_whole_pass():
 def test_pairs_left_out_are_counted():
     pairs = [("1", "2"), ("", "3"), ("4 " * 40, "5"), ("6", "7"), (" ", "8"), ("", "9")]
     stream = make_stream(pairs, window=2)
+    message = "1 of 2 pairs of window 1 are dropped: blank, or longer than max_length"
+    with pytest.warns(UserWarning, match=message) as warned:
+        assert pairs_of(stream) == [("1", "2"), ("6", "7")]
+    assert len(warned) == 1  # not for every window and epoch
     assert pairs_of(stream) == [("1", "2"), ("6", "7")]
     assert (stream.num_pairs, stream.num_dropped) == (2, 4)
     assert stream.num_target_tokens == 4
@@ -137,7 +141,10 @@ def test_a_generator_and_a_window_of_nothing_are_refused():
         make_stream(pair for pair in make_pairs())
     with pytest.raises(ValueError, match="window is too small.*Received: window=0"):
         make_stream(window=0)
-    with pytest.raises(ValueError, match="no pairs.*Received: 1 pairs"):
+    with (
+        pytest.warns(UserWarning, match="1 of 1 pairs"),
+        pytest.raises(ValueError, match="no pairs.*Received: 1 pairs"),
+    ):
         make_stream([("", "1")]).count()
 
 

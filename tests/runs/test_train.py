@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +102,10 @@ def test_run_learns_as_tensorboard_shows_and_other_settings_do_not_continue_it(
     assert scores["exact"] >= 0.5
     kept = run.evaluation()["test, beam 2, alpha 0.6"]
     assert kept["bleu_signature"].startswith("nrefs:1|")
+    evaluate(run, "test", pairs, beam_size=2, tokenize="char")
+    other = run.evaluation()["test, beam 2, alpha 0.6, char"]
+    assert "tok:char" in other["bleu_signature"]
+    assert run.evaluation()["test, beam 2, alpha 0.6"] == kept
     with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
         evaluate(run, "test", [{"source": "a", "target": "b"}])
 
@@ -152,8 +157,9 @@ def test_lines_to_score_are_never_left_out(tmp_path):
     source, target = tmp_path / "a.de", tmp_path / "a.en"
     source.write_text("eins\n\ndrei\n", encoding="utf-8")
     target.write_text("one\ntwo\nthree\n", encoding="utf-8")
-    expected = {"a.de": [("eins", "one"), ("", "two"), ("drei", "three")]}
+    source, target = str(source), str(target)
+    expected = {source: [("eins", "one"), ("", "two"), ("drei", "three")]}
     assert files_to_score(source, target) == expected
-    target.write_text("one\n", encoding="utf-8")
+    Path(target).write_text("one\n", encoding="utf-8")
     with pytest.raises(ValueError, match="a.de with 3 lines.*a.en with 1 lines"):
         files_to_score(source, target)

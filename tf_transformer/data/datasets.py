@@ -43,7 +43,8 @@ def batches(
 
     Warns:
         UserWarning: If pairs are dropped: blank, or longer than `max_length`. With
-            `window`, they are counted in `dataset.batches.num_dropped`.
+            `window`, when the first of them is read; `dataset.batches.num_dropped` is
+            their number after a complete pass.
 
     Example:
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tf_transformer.data.corpus import Pair, check_pairs
 from tf_transformer.data.tokenizer import Tokenizer
-from tf_transformer.ids import PAD_ID
+from tf_transformer.ids import EOS_ID, PAD_ID
 
 _PAIRS_PER_CHUNK = 10_000
 
@@ -66,11 +66,11 @@ def encode_pairs(
     Args:
         pairs: Pairs `(source, target)`. Read once.
         tokenizer: `Tokenizer`, or an object with its `encode_source` and
-            `encode_target`.
+            `encode_target`, which yield the end token 3 last and no padding 0.
         max_length: Integer. Maximum number of tokens in a sentence, end token included.
 
     Raises:
-        ValueError: If an item is not a pair.
+        ValueError: If an item is not a pair, or the tokenizer yields other ids.
 
     Example:
 
@@ -96,7 +96,25 @@ def encode_pairs(
                 lengths.append(len(ids))
     encoded = EncodedPairs(_side(*sides[0]), _side(*sides[1]), num_dropped)
     _check_ids(encoded, tokenizer)
+    _check_ends(encoded.sources)
+    _check_ends(encoded.targets)
     return encoded
+
+
+def _check_ends(side: Side) -> None:
+    """Checks that each sentence has one end token, the last one, and no padding."""
+    is_end = np.zeros(side.ids.shape, bool)
+    is_end[side.offsets + side.lengths - 1] = True
+    wrong = (side.ids == EOS_ID) != is_end
+    wrong |= side.ids == PAD_ID
+    if not wrong.any():
+        return
+    row = np.searchsorted(side.offsets, np.argmax(wrong), side="right") - 1
+    ids = side.ids[side.offsets[row] :][: side.lengths[row]]
+    raise ValueError(
+        f"The tokenizer yields other special ids. Expected the end token {EOS_ID} last "
+        f"and only there, and no padding {PAD_ID}. Received: {ids[:20].tolist()}"
+    )
 
 
 def _check_ids(encoded: EncodedPairs, tokenizer: Tokenizer) -> None:

@@ -1,6 +1,7 @@
 """Batches of pairs that do not fit in memory, read window by window."""
 
 import itertools
+import warnings
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ from tf_transformer.data.batching import (
     nothing_left,
 )
 from tf_transformer.data.corpus import Pair
-from tf_transformer.data.encoding import encode_pairs
+from tf_transformer.data.encoding import EncodedPairs, encode_pairs
 from tf_transformer.data.sampling import SampledTokenizer
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.data.window import Batch, BatchLimits, Window
@@ -53,6 +54,10 @@ class StreamedBatches(EpochBatches):
         ValueError: If an argument is out of range, `pairs` can be read only once, or
             no pair is left.
 
+    Warns:
+        UserWarning: At the first window with pairs that are dropped: blank, or longer
+            than `max_length`.
+
     Example:
 
     >>> pairs = [("a cat sat", "고양이가 앉았다"), ("a dog ran", "개가 달렸다")]
@@ -78,6 +83,7 @@ class StreamedBatches(EpochBatches):
                 "be read only once."
             )
         self.window = window
+        self._has_warned = False
         self._sampled = None
         if sampling_alpha is not None:
             self._sampled = SampledTokenizer(tokenizer, sampling_alpha)
@@ -142,6 +148,7 @@ class StreamedBatches(EpochBatches):
             if not encoded.num_pairs + encoded.num_dropped:
                 break
             num_dropped += encoded.num_dropped
+            self._warn_of_dropped(encoded, number)
             if encoded.num_pairs:
                 window = self._cut(encoded)
                 limits = BatchLimits(*map(max, limits, window.limits()))
@@ -156,6 +163,18 @@ class StreamedBatches(EpochBatches):
         self.num_batches = self._filled_up(num_batches)
         self.num_pairs, self.num_dropped = num_pairs, num_dropped
         self.num_target_tokens, self.limits = num_tokens, limits
+
+    def _warn_of_dropped(self, encoded: EncodedPairs, number: int) -> None:
+        if self._has_warned or not encoded.num_dropped:
+            return
+        self._has_warned = True
+        num_pairs = encoded.num_pairs + encoded.num_dropped
+        warnings.warn(
+            f"{encoded.num_dropped:,} of {num_pairs:,} pairs of window {number + 1} are "
+            f"dropped: blank, or longer than max_length={self.max_length} tokens. "
+            "Pairs of later windows are dropped without a warning.",
+            stacklevel=2,
+        )
 
 
 def _weighted(update: list[Batch], num_tokens: int) -> list[Batch]:

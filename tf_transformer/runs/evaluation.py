@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 from tf_transformer.data.corpus import check_pairs
 from tf_transformer.data.files import read_pairs
@@ -38,12 +37,12 @@ def translate_or_empty(translator, texts: Sequence[str], **settings) -> list[str
 
 
 def files_to_score(source: str, target: str) -> dict[str, list[tuple[str, str]]]:
-    """Reads the pairs of two files, under the source's name, without skipping lines.
+    """Reads the pairs of two files, under the source's path, without skipping lines.
 
     Raises:
         ValueError: If the files differ in their number of lines.
     """
-    return {Path(source).name: read_pairs(source, target)}
+    return {source: read_pairs(source, target)}
 
 
 def splits_to_score(config: TrainingConfig) -> dict[str, list[tuple[str, str]]]:
@@ -77,7 +76,8 @@ def evaluate(
     Args:
         run: The run.
         name: Name of the test set. The scores are stored in `evaluation.json` under
-            this name with the search's settings: "test, beam 4, alpha 0.6".
+            this name with the search's settings and a `tokenize` other than the
+            default: "test, beam 4, alpha 0.6" or "test, beam 4, alpha 0.6, char".
         pairs: Pairs of sentences (source, target).
         beam_size: Number of hypotheses. Defaults to 4.
         alpha: Exponent of the length penalty. Defaults to 0.6.
@@ -104,5 +104,8 @@ def evaluate(
         "alpha": alpha,
         "seconds": round(seconds, 1),
     }
-    run.add_evaluation(f"{name}, beam {beam_size}, alpha {alpha}", scores)
+    key = f"{name}, beam {beam_size}, alpha {alpha}"
+    if tokenize != "13a":
+        key += f", {tokenize}"
+    run.add_evaluation(key, scores)
     return scores
