@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.backend import BACKEND
 from tests.training.small_training import PAIRS, NumberTokenizer
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset
@@ -46,6 +47,38 @@ def test_every_epoch_of_fit_has_the_next_order():
         )
     assert seen == [4, 5, 6, 7]
     assert fed.epoch == 8
+
+
+class StopAfterTwoEpochs(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise InterruptedError
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX traces the labels")
+@pytest.mark.parametrize("restore", [False, True])
+def test_a_new_dataset_begins_with_the_epoch_of_fit(restore, tmp_path):
+    arguments = {"verbose": 0, "shuffle": False, "epochs": 3}
+    if restore:
+        backup = keras.callbacks.BackupAndRestore(tmp_path)
+        with pytest.raises(InterruptedError):
+            stopped = [backup, StopAfterTwoEpochs()]
+            compiled().fit(as_keras_dataset(make()), callbacks=stopped, **arguments)
+        arguments["callbacks"] = [backup]
+    else:
+        arguments["initial_epoch"] = 2
+    model, fed, seen = compiled(), make(), []
+    compute_loss = model.compute_loss
+
+    def watched(x, y, *args, **kwargs):
+        seen.append(keras.ops.convert_to_numpy(y).tolist())
+        return compute_loss(x, y, *args, **kwargs)
+
+    model.compute_loss = watched
+    model.fit(as_keras_dataset(fed), **arguments)
+    orders = [[y.tolist() for _, y, _ in fed.elements(epoch)] for epoch in (0, 2)]
+    # before the first update, Keras builds a model with a batch of its own
+    assert seen[-len(orders[1]) :] == orders[1] != orders[0]
 
 
 @pytest.mark.parametrize("kind", [Batches, StreamedBatches])

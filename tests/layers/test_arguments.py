@@ -172,8 +172,18 @@ def test_values_that_are_not_callable_are_refused():
         layers.EncoderBlock(**BLOCK, feed_forward="tests>Nothing")
     with pytest.raises(ValueError, match="Expected a class or a function"):
         layers.EncoderBlock(**BLOCK, feed_forward=Doubled(d_model=12, d_ff=17))
-    unnamed = layers.EncoderBlock(
-        **BLOCK, norm=lambda **arguments: keras.layers.Identity(**arguments)
-    )
-    with pytest.raises(ValueError, match="without a name cannot be saved"):
-        unnamed.get_config()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"norm": lambda **arguments: keras.layers.Identity(**arguments)},
+        {"norm": functools.partial(keras.layers.LayerNormalization, epsilon=1e-5)},
+        {"activation": lambda x: 2 * x},
+    ],
+)
+def test_functions_without_a_name_are_refused_before_training(arguments):
+    for make in (layers.EncoderBlock, layers.Decoder, transformer):
+        sizes = {layers.EncoderBlock: BLOCK, transformer: MODEL}
+        with pytest.raises(ValueError, match="without a name cannot be saved"):
+            make(**sizes.get(make, {**BLOCK, "num_layers": 1}), **arguments)

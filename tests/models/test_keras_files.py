@@ -171,3 +171,25 @@ def test_export_takes_ids_of_any_length(tmp_path, make):
     found = signature(**{name: tf.constant(ids) for name, ids in INPUTS.items()})
     (found,) = found.values()
     np.testing.assert_allclose(found, numbers(model(INPUTS)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.moderate
+@pytest.mark.parametrize("kind", ["transformer", "recurrent"])
+def test_frozen_parts_stay_frozen_in_saved_and_cloned_models(kind, tmp_path):
+    if kind == "transformer":
+        model = make_model(num_layers=2)
+        model.encoder.trainable = False
+        model.encoder.blocks[1].trainable = True
+        model.decoder.blocks[0].feed_forward.inner_dense.bias.trainable = False
+    else:
+        model = RecurrentSeq2Seq(vocab_size=29, num_layers=1, d_model=12)
+        model.encoder.trainable = False
+    model.compile(tt.Adam(1e-3), tt.MaskedCrossEntropy())
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    trained = [weight.path for weight in model.trainable_weights]
+    assert 0 < len(trained) < len(model.weights)
+    for other in (loaded, keras.models.clone_model(model)):
+        assert [weight.path for weight in other.trainable_weights] == trained
+        assert not other.encoder.trainable
+    assert len(loaded.optimizer.variables) == len(model.optimizer.variables)

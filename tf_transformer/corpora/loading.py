@@ -54,10 +54,11 @@ def load(
         return load_tfds(name.removeprefix(TFDS_PREFIX), source, target, stream)
     if name not in BUILT_IN:
         raise ValueError(
-            f"Unknown corpus. Expected one of {list(BUILT_IN)}, or a set of TensorFlow "
-            'Datasets as "tfds:ted_hrlr_translate/pt_to_en"; your own files are read '
-            'by read_tsv("pairs.tsv") or read_parallel("train.en", "train.ko"). '
-            f"Received: name={name!r}."
+            f"There is no corpus and no file of this name. Expected one of "
+            f"{', '.join(BUILT_IN)}, a set of TensorFlow Datasets such as "
+            "tfds:ted_hrlr_translate/pt_to_en, or a file: --data pairs.tsv, or "
+            "--train-source and --train-target. In Python, read_tsv and read_parallel "
+            f"read files. Received: {name}"
         )
     languages, splits = BUILT_IN[name], _splits(name)
     if direction(languages, languages, source, target) != languages:

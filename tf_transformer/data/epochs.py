@@ -1,10 +1,28 @@
-"""A callback that changes the order of the batches in each epoch of `fit`."""
+"""Callbacks that change the order of the batches in each epoch of `fit`."""
 
 import keras
 
 
-class NextEpoch(keras.callbacks.Callback):
-    """Moves the dataset to the order of the next epoch at the end of each epoch.
+class FirstEpoch(keras.callbacks.Callback):
+    """Moves a new dataset to the order of the epoch at which `fit` begins.
+
+    That epoch is not 0 with `fit(initial_epoch=3)`, or after Keras' `BackupAndRestore`.
+    A dataset that has had as many epochs is not changed.
+
+    Args:
+        batches: `Batches` or `StreamedBatches`.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = max(self.batches.epoch, epoch)
+
+
+class NextEpoch(FirstEpoch):
+    """Also moves the dataset to the order of the next epoch at the end of each epoch.
 
     `fit` of a `SequenceModel` adds it for a dataset of `batches(...)`. With another
     model on TensorFlow, or if you changed the dataset with `map`, `take` and so on,
@@ -18,10 +36,6 @@ class NextEpoch(keras.callbacks.Callback):
         dataset = tt.data.batches(pairs, tokenizer, shuffle=True)
         model.fit(dataset.take(9), callbacks=[NextEpoch(dataset.batches)])
     """
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
 
     def on_epoch_end(self, epoch, logs=None):
         self.batches.epoch += 1

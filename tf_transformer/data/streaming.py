@@ -170,8 +170,8 @@ class StreamedBatches(EpochBatches):
         self._has_warned = True
         num_pairs = encoded.num_pairs + encoded.num_dropped
         warnings.warn(
-            f"{encoded.num_dropped:,} of {num_pairs:,} pairs of window {number + 1} are "
-            f"dropped: blank, or longer than max_length={self.max_length} tokens. "
+            f"{encoded.num_dropped:,} of {num_pairs:,} pairs of window {number + 1} "
+            f"are dropped: blank, or longer than max_length={self.max_length} tokens. "
             "Pairs of later windows are dropped without a warning.",
             stacklevel=2,
         )

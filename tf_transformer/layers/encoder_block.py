@@ -5,6 +5,7 @@ import keras
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import (
     BaseLayer,
+    activation_function,
     build_sublayer,
     check_epsilon,
     check_rates,
@@ -107,7 +108,7 @@ class EncoderBlock(BaseLayer):
         self.d_ff = d_ff
         self.dropout_rate = dropout_rate
         self.attention_dropout_rate = attention_dropout_rate
-        self.activation = keras.activations.get(activation)
+        self.activation = activation_function(activation)
         self.normalize_first = normalize_first
         self.norm_epsilon = norm_epsilon
         self.norm_factory = layer_factory(norm)

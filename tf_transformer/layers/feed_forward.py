@@ -2,7 +2,12 @@
 
 import keras
 
-from tf_transformer.layers.base import BaseLayer, check_sizes, check_width
+from tf_transformer.layers.base import (
+    BaseLayer,
+    activation_function,
+    check_sizes,
+    check_width,
+)
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -41,7 +46,7 @@ class FeedForward(BaseLayer):
         check_sizes(d_model=d_model, d_ff=d_ff)
         self.d_model = d_model
         self.d_ff = d_ff
-        self.activation = keras.activations.get(activation)
+        self.activation = activation_function(activation)
         self.inner_dense = keras.layers.Dense(
             d_ff, activation=self.activation, **self.sublayer_arguments("inner")
         )

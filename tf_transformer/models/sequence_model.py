@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from tf_transformer.data.batching import EpochBatches
-from tf_transformer.data.epochs import NextEpoch
+from tf_transformer.data.epochs import FirstEpoch, NextEpoch
+from tf_transformer.models.frozen import freeze, frozen_parts
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.models.two_passes import TwoPasses
 from tf_transformer.utils.keras_compat import all_layers
@@ -82,7 +83,8 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         """Trains as Keras' `fit` does, with two additions for `batches(...)`.
 
         Before the first epoch, the lengths and ids of the dataset are checked. After
-        each epoch, the dataset moves on to its next order.
+        each epoch, the dataset moves on to its next order; a new dataset begins with
+        the order of the first epoch of this `fit`.
 
         Raises:
             ValueError: If a batch is longer than `max_length`, or contains an id
@@ -92,12 +94,13 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         for dataset in (x, kwargs.get("validation_data")):
             if _has_our_batches(dataset):
                 dataset.batches.check_model(self)
-        if _has_our_batches(x) and not isinstance(x, keras.utils.PyDataset):
-            next_epoch = NextEpoch(x.batches)
+        if _has_our_batches(x):
+            # a PyDataset moves to the next epoch itself
+            kind = FirstEpoch if isinstance(x, keras.utils.PyDataset) else NextEpoch
             if isinstance(callbacks, keras.callbacks.CallbackList):
-                callbacks.append(next_epoch)
+                callbacks.append(kind(x.batches))
             else:
-                callbacks = [*keras.tree.flatten(callbacks or []), next_epoch]
+                callbacks = [*keras.tree.flatten(callbacks or []), kind(x.batches)]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def train_on_batch(
@@ -236,7 +239,18 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
                 default_policy=self.dtype_policy.name, policy_map=quantized
             )
             config["dtype"] = keras.dtype_policies.serialize(policies)
-        return config
+        frozen = frozen_parts(self)
+        return {**config, "frozen": frozen} if frozen else config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes the model of a `get_config`; what was frozen is frozen again."""
+        config = dict(config)
+        frozen = config.pop("frozen", None)
+        model = super().from_config(config, custom_objects)
+        if frozen is not None:
+            freeze(model, **frozen)
+        return model
 
 
 def _both_ids(inputs) -> tuple:

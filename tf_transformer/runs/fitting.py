@@ -30,8 +30,9 @@ def _monitor(config, quality) -> str:
         return f"val_{config.monitor}"
     if config.monitor == "bleu" and quality.highest_bleu() == 0:
         print(
-            "No validation reference has four words, so BLEU is always 0. chrF chooses "
-            "the best epoch. For BLEU of characters: --bleu-tokenize char"
+            "No validation reference has four words, so even a perfect translation has "
+            "BLEU 0. chrF chooses the best epoch. For BLEU of characters: "
+            "--bleu-tokenize char"
         )
         return "chrf"
     return config.monitor

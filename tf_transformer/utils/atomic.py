@@ -65,6 +65,19 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder and its parents if they do not exist.
+
+    Raises:
+        NotADirectoryError: If the path is a file.
+    """
+    if path.is_file():
+        raise NotADirectoryError(
+            f"Expected the path of a folder, new or existing. Received: {path}, a file"
+        )
+    path.mkdir(parents=True, exist_ok=True)
+
+
 @contextlib.contextmanager
 def new_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Yields a temporary folder that becomes `path` when the block succeeds.
@@ -94,7 +107,7 @@ def new_folder(path: str | os.PathLike) -> Iterator[Path]:
 @contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
     """A folder next to `path`, locked while this process runs, then removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     remove_abandoned(path.parent)
     folder, lock = _make_locked(path)
     try:

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tf_transformer.utils.atomic import make_folder
+
 try:
     import fcntl
 except ImportError:  # on Windows
@@ -27,6 +29,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
 
     Raises:
         FolderInUse: If another process has locked the folder.
+        NotADirectoryError: If the path is a file.
     """
     folder = Path(folder)
     descriptor = _locked_descriptor(folder)
@@ -41,7 +44,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
 
 def _locked_descriptor(folder: Path) -> int | None:
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         if fcntl is None:
             return None
         try:

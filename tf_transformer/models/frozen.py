@@ -1,0 +1,56 @@
+"""Keeps the frozen parts of a model in its configuration."""
+
+from tf_transformer.utils.keras_compat import all_layers
+
+
+def frozen_parts(model) -> dict[str, list[str]]:
+    """The paths of the layers and weights inside a model that are not trained.
+
+    A model with LoRA has none: its files contain the sums, and a loaded model is an
+    ordinary one.
+
+    Args:
+        model: A built model.
+
+    Returns:
+        Dictionary of `"layers"` and `"weights"`, or an empty one. Paths begin below
+        the model.
+    """
+    inner = _layers_inside(model)
+    if any(getattr(layer, "lora_enabled", False) for layer in inner):
+        return {}
+    layers = [layer for layer in inner if not layer.trainable]
+    weights = [weight for weight in model.weights if not weight.trainable]
+    if not layers + weights:
+        return {}
+    return {
+        "layers": [_path(layer, model) for layer in layers],
+        "weights": [_path(weight, model) for weight in weights],
+    }
+
+
+def freeze(model, layers: list[str], weights: list[str]) -> None:
+    """Freezes the layers and weights that `frozen_parts` has named.
+
+    Args:
+        model: A built model of the same configuration.
+        layers: Paths of layers.
+        weights: Paths of weights.
+    """
+    # outer layers first, since they change inner ones
+    for layer in _layers_inside(model):
+        trainable = _path(layer, model) not in layers
+        if layer.trainable != trainable:
+            layer.trainable = trainable
+    for weight in model.weights:
+        if _path(weight, model) in weights:
+            weight.trainable = False
+
+
+def _layers_inside(model) -> list:
+    """The layers with weights."""
+    return [layer for layer in all_layers(model)[1:] if layer.weights]
+
+
+def _path(part, model) -> str:
+    return part.path.removeprefix(f"{model.path}/")
