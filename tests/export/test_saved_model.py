@@ -173,6 +173,12 @@ def test_model_in_low_precision_is_exported(tmp_path, dtype):
 
 def test_blank_text_has_the_empty_translation(saved):
     assert saved(["", " \t "]) == ["", ""]
+    found = saved.signatures["nbest"](text=tf.constant([TEXTS[0], " "]))
+    assert found["translation"].numpy()[1].tolist() == [b""] * found["score"].shape[1]
+    assert not found["score"].numpy()[1].any()  # JSON has no -inf
+    assert found["score"].numpy()[0].all()
+    pair = {"text": tf.constant([" "]), "translation": tf.constant([""])}
+    assert saved.signatures["score"](**pair)["score"].numpy().tolist() == [0.0]
 
 
 def test_no_text_at_all_gives_no_translation(saved):

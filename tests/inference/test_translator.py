@@ -66,6 +66,8 @@ def test_the_order_of_texts_is_the_order_of_translations(
 def test_blank_text_has_the_empty_translation(translator, settings):
     for row in translator.nbest(["", " \t", "\u3000"], **settings):
         assert (row[0].text, row[0].score, row[0].token_ids) == ("", 0.0, ())
+    assert translator.score(["", " \t"], ["", ""]) == [0.0, 0.0]
+    assert max(translator.score(["", TEXTS[0]], [TEXTS[0], ""])) < 0
 
 
 @pytest.mark.long

@@ -51,6 +51,20 @@ def test_versions_are_numbers(models, add):
     assert answer(models, version=10) == "A3"
 
 
+def test_a_removed_model_is_forgotten_after_its_end_was_shown(folder, models, add):
+    add("words/2")
+    add("words/3", to="other/3")
+    refresh(models)
+    assert models.names() == ["other", "words"]
+    shutil.rmtree(folder / "words")
+    refresh(models)
+    assert states(models) == {"2": "END"}
+    refresh(models)
+    assert models.names() == ["other"]
+    with pytest.raises(RequestError, match="any versions of model words"):
+        models.status("words")
+
+
 @pytest.mark.moderate
 def test_a_request_keeps_its_version_until_it_is_answered(models, add):
     add("words/2")

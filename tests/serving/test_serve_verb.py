@@ -84,11 +84,13 @@ def test_a_run_is_exported_once_for_each_of_its_weights(
     run = RunDirectory(tmp_path / "mine")
     config = TrainingConfig(dropout_rate=0.1).resolved()
     run.begin(config, translator.tokenizer, translator.model)
-    exported = []
+    exported, is_training = [], False
 
     def fake_export(translator, path, settings, info):
         path.mkdir(parents=True)
         exported.append((path, settings, translator.model.get_weights()))
+        if is_training:
+            save_weights(translator.model, run.best_weights)
 
     monkeypatch.setattr(saved_model, "export_saved_model", fake_export)
     assert main(["serve", str(run.path)]) == 1
@@ -101,10 +103,14 @@ def test_a_run_is_exported_once_for_each_of_its_weights(
     assert (path, settings) == (models / "mine" / "1", SearchSettings())
     for one, other in zip(weights, translator.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    os.utime(path, (1, 1))  # the run has better weights now
+    os.utime(run.best_weights, (1, 1))  # other weights, copied with their time
+    is_training = True  # which writes better weights during the export
+    for _ in range(2):
+        assert main(["serve", str(run.path)]) == 0
+        is_training = False
     assert main(["serve", str(run.path)]) == 0
-    assert [path.name for path, *_ in exported] == ["1", "2"]
-    assert [folder for folder, *_ in served] == [str(models)] * 3
+    assert [path.name for path, *_ in exported] == ["1", "2", "3"]
+    assert [folder for folder, *_ in served] == [str(models)] * 5
 
 
 @pytest.mark.parametrize("content", ["", "\n"])

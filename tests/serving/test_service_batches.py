@@ -2,10 +2,13 @@
 
 import asyncio
 import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from prometheus_client import Counter
 
 from tf_transformer.serving.batcher import Batcher
 from tf_transformer.serving.errors import RequestError, invalid
@@ -209,6 +212,21 @@ def test_one_bad_sentence_fails_only_its_own_request():
     run(scenario, batch_delay=0.05)
 
 
+def test_time_of_a_batch_that_is_halved_is_counted_once(monkeypatch):
+    counted, signature = [], Upper()
+    signature.gate = SimpleNamespace(wait=lambda _: time.sleep(0.05), set=lambda: None)
+    monkeypatch.setattr(Counter, "inc", lambda _, seconds: counted.append(seconds))
+
+    async def scenario(compute, signature):
+        tasks = [compute(text) for text in ("a", "b", "c", "bad", "d", "e", "f")]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    started = time.monotonic()
+    run(scenario, signature, batch_delay=0.05)
+    assert len(counted) == len(signature.batches) == 7
+    assert 7 * 0.05 < sum(counted) < time.monotonic() - started
+
+
 def test_an_error_of_the_code_fails_its_batch_and_nothing_else():
     async def scenario(compute, signature):
         with pytest.raises(RuntimeError, match="worse"):
@@ -271,22 +289,3 @@ def test_a_client_that_left_frees_its_place_in_the_queue():
         assert await next_one == ["C", "D"]
 
     run(scenario, closed(Upper()), queue_size=2, max_sentences=2)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"batch_size": 0}, "batch_size must be at least 1. Received: 0"),
-        ({"timeout": 0}, "timeout must be positive"),
-        ({"batch_delay": -1}, "batch_delay must not be negative"),
-        (
-            {"queue_size": 5, "max_sentences": 6},
-            "max_sentences=6. Received: 5",
-        ),
-        ({"versions": "some"}, "one of .* Received: some"),
-        ({"token": ""}, "must not be empty"),
-    ],
-)
-def test_settings_that_make_no_sense(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        ServiceSettings(**wrong)

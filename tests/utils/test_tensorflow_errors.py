@@ -40,6 +40,11 @@ def test_a_failed_assertion_gives_its_text_and_number(error_of):
     assert without_node_names(message) == f"assertion failed: [{MESSAGE}] [31]"
 
 
+def test_an_assertion_with_two_numbers_is_another_error():
+    message = "assertion failed: [Received texts and translations:] [2] [3]"
+    assert failed_assertion(message) is None
+
+
 def test_another_error_is_no_failed_assertion(error_of):
     import tensorflow as tf
 

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         0 for success, 1 after an error (one line on standard error), 130 after
         Ctrl-C, 143 after SIGTERM in a training. Wrong usage exits with 2.
     """
-    options = make_parser().parse_args(arguments)
+    options = _parsed(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.showwarning = _show_warning
     try:
@@ -44,6 +44,18 @@ def main(arguments: list[str] | None = None) -> int:
         first_line, *_ = str(error).splitlines() or [""]
         print(f"tf-transformer: {type(error).__name__}: {first_line}", file=sys.stderr)
         return 1
+
+
+def _parsed(arguments):
+    parser = make_parser()
+    options, others = parser.parse_known_args(arguments)
+    # argparse ends the list of texts at the first option: translate RUN --nbest 2 TEXT
+    are_texts = hasattr(options, "text") and not any(o.startswith("-") for o in others)
+    if others and not are_texts:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:
+        options.text += others
+    return options
 
 
 def _import_keras() -> None:

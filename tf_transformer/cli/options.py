@@ -122,9 +122,10 @@ def _add_translate(verbs) -> None:
         "--nbest",
         type=positive,
         metavar="INT",
-        help="print this number of translations per sentence, as lines SCORE TAB "
-        "TRANSLATION, best first; the score is ln P(translation); lines beyond the "
-        "last translation have the score -inf and no text",
+        help="print this number of translations per sentence, at most the beam size, "
+        "as lines SCORE TAB TRANSLATION; the score is ln P(translation), the order "
+        "that of the search with its length penalty, or the order sampled; lines "
+        "beyond the last translation have the score -inf and no text",
     )
     add_search(verb, beam_size=None, alpha=None)  # pyright: ignore[reportArgumentType]
     add_repetition(verb)

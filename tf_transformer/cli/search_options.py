@@ -8,8 +8,10 @@ SAMPLING = ("sample", "temperature", "top_k", "top_p", "seed")
 
 def positive(word: str) -> int:
     """Parses an integer of at least 1, for argparse."""
-    if int(word) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1. Received: {word}")
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected an integer of at least 1. Received: {word}"
+        )
     return int(word)
 
 

@@ -71,8 +71,9 @@ def _exported(folder: str) -> str:
     models = run.path / "saved_models"
     versions = version_folders(models / run.path.resolve().name)
     weights = run.best_weights
-    trained = weights.stat().st_mtime if weights.exists() else float("inf")
-    if any(path.stat().st_mtime > trained for path in versions.values()):
+    # an export has the time of its weights, which a training may replace meanwhile
+    trained = weights.stat().st_mtime_ns if weights.exists() else 0
+    if any(path.stat().st_mtime_ns == trained for path in versions.values()):
         return str(models)
     version = str(max(versions, default=0) + 1)
     path = models / run.path.resolve().name / version
@@ -82,6 +83,7 @@ def _exported(folder: str) -> str:
 
     info = {"scores": run.evaluation()}
     export_saved_model(run.translator(), path, SearchSettings(), info)
+    os.utime(path, ns=(trained, trained))
     return str(models)
 
 
@@ -168,6 +170,8 @@ def _add_access(verb) -> None:
 
 
 def _port(word: str) -> int:
-    if not 0 <= int(word) <= 65535:
-        raise argparse.ArgumentTypeError(f"must be 0 to 65535. Received: {word}")
+    if not word.isdecimal() or int(word) > 65535:
+        raise argparse.ArgumentTypeError(
+            f"expected an integer from 0 to 65535. Received: {word}"
+        )
     return int(word)

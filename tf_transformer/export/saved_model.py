@@ -190,7 +190,7 @@ class ServableTranslator(tf.Module):
             "text",
         )
         self.nbest = graph_function(
-            lambda text: self._nbest(every(self._source_ids(text, model))), "text"
+            lambda text: self._nbest(self._source_ids(text, model), every), "text"
         )
         self.attend = graph_function(
             lambda text: self._attend(text, model, best), "text"
@@ -221,8 +221,12 @@ class ServableTranslator(tf.Module):
             "score": result["log_probs"][:, 0],
         }
 
-    def _nbest(self, result):
+    def _nbest(self, source_ids, every):
+        result = every(source_ids)
         token_ids, scores = result["token_ids"], result["log_probs"]
+        # for readers of JSON: no -inf for a text that has only one translation, ""
+        num_tokens = tf.math.count_nonzero(source_ids != PAD_ID, axis=1, keepdims=True)
+        scores = tf.where(num_tokens <= 1, 0.0, scores)
         # (B, N, L) to (B * N, L) and back
         rows = tf.reshape(token_ids, [-1, tf.shape(token_ids)[2]])
         texts = self.target_tokenizer.decode(rows)

@@ -20,6 +20,7 @@ class SavedTranslator:
 
     Raises:
         FileNotFoundError: If it contains no SavedModel.
+        ValueError: If the SavedModel is of another program.
     """
 
     def __init__(self, path: str | os.PathLike, batch_size: int = 32):
@@ -30,6 +31,12 @@ class SavedTranslator:
             )
         self.batch_size = batch_size
         self.signatures = tf.saved_model.load(str(path)).signatures
+        if not {"translate", "info"} <= set(self.signatures):
+            raise ValueError(
+                "The SavedModel is of another program. Expected a folder that "
+                f"tf-transformer export has written. Received: {path} with the "
+                f"signatures {', '.join(sorted(self.signatures)) or 'none'}"
+            )
 
     def __call__(self, texts: list[str]) -> list[str]:
         """Translates a list of texts, in their order.
@@ -38,8 +45,9 @@ class SavedTranslator:
             ValueError: If a text is longer than the model can read.
         """
         translations = [""] * len(texts)
-        # similar lengths together: a batch takes the steps of its longest translation
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        # similar lengths together: a batch takes the steps of its longest translation;
+        # the longest first, so that a text that is too long fails at once
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         for start in range(0, len(order), self.batch_size):
             group = order[start : start + self.batch_size]
             outputs = self._translate([texts[i] for i in group])
@@ -49,7 +57,14 @@ class SavedTranslator:
 
     def _translate(self, texts: list[str]) -> dict:
         try:
-            return self.signatures["translate"](text=tf.constant(texts, tf.string))
+            encoded = [text.encode() for text in texts]
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "A text cannot be read. Expected strings without lone surrogates. "
+                f"Received: {error.object!r}"
+            ) from error
+        try:
+            return self.signatures["translate"](text=tf.constant(encoded, tf.string))
         except tf.errors.InvalidArgumentError as error:
             problem = failed_assertion(error.message)
             if problem is None:

@@ -91,14 +91,21 @@ def token_log_probs(model, source_ids, labels):
 
     Returns:
         float32 tensor `(B, T)`, in nats: 0 for padding, -inf for a token without a
-        probability.
+        probability. A blank translation of a blank text, which search returns, has 0.
     """
     is_token = ops.not_equal(labels, PAD_ID)
+    is_blank = ops.logical_and(_is_blank(source_ids), _is_blank(labels))
     inputs = {"source_ids": source_ids, "target_ids": shift_right(labels)}
     log_probs = defined_log_probs(model(inputs, training=False))
     log_probs = ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
     log_probs = ops.where(is_possible(log_probs), log_probs, -float("inf"))
+    is_token = ops.logical_and(is_token, ops.logical_not(is_blank)[:, None])
     return ops.where(is_token, log_probs, 0.0)
+
+
+def _is_blank(ids):
+    """Whether each row has at most one token, its end."""
+    return ops.sum(ops.cast(ops.not_equal(ids, PAD_ID), "int32"), axis=1) <= 1
 
 
 def score_ids(model, source_ids, labels):

@@ -58,6 +58,10 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self):
+        if self.min_length < 0:
+            raise ValueError(
+                f"min_length must not be negative. Received: {self.min_length}"
+            )
         if self.max_length is not None and self.max_length < max(1, self.min_length):
             raise ValueError(
                 "max_length must be at least 1 and at least min_length. Received: "

@@ -195,9 +195,8 @@ class Batcher:
         if not batch:
             return
         self._metrics.batch_size.observe(sum(job.num_rows for job in batch))
-        self._started = started = time.monotonic()
         try:
-            results = await in_thread(_compute, batch)
+            results = await self._timed(batch)
         except RequestError as error:
             if len(batch) == 1:
                 _fail(batch, error)
@@ -211,12 +210,17 @@ class Batcher:
         except Exception as error:
             _fail(batch, error)
             return
-        finally:
-            self._started = None
-            self._metrics.computing_seconds.inc(time.monotonic() - started)
         for job, result in zip(batch, results, strict=True):
             if not job.future.done():
                 job.future.set_result(result)
+
+    async def _timed(self, batch: list[Job]):
+        self._started = started = time.monotonic()
+        try:
+            return await in_thread(_compute, batch)
+        finally:
+            self._started = None
+            self._metrics.computing_seconds.inc(time.monotonic() - started)
 
     def _remove(self, job: Job) -> None:
         if job in self._queue:

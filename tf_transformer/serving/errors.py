@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_transformer.utils.tensorflow_errors import without_node_names
+from tf_transformer.utils.tensorflow_errors import failed_assertion, without_node_names
 
 # The HTTP status with which TensorFlow Serving answers a status code of TensorFlow. The
 # last three codes are not TensorFlow's.
@@ -81,4 +81,5 @@ def status_code(error: Exception) -> str:
 
 def from_tensorflow(error: tf.errors.OpError) -> RequestError:
     """Returns the error for a failed computation, without names of graph nodes."""
-    return RequestError(status_code(error), without_node_names(error.message))
+    message = failed_assertion(error.message) or without_node_names(error.message)
+    return RequestError(status_code(error), message)

@@ -151,6 +151,10 @@ class Models:
 
     async def _refresh_model(self, name: str, on_disk: dict[int, Path]) -> None:
         states = self._models.setdefault(name, {})
+        for state in list(states.values()):
+            # a removed version, also one whose end was shown since the last look
+            if state.state in ("START", "END") and state.version not in on_disk:
+                del states[state.version]
         active = set()
         for version in sorted(on_disk, reverse=True):
             state = states.get(version)
@@ -163,9 +167,6 @@ class Models:
             for state in states.values():
                 if state.state == "AVAILABLE" and state.version not in active:
                     await self._unload(name, state)
-        for state in list(states.values()):
-            if state.state == "START" and state.version not in on_disk:
-                del states[state.version]
         if not states:
             del self._models[name]
 

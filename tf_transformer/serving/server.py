@@ -59,7 +59,8 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     settings = _for_this_machine(settings, host)
     server = uvicorn.Server(make_config(models, settings))
     host, port = listening.getsockname()[:2]
-    print(f"Serving {folder} at http://{host}:{port}", flush=True)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Serving {folder} at http://{shown}:{port}", flush=True)
     # the server raises the signal again when it has stopped; all work is done then
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:

@@ -1,7 +1,12 @@
 """The settings of the service."""
 
 import dataclasses
+import math
+import re
 
+# a path, or a port after a name; addresses of IPv6 have several colons
+_NO_HOST = re.compile(r"/|^[^:]*:\d*$")
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/A-Z]+")
 VERSIONS = ("latest", "all")
 
 
@@ -82,10 +87,12 @@ class ServiceSettings:
             *("poll_seconds", "timeout"),
             *("header_timeout", "idle_timeout", "read_timeout"),
         ):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(
-                    f"{name} must be positive. Received: {getattr(self, name)}"
+                    f"{name} must be a positive number of seconds. Received: "
+                    f"{getattr(self, name)}"
                 )
+        self._check_names()
         if self.batch_delay < 0:
             raise ValueError(
                 f"batch_delay must not be negative. Received: {self.batch_delay}"
@@ -97,3 +104,18 @@ class ServiceSettings:
             )
         if self.token is not None and not self.token:
             raise ValueError("The token must not be empty.")
+
+    def _check_names(self) -> None:
+        for host in self.allowed_hosts:
+            if _NO_HOST.search(host):
+                raise ValueError(
+                    "Requests are compared with the name of the host only. Expected "
+                    "one such as translate.example.org, without scheme and port. "
+                    f"Received: {host}"
+                )
+        for origin in self.allowed_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    "Browsers send an origin without a path and in lower case. "
+                    f"Expected one such as https://example.org. Received: {origin}"
+                )

@@ -7,7 +7,7 @@ _NODE_NAMES = re.compile(
     r"|\{\{function_node [^}]*}} ?|\s*\[\[.*|\s*\[Op:.*",
     re.DOTALL,
 )
-_FAILED_ASSERTION = re.compile(r"assertion failed: \[(.*)\] \[(\d+)\]")
+_FAILED_ASSERTION = re.compile(r"assertion failed: \[(.*Received:)\] \[(\d+)\]")
 
 
 def without_node_names(message: str) -> str:
