@@ -8,6 +8,7 @@ import pytest
 from tf_transformer.corpora import en_ko_grammar as grammar
 from tf_transformer.corpora.loading import load
 from tf_transformer.data.corpus import Corpus, split_pairs
+from tf_transformer.data.datasets import batches
 
 
 def numbered(num_pairs):
@@ -142,3 +143,9 @@ def test_an_unknown_corpus_is_an_error_that_says_how_to_read_files():
     message = r"Expected one of \['en_ko_grammar'.*read_tsv\(.*Received: name='wmt14'"
     with pytest.raises(ValueError, match=message):
         load("wmt14")
+
+
+def test_a_corpus_is_no_list_of_pairs():
+    corpus = Corpus({"train": [("a", "b")]}, name="tiny")
+    with pytest.raises(TypeError, match="such as corpus.train. Received: .* 'tiny'"):
+        batches(corpus, tokenizer=None)

@@ -71,6 +71,12 @@ class Corpus:
             )
         return self.splits[split]
 
+    def __iter__(self):
+        raise TypeError(
+            "The pairs of a corpus are in its splits. Expected one of them, such as "
+            f"corpus.train. Received: the corpus {self.name!r}"
+        )
+
     @property
     def train(self) -> Sequence[Pair]:
         """The training pairs."""
