@@ -58,6 +58,7 @@ def test_private_names_of_keras_are_used_in_one_file():
         "utils/keras_compat.py": {
             "_flatten_layers",
             "_get_variable_index",
+            "_iterations",
             "_learning_rate",
             "_model_variables_moving_average",
             "_momentums",

@@ -3,11 +3,7 @@
 import keras
 from keras import ops
 
-from tf_transformer.utils.keras_compat import (
-    adam_moments,
-    moving_averages,
-    num_batches_applied,
-)
+from tf_transformer.utils.keras_compat import AverageOfUpdates, adam_moments
 
 _KerasAdam = keras.optimizers.Adam
 if keras.backend.backend() == "torch":
@@ -16,7 +12,7 @@ if keras.backend.backend() == "torch":
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
-class Adam(_KerasAdam):  # pyright: ignore
+class Adam(AverageOfUpdates, _KerasAdam):  # pyright: ignore
     r"""Keras' Adam with the paper's constants; on TensorFlow, one pass per weight.
 
     Section 5.3 of [Attention Is All You Need](https://arxiv.org/abs/1706.03762);
@@ -48,7 +44,7 @@ class Adam(_KerasAdam):  # pyright: ignore
     def __init__(
         self, learning_rate=0.001, beta_1=0.9, beta_2=0.98, epsilon=1e-9, **kwargs
     ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)  # pyright: ignore
 
     def update_step(self, gradient, variable, learning_rate):
         if keras.backend.backend() != "tensorflow" or self.amsgrad:
@@ -71,17 +67,3 @@ class Adam(_KerasAdam):  # pyright: ignore
             epsilon=ops.cast(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
         )
-
-    def _update_model_variables_moving_average(self, trainable_variables):
-        num_batches = self.gradient_accumulation_steps or 1
-        if num_batches == 1:
-            super()._update_model_variables_moving_average(trainable_variables)
-            return
-        batch = num_batches_applied(self) + 1
-        is_update = ops.equal(batch % num_batches, 0)
-        momentum = ops.where(is_update, self.ema_momentum, 1.0)
-        # the first update replaces the start value, as in Keras
-        momentum = ops.where(batch <= num_batches, 0.0, momentum)
-        for variable, average in moving_averages(self):
-            m = ops.cast(momentum, variable.dtype)
-            average.assign(m * average + (1 - m) * variable)

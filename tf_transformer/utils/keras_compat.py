@@ -7,6 +7,7 @@ this file must be changed.
 import io
 
 import keras
+from keras import ops
 
 
 def sum_over_replicas(value):
@@ -77,14 +78,6 @@ def adam_moments(optimizer, variable):
     return optimizer._momentums[index], optimizer._velocities[index]
 
 
-def num_batches_applied(optimizer):
-    """The number of batches that an optimizer has accumulated or applied.
-
-    `optimizer.iterations` is the number of updates.
-    """
-    return optimizer._iterations
-
-
 def moving_averages(optimizer) -> list[tuple]:
     """Pairs (weight, moving average) of a built optimizer with `use_ema=True`."""
     return list(
@@ -94,6 +87,28 @@ def moving_averages(optimizer) -> list[tuple]:
             strict=True,
         )
     )
+
+
+class AverageOfUpdates:
+    """Moving averages of an optimizer that take one step for each update.
+
+    For a class that also inherits from a Keras optimizer. With
+    `gradient_accumulation_steps`, Keras takes a step for each batch.
+    """
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        num_batches = self.gradient_accumulation_steps or 1  # pyright: ignore
+        if num_batches == 1:
+            super()._update_model_variables_moving_average(trainable_variables)  # pyright: ignore
+            return
+        batch = self._iterations + 1  # pyright: ignore
+        is_update = ops.equal(batch % num_batches, 0)
+        momentum = ops.where(is_update, self.ema_momentum, 1.0)  # pyright: ignore
+        # the first update replaces the start value, as in Keras
+        momentum = ops.where(batch <= num_batches, 0.0, momentum)
+        for variable, average in moving_averages(self):
+            m = ops.cast(momentum, variable.dtype)
+            average.assign(m * average + (1 - m) * variable)
 
 
 def all_layers(model) -> list:
