@@ -16,9 +16,16 @@ class FirstEpoch(keras.callbacks.Callback):
     def __init__(self, batches):
         super().__init__()
         self.batches = batches
+        self._has_begun = False
+
+    def on_train_begin(self, logs=None):
+        self._has_begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = max(self.batches.epoch, epoch)
+        # only once: with `steps_per_epoch`, Keras' epochs are shorter than the data's
+        if not self._has_begun:
+            self.batches.epoch = max(self.batches.epoch, epoch)
+        self._has_begun = True
 
 
 class NextEpoch(FirstEpoch):
