@@ -186,6 +186,21 @@ def test_no_text_at_all_gives_no_translation(saved):
 
 
 TOO_LONG = "cat " * MAX_LENGTH
+
+
+def test_text_that_cannot_be_translated_fails_before_others_are(saved, monkeypatch):
+    with pytest.raises(ValueError, match="lone surrogates. Received: 'a .udc80'"):
+        saved(["a \udc80"])
+    computed, translate = [], saved._translate
+    monkeypatch.setattr(saved, "batch_size", 2)
+    monkeypatch.setattr(
+        saved, "_translate", lambda texts: computed.append(texts) or translate(texts)
+    )
+    with pytest.raises(ValueError, match="text is longer.*Received: [0-9]+ tokens"):
+        saved([*TEXTS, TOO_LONG])
+    assert len(computed) == 1
+
+
 REFUSED = {
     "serving_default": ({"text": TOO_LONG}, "text"),
     "translate": ({"text": TOO_LONG}, "text"),
