@@ -147,5 +147,5 @@ def test_an_unknown_corpus_is_an_error_that_says_how_to_read_files():
 
 def test_a_corpus_is_no_list_of_pairs():
     corpus = Corpus({"train": [("a", "b")]}, name="tiny")
-    with pytest.raises(TypeError, match="such as corpus.train. Received: .* 'tiny'"):
+    with pytest.raises(ValueError, match="such as corpus.train. Received: .*'tiny'"):
         batches(corpus, tokenizer=None)

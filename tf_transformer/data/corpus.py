@@ -72,9 +72,9 @@ class Corpus:
         return self.splits[split]
 
     def __iter__(self):
-        raise TypeError(
+        raise ValueError(
             "The pairs of a corpus are in its splits. Expected one of them, such as "
-            f"corpus.train. Received: the corpus {self.name!r}"
+            f"corpus.train. Received: {self!r}"
         )
 
     @property
