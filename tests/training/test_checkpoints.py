@@ -67,8 +67,10 @@ def test_the_random_state_of_dropout_matters(uninterrupted, checkpoint):
 
 @pytest.mark.slow
 def test_the_epoch_of_the_batches_matters(uninterrupted, checkpoint):
-    found, _ = resumed(checkpoint, epoch=0)
+    found, _ = resumed(checkpoint, epoch=5)
     assert len(differences(found, uninterrupted[0])) > 10
+    found, _ = resumed(checkpoint, epoch=0)  # `fit` begins with its first epoch
+    assert not differences(found, uninterrupted[0])
 
 
 @pytest.mark.long

@@ -141,6 +141,7 @@ def _translate_function(options):
         from tf_transformer.export.saved_translator import SavedTranslator
 
         saved_translator = SavedTranslator(folder, options.batch_size)
+        saved_translator.signature("translate")  # fails once, not for each line
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
     from tf_transformer.inference.settings import SearchSettings
 

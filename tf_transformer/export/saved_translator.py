@@ -20,7 +20,6 @@ class SavedTranslator:
 
     Raises:
         FileNotFoundError: If it contains no SavedModel.
-        ValueError: If the SavedModel is of another program.
     """
 
     def __init__(self, path: str | os.PathLike, batch_size: int = 32):
@@ -29,14 +28,9 @@ class SavedTranslator:
                 f"The folder contains no SavedModel. Expected {path}/saved_model.pb. "
                 f"Received: {path}"
             )
+        self.path = path
         self.batch_size = batch_size
         self.signatures = tf.saved_model.load(str(path)).signatures
-        if not {"translate", "info"} <= set(self.signatures):
-            raise ValueError(
-                "The SavedModel is of another program. Expected a folder that "
-                f"tf-transformer export has written. Received: {path} with the "
-                f"signatures {', '.join(sorted(self.signatures)) or 'none'}"
-            )
 
     def __call__(self, texts: list[str]) -> list[str]:
         """Translates a list of texts, in their order.
@@ -64,7 +58,7 @@ class SavedTranslator:
                 f"Received: {error.object!r}"
             ) from error
         try:
-            return self.signatures["translate"](text=tf.constant(encoded, tf.string))
+            return self.signature("translate")(text=tf.constant(encoded, tf.string))
         except tf.errors.InvalidArgumentError as error:
             problem = failed_assertion(error.message)
             if problem is None:
@@ -73,4 +67,18 @@ class SavedTranslator:
 
     def info(self) -> dict:
         """The JSON object of the `info` signature."""
-        return json.loads(self.signatures["info"]()["info"].numpy())
+        return json.loads(self.signature("info")()["info"].numpy())
+
+    def signature(self, name: str):
+        """Returns a signature.
+
+        Raises:
+            ValueError: If there is none, as in the SavedModel of another program.
+        """
+        if name not in self.signatures:
+            raise ValueError(
+                f"The SavedModel has no signature {name}. Expected a folder that "
+                f"tf-transformer export has written. Received: {self.path} with the "
+                f"signatures {', '.join(sorted(self.signatures)) or 'none'}"
+            )
+        return self.signatures[name]

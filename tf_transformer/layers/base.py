@@ -153,8 +153,7 @@ def layer_factory(factory):
         The class or function.
 
     Raises:
-        ValueError: If the name is not registered, the value cannot be called, or it
-            has no name and could not be saved.
+        ValueError: If the name is not registered, or the value cannot be called.
 
     Example:
 
@@ -180,23 +179,7 @@ def layer_factory(factory):
             "Expected a class or a function that returns a layer, so that each block "
             f"gets its own layer. Received: {factory!r}"
         )
-    factory_name(layer_class)
     return layer_class
-
-
-def activation_function(activation):
-    """`keras.activations.get`, which refuses a lambda: no file could contain it.
-
-    Args:
-        activation: A name, a function, or `None`.
-    """
-    function = keras.activations.get(activation)
-    if getattr(function, "__name__", None) == "<lambda>":
-        raise ValueError(
-            "An activation without a name cannot be saved. Expected a name such as "
-            f"'relu', or a function made with def. Received: {function!r}"
-        )
-    return function
 
 
 def factory_name(factory) -> str:

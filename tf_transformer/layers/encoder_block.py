@@ -5,7 +5,6 @@ import keras
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import (
     BaseLayer,
-    activation_function,
     build_sublayer,
     check_epsilon,
     check_rates,
@@ -14,7 +13,7 @@ from tf_transformer.layers.base import (
     factory_name,
     layer_factory,
 )
-from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.feed_forward import FeedForward, activation_name
 from tf_transformer.layers.intermediates import sow
 from tf_transformer.layers.masks import combine_masks
 from tf_transformer.layers.normalization import LayerNormalization
@@ -108,7 +107,7 @@ class EncoderBlock(BaseLayer):
         self.d_ff = d_ff
         self.dropout_rate = dropout_rate
         self.attention_dropout_rate = attention_dropout_rate
-        self.activation = activation_function(activation)
+        self.activation = keras.activations.get(activation)
         self.normalize_first = normalize_first
         self.norm_epsilon = norm_epsilon
         self.norm_factory = layer_factory(norm)
@@ -210,7 +209,7 @@ class EncoderBlock(BaseLayer):
             "d_ff": self.d_ff,
             "dropout_rate": self.dropout_rate,
             "attention_dropout_rate": self.attention_dropout_rate,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": activation_name(self.activation),
             "normalize_first": self.normalize_first,
             "norm": factory_name(self.norm_factory),
             "attention": factory_name(self.attention_factory),

@@ -2,12 +2,7 @@
 
 import keras
 
-from tf_transformer.layers.base import (
-    BaseLayer,
-    activation_function,
-    check_sizes,
-    check_width,
-)
+from tf_transformer.layers.base import BaseLayer, check_sizes, check_width
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -46,7 +41,7 @@ class FeedForward(BaseLayer):
         check_sizes(d_model=d_model, d_ff=d_ff)
         self.d_model = d_model
         self.d_ff = d_ff
-        self.activation = activation_function(activation)
+        self.activation = keras.activations.get(activation)
         self.inner_dense = keras.layers.Dense(
             d_ff, activation=self.activation, **self.sublayer_arguments("inner")
         )
@@ -71,5 +66,22 @@ class FeedForward(BaseLayer):
             **super().get_config(),
             "d_model": self.d_model,
             "d_ff": self.d_ff,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": activation_name(self.activation),
         }
+
+
+def activation_name(activation):
+    """`keras.activations.serialize`, which would store a lambda unreadably.
+
+    Args:
+        activation: A function.
+
+    Raises:
+        ValueError: For a lambda.
+    """
+    if getattr(activation, "__name__", None) == "<lambda>":
+        raise ValueError(
+            "A function without a name cannot be saved. Expected the name of an "
+            f"activation, or a function made with def. Received: {activation!r}"
+        )
+    return keras.activations.serialize(activation)

@@ -8,7 +8,7 @@ from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
 from tf_transformer.layers.decoder import Decoder
 from tf_transformer.layers.encoder import Encoder
-from tf_transformer.layers.feed_forward import FeedForward
+from tf_transformer.layers.feed_forward import FeedForward, activation_name
 from tf_transformer.layers.masks import padding_mask
 from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import PositionalEncoding
@@ -180,7 +180,7 @@ class Transformer(SequenceModel):
         """The constructor's arguments, with the names of classes."""
         arguments = super().arguments()
         names = {name: factory_name(arguments[name]) for name in FACTORIES}
-        activation = keras.activations.serialize(arguments["activation"])
+        activation = activation_name(arguments["activation"])
         return {**arguments, **names, "activation": activation}
 
     @classmethod
