@@ -66,7 +66,7 @@ def test_wrong_usage_exits_with_2_and_says_why(capsys, words, message):
         (["translate", "RUN", "hello"], "no config.json"),
         (
             ["translate", "RUN", "hello", "--nbest", "9"],
-            "--nbest 9, --beam-size 4",
+            "num_hypotheses=9, beam_size=4",
         ),
         (["translate", "RUN", "hello", "--top-k", "5"], "go with sample=True"),
         (["translate", "RUN", "hello", "--input", "a"], "sentences and --input"),

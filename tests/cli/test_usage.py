@@ -37,8 +37,7 @@ def test_wrong_words_exit_with_2(words, message, capsys):
 
 def test_more_translations_than_hypotheses_are_refused(capsys, tmp_path):
     assert cli.main(["translate", str(tmp_path), "--nbest", "6", "a"]) == 1
-    message = "Expected --nbest up to --beam-size. Received: --nbest 6, --beam-size 4"
-    assert message in capsys.readouterr().err
+    assert "(--nbest) must lie between 1 and beam_size" in capsys.readouterr().err
 
 
 @pytest.mark.needs_tensorflow

@@ -147,13 +147,6 @@ def _translate_function(options):
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
-        beam_size = settings.get("beam_size", SearchSettings.beam_size)
-        if options.nbest > beam_size and not options.sample:
-            raise ValueError(
-                "Beam search has as many translations as hypotheses. Expected --nbest "
-                f"up to --beam-size. Received: --nbest {options.nbest}, --beam-size "
-                f"{beam_size}"
-            )
     SearchSettings(**settings)  # invalid settings fail once, not for each line
     translator = run_directory(options.model).translator(options.batch_size)
 

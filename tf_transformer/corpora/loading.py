@@ -54,7 +54,7 @@ def load(
         return load_tfds(name.removeprefix(TFDS_PREFIX), source, target, stream)
     if name not in BUILT_IN:
         raise ValueError(
-            f"There is no corpus and no file of this name. Expected one of "
+            "There is no corpus and no file of this name. Expected one of "
             f"{', '.join(BUILT_IN)}, a set of TensorFlow Datasets such as "
             "tfds:ted_hrlr_translate/pt_to_en, or a file: --data pairs.tsv, or "
             "--train-source and --train-target. In Python, read_tsv and read_parallel "

@@ -79,7 +79,7 @@ class SearchSettings:
         most = math.inf if self.sample else self.beam_size
         if not 1 <= self.num_hypotheses <= most:
             raise ValueError(
-                "num_hypotheses must lie between 1 and beam_size. Received: "
+                "num_hypotheses (--nbest) must lie between 1 and beam_size. Received: "
                 f"num_hypotheses={self.num_hypotheses}, beam_size={self.beam_size}"
             )
         if self.no_repeat_ngram_size < 0:
