@@ -187,8 +187,8 @@ class MultiHeadAttention(BaseLayer):
         """
         key = value if key is None else key
         return (
-            self._split_heads(self.key_dense(key)),
-            self._split_heads(self.value_dense(value)),
+            self.split_heads(self.key_dense(key)),
+            self.split_heads(self.value_dense(value)),
         )
 
     def attend(
@@ -219,7 +219,7 @@ class MultiHeadAttention(BaseLayer):
         """
         if attention_mask is not None:
             attention_mask = attention_mask[:, None]  # all heads share it
-        query = self._split_heads(self.query_dense(query))
+        query = self.split_heads(self.query_dense(query))
         weights_are_used = need_weights or self.dropout_rate
         if training and not weights_are_used and has_kernel():
             heads, weights = fused_attention(query, keys, values, attention_mask), None
@@ -238,10 +238,10 @@ class MultiHeadAttention(BaseLayer):
             attention_mask=attention_mask,
             weights=weights,
         )
-        return self.output_dense(self._merge_heads(heads)), weights
+        return self.output_dense(self.merge_heads(heads)), weights
 
-    def _split_heads(self, projected):
-        # (B, L, d_model) -> (B, h, L, d_k)
+    def split_heads(self, projected):
+        """`(B, L, d_model)` to `(B, h, L, d_k)`."""
         length = projected.shape[1]
         batch_size = ops.shape(projected)[0] if length is None else -1
         length = ops.shape(projected)[1] if length is None else length
@@ -249,8 +249,8 @@ class MultiHeadAttention(BaseLayer):
         heads = ops.reshape(projected, (batch_size, length, self.num_heads, d_k))
         return ops.transpose(heads, (0, 2, 1, 3))
 
-    def _merge_heads(self, heads):
-        # (B, h, L, d_k) -> (B, L, d_model)
+    def merge_heads(self, heads):
+        """`(B, h, L, d_k)` to `(B, L, d_model)`."""
         batch_size, _, length, _ = ops.shape(heads)
         heads = ops.transpose(heads, (0, 2, 1, 3))
         return ops.reshape(heads, (batch_size, length, self.d_model))

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from tf_transformer.layers.base import build_sublayer, check_width
-from tf_transformer.layers.cache import cached, empty_cache, extended_cache
+from tf_transformer.layers.cache import empty_cache
+from tf_transformer.layers.cached_attention import attend_to_cache
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.intermediates import sow
 from tf_transformer.layers.masks import combine_masks, keys_mask
@@ -160,23 +161,24 @@ class DecoderBlock(EncoderBlock):
 
         Returns:
             The arguments `source` and `cache` of `step`. In TensorFlow's plain graph
-            the cache is empty and grows in each step; otherwise it has the length L.
+            the cache is empty and grows in each step; otherwise it has the length L
+            (see `layers/cache.py`).
         """
         keys, values = self.cross_attention.keys_and_values(encoder_output)
-        num_rows = ops.shape(encoder_output)[0] * beam_size
-        cache = self._empty_cache(num_rows, max_length, keys)
+        num_sentences = ops.shape(encoder_output)[0]
+        cache = self._empty_cache(num_sentences, beam_size, keys, max_length)
         return {"keys": keys, "values": values}, cache
 
-    def _empty_cache(self, num_rows, max_length, keys):
-        return empty_cache(num_rows, keys, max_length)
+    def _empty_cache(self, num_sentences, beam_size, keys, max_length):
+        return empty_cache(num_sentences, beam_size, keys, max_length)
 
     def step(self, inputs, cache, source, position, encoder_padding_mask=None):
         """Computes one position of each hypothesis, with cached keys and values.
 
         Args:
             inputs: Tensor `(B, K, d_model)`: one vector for each of K hypotheses.
-            cache: Keys and values of the positions so far, tensors
-                `(B * K, h, L, d_k)`: second result of `start` or of the previous step.
+            cache: Keys and values of the positions so far: second result of `start`
+                or of the previous step.
             source: Dictionary with `"keys"` and `"values"` of the source, tensors
                 `(B, h, S, d_k)`.
             position: Integer scalar tensor, the position of the new tokens.
@@ -188,11 +190,9 @@ class DecoderBlock(EncoderBlock):
         new_cache = {}
 
         def self_attention(x):
-            rows = ops.reshape(x, (-1, 1, self.d_model))  # (B * K, 1, d_model)
-            keys, values = self.self_attention.keys_and_values(rows)
-            new_cache.update(extended_cache(cache, keys, values, position))
-            y, _ = self.self_attention.attend(rows, *cached(new_cache, position))
-            return ops.reshape(y, ops.shape(x))
+            y, new = attend_to_cache(self.self_attention, x, cache, position)
+            new_cache.update(new)
+            return y
 
         cross_attention = self._source_attention(source, encoder_padding_mask)
         return self._sublayers(inputs, self_attention, cross_attention), new_cache

@@ -103,8 +103,9 @@ class SSRUDecoderBlock(DecoderBlock):
 
         return self._sublayers(inputs, ssru, cross_attention, training)
 
-    def _empty_cache(self, num_rows, max_length, keys):
-        state = ops.zeros((num_rows, self.d_model), dtype=self.ssru.state_dtype)
+    def _empty_cache(self, num_sentences, beam_size, keys, max_length):
+        shape = (num_sentences * beam_size, self.d_model)
+        state = ops.zeros(shape, dtype=self.ssru.state_dtype)
         return {"state": state}
 
     def step(self, inputs, cache, source, position, encoder_padding_mask=None):

@@ -6,6 +6,7 @@ from keras import ops
 from tf_transformer.ids import BOS_ID
 from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
+from tf_transformer.layers.cache import joined_caches, separate_caches
 from tf_transformer.layers.decoder import Decoder
 from tf_transformer.layers.encoder import Encoder
 from tf_transformer.layers.feed_forward import FeedForward, activation_name
@@ -179,9 +180,8 @@ class Transformer(SequenceModel):
     def arguments(self) -> dict:
         """The constructor's arguments, with the names of classes."""
         arguments = super().arguments()
-        names = {name: factory_name(arguments[name]) for name in FACTORIES}
-        activation = activation_name(arguments["activation"])
-        return {**arguments, **names, "activation": activation}
+        arguments |= {name: factory_name(arguments[name]) for name in FACTORIES}
+        return {**arguments, "activation": activation_name(arguments["activation"])}
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
@@ -209,11 +209,11 @@ class Transformer(SequenceModel):
     def encode(self, source_ids, training=None):
         """Encodes the source sentences: `"states"` `(B, S, D)`, `"padding_mask"`."""
         source_ids = check_ids(self, source_ids, "source_ids", training)
-        source_padding_mask = padding_mask(source_ids)
+        mask = padding_mask(source_ids)
         x = self.source_positions(self.source_embedding(source_ids))
         x = self.embedding_dropout(x, training=training)
-        states = self.encoder(x, padding_mask=source_padding_mask, training=training)
-        return {"states": states, "padding_mask": source_padding_mask}
+        states = self.encoder(x, padding_mask=mask, training=training)
+        return {"states": states, "padding_mask": mask}
 
     def decode(self, target_ids, encoded, training=None):
         """Predicts the next token at every position: float32 logits `(B, T, V)`."""
@@ -232,16 +232,15 @@ class Transformer(SequenceModel):
     def start(self, encoded, max_length, beam_size=1):
         """Makes the first state for `step`, for at most `max_length` steps."""
         source, caches = self.decoder.start(encoded["states"], max_length, beam_size)
-        num_sentences = ops.shape(encoded["states"])[0]
+        sentence = {"source": source, "padding_mask": encoded["padding_mask"]}
+        # its shape carries K, because a graph cannot divide B * K by B
+        shape = (ops.shape(encoded["states"])[0], beam_size)
+        sentence["slots"] = ops.zeros(shape, dtype="int32")
+        sentence["caches"], own = separate_caches(caches)
         return {
             "position": ops.convert_to_tensor(0, dtype="int32"),
-            "sentence": {
-                "source": source,
-                "padding_mask": encoded["padding_mask"],
-                # its shape carries K, because a graph cannot divide B * K by B
-                "slots": ops.zeros((num_sentences, beam_size), dtype="int32"),
-            },
-            "hypothesis": caches,
+            "sentence": sentence,
+            "hypothesis": own,
             "projection": self.target_embedding.projection_arguments(),
         }
 
@@ -262,18 +261,20 @@ class Transformer(SequenceModel):
 
     def step_states(self, token_ids, state):
         """`step` without the output projection: states `(B, K, D)`, next state."""
-        sentence, position = state["sentence"], state["position"]
+        sentence, position = dict(state["sentence"]), state["position"]
         num_slots = ops.shape(sentence["slots"])[1]
         x = target_vectors(self, token_ids[:, None], position)  # (B * K, 1, D)
         x = self.target_positions(x, position=position)
         states, caches = self.decoder.step(
             ops.reshape(x, (-1, num_slots, self.d_model)),
-            state["hypothesis"],
+            joined_caches(sentence["caches"], state["hypothesis"]),
             sentence["source"],
             position,
             sentence["padding_mask"],
         )
-        return states, {**state, "position": position + 1, "hypothesis": caches}
+        sentence["caches"], own = separate_caches(caches)
+        changes = {"position": position + 1, "sentence": sentence, "hypothesis": own}
+        return states, {**state, **changes}
 
     def attend(self, inputs):
         """Computes the attention weights of each head of each layer.
@@ -295,6 +296,5 @@ def _checked(arguments: dict) -> dict:
     check_sizes(**{name: arguments[name] for name in (*SIZES, *depths)})
     vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
     check_start_id(arguments["start_id"], vocab_size)
-    factories = {name: layer_factory(arguments[name]) for name in FACTORIES}
-    activation = keras.activations.get(arguments["activation"])
-    return {**arguments, **factories, "activation": activation}
+    arguments |= {name: layer_factory(arguments[name]) for name in FACTORIES}
+    return {**arguments, "activation": keras.activations.get(arguments["activation"])}

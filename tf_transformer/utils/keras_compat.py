@@ -47,6 +47,11 @@ def is_plain_tensorflow() -> bool:
     return not control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
+def is_compiled_by_tensorflow() -> bool:
+    """Whether a function is being traced that TensorFlow compiles with XLA."""
+    return keras.backend.backend() == "tensorflow" and not is_plain_tensorflow()
+
+
 def is_plain_graph() -> bool:
     """Whether a graph is being traced in which TensorFlow runs each operation alone.
 
