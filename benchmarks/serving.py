@@ -23,6 +23,7 @@ from pathlib import Path
 
 SETTINGS = {"batching": [], "one at a time": ["--batch-size", "1"]}
 COLUMNS = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "client CPU", "service CPU")
+COLUMNS += ("computing",)  # the share of the time in which the model computed
 # enough for every client, and for the slowest
 CAPACITY = ("--queue", "1024", "--timeout", "120")
 
@@ -111,6 +112,13 @@ class Service:
         user, system = stat.split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
+    def computing_seconds(self) -> float:
+        """Time in which its model has computed."""
+        with urllib.request.urlopen(f"{self.url}/metrics") as answer:
+            page = answer.read().decode()
+        value = re.search(r"^\w+_computing_seconds_total (\S+)", page, re.MULTILINE)
+        return float(value[1])
+
 
 def measure(options, service: Service, clients: int) -> dict:
     """Measures this number of clients in a separate process."""
@@ -124,13 +132,17 @@ def measure(options, service: Service, clients: int) -> dict:
         "--warm-up": options.warm_up,
     }
     words = [str(word) for flag in flags.items() for word in flag]
-    computed, started = service.cpu_seconds(), time.monotonic()
+    used, computed = service.cpu_seconds(), service.computing_seconds()
+    started = time.monotonic()
     result = subprocess.run(
         [*command, *words], stdout=subprocess.PIPE, text=True, check=True
     )
     seconds = time.monotonic() - started
-    cpu = (service.cpu_seconds() - computed) / seconds
-    return {**json.loads(result.stdout), "service CPU": round(cpu, 2)}
+    return {
+        **json.loads(result.stdout),
+        "service CPU": round((service.cpu_seconds() - used) / seconds, 2),
+        "computing": round((service.computing_seconds() - computed) / seconds, 2),
+    }
 
 
 async def load(options, texts: list[str]) -> dict:

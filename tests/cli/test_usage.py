@@ -1,5 +1,7 @@
 """Wrong usage of the command line is explained, and texts may follow options."""
 
+import argparse
+import os
 import re
 
 import pytest
@@ -33,6 +35,33 @@ def test_wrong_words_exit_with_2(words, message, capsys):
         cli.main(words)
     _, _, last_line = capsys.readouterr().err.rstrip().rpartition("\n")
     assert re.search(message, last_line)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["translate", "runs/mine", "a"], 0, ""),
+        (["train", "--run", "runs/mine"], 1, "has stopped. Run the same command again"),
+        (["evaluate", "runs/mine"], 1, "so `evaluate` has stopped.\n"),
+    ],
+)
+def test_only_a_verb_that_prints_may_lose_its_reader(
+    words, status, message, capfd, monkeypatch
+):
+    def verb(options):
+        raise BrokenPipeError
+
+    verb.__name__ = words[0]
+    parsed = cli._parsed
+    monkeypatch.setattr(
+        cli,
+        "_parsed",
+        lambda words: argparse.Namespace(**vars(parsed(words)) | {"verb": verb}),
+    )
+    stdout = os.dup(1)
+    assert cli.main(words) == status
+    os.dup2(stdout, 1)
+    assert message in capfd.readouterr().err
 
 
 def test_more_translations_than_hypotheses_are_refused(capsys, tmp_path):

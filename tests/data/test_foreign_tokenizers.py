@@ -1,4 +1,4 @@
-"""Tokenizers with other special ids than the package's are refused."""
+"""Tokenizers with other special ids or methods than the package's are refused."""
 
 import re
 from types import SimpleNamespace
@@ -7,6 +7,7 @@ import pytest
 
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.streaming import StreamedBatches
+from tf_transformer.inference.translator import Translator
 
 PAIRS = [("one", "two"), ("three four", "five six seven")]
 
@@ -37,3 +38,12 @@ def test_other_special_ids_are_refused(kind, wrong, side):
     message = f"end token 3 last and only there.*Received: {re.escape(str(wrong))}"
     with pytest.raises(ValueError, match=message):
         list(kind(PAIRS, tokenizer(*rows), batch_tokens=20))
+
+
+def test_an_object_without_the_methods_is_named():
+    foreign = SimpleNamespace(encode=lambda text: [5, 3], vocab_size=9)
+    message = "methods encode_source and encode_target.*Received: SimpleNamespace"
+    with pytest.raises(TypeError, match=message):
+        Batches(PAIRS, foreign)
+    with pytest.raises(TypeError, match=message):
+        Translator(None, foreign)

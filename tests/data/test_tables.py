@@ -67,7 +67,15 @@ def test_a_header_is_skipped_with_a_warning_and_scoring_skips_nothing(write):
     assert read_pairs(source, target) == [("de", "en"), ("eins", "one")]
 
 
-@pytest.mark.parametrize("first", ["no\tno", "yes\toui", "De\tEn", "hello\tde"])
+def test_codes_of_languages_and_scripts_are_a_header(write):
+    path = write("a.tsv", "eng_Latn\tkor_Hang\na\tb\n")
+    with pytest.warns(UserWarning, match="header, 'eng_Latn kor_Hang'"):
+        assert list(stream_tsv(path)) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    "first", ["no\tno", "yes\toui", "De\tEn", "hello\tde", "one\ttwo"]
+)
 def test_data_is_no_header(write, first):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -222,6 +222,10 @@ def test_a_view_of_pytorch_needs_the_memory_of_the_file(tmp_path):
     refused(
         lambda: read_torch(path), r"pytorch_model\.bin.*2147483648 bytes of tensors"
     )
+    weight = torch.arange(2.0**14)
+    torch.save(dict.fromkeys("abcd", weight), path)  # tied weights
+    found = read_torch(path)
+    assert [*found] == [*"abcd"] and found["d"][-1] == 2**14 - 1
 
 
 @pytest.mark.parametrize("array", [np.zeros(2**20), np.array(["a"])])

@@ -174,10 +174,21 @@ def test_weights_are_bit_for_bit_the_same_after_import_save_and_load(pair, tmp_p
 
 
 def test_a_folder_with_weights_of_pytorch_is_the_same(tmp_path):
-    reference = write_model(tmp_path)
+    reference = write_model(tmp_path, d_model=96)
     expected = import_translator(tmp_path).model.get_weights()
     (tmp_path / "model.safetensors").unlink()
-    torch.save(reference.state_dict(), tmp_path / "pytorch_model.bin")
+    path = tmp_path / "pytorch_model.bin"
+    state = reference.state_dict()
+    torch.save(state, path)
+    # the embedding is stored once and has four names
+    assert path.stat().st_size < sum(tensor.nbytes for tensor in state.values())
     found = import_translator(tmp_path).model.get_weights()
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_prefix_with_unknown_characters_is_refused(tmp_path):
+    write_model(tmp_path)
+    translator = import_translator(tmp_path)
+    with pytest.raises(ValueError, match="unknown characters in 'Der ☃'"):
+        translator(["a dog", "a cat"], ["Der", "Der ☃"])

@@ -64,3 +64,5 @@ def test_refuses_prefixes_that_do_not_fit(translator):
     prefixes = [None, "동물이 " * 20]
     with pytest.raises(ValueError, match="too long.*prefix number 2"):
         translator(["we", "a book"], prefixes)
+    with pytest.raises(ValueError, match="a list.*Received: 1 texts, a string"):
+        translator(["a"], "c")

@@ -11,6 +11,9 @@ from tf_transformer.inference.settings import SearchSettings, length_limit
     "settings, message",
     [
         ({"beam_size": 0}, "beam_size=0"),
+        ({"beam_size": 2.0}, "beam_size must be an integer. Received: 2.0"),
+        ({"no_repeat_ngram_size": 1.5}, "no_repeat_ngram_size must be an integer"),
+        ({"max_length": "9"}, "max_length must be an integer. Received: '9'"),
         ({"beam_size": 2, "num_hypotheses": 3}, "num_hypotheses=3, beam_size=2"),
         ({"num_hypotheses": 0}, "num_hypotheses=0"),
         ({"alpha": -0.1}, "alpha must lie between 0 and 10.*alpha=-0.1"),

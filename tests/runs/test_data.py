@@ -1,5 +1,7 @@
 """A run reads and batches its pairs according to its settings."""
 
+import os
+
 import pytest
 
 from tests.data.test_batching import WordTokenizer
@@ -68,6 +70,21 @@ def test_a_stream_needs_validation_files(files):
 )
 def test_settings_that_cannot_work_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
+        TrainingConfig(**settings).resolved()
+
+
+@pytest.mark.parametrize("name", ["data", "train_target", "valid_source"])
+def test_a_pipe_is_refused_because_a_resumed_training_reads_again(
+    files, tmp_path, name
+):
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    settings = {}
+    if name != "data":
+        settings = {f"train_{side}": (__file__,) for side in ("source", "target")}
+        settings |= {f"valid_{side}": __file__ for side in ("source", "target")}
+    settings[name] = (pipe,) if name.startswith("train") else pipe
+    with pytest.raises(ValueError, match=f"Expected {name} to be a file.*{pipe}"):
         TrainingConfig(**settings).resolved()
 
 

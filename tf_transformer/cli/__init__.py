@@ -10,6 +10,8 @@ from tf_transformer.cli.options import make_parser
 
 __all__ = ["main", "make_parser"]
 
+PRINTING_VERBS = ("attend", "doctor", "info", "score", "translate")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command line.
@@ -19,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         0 for success, 1 after an error (one line on standard error), 130 after
-        Ctrl-C, 143 after SIGTERM in a training. Wrong usage exits with 2.
+        Ctrl-C, 143 after SIGTERM in a training. Wrong usage exits with 2. When the
+        reader of standard output ends first, as in `| head`, 0 for a verb that only
+        prints, otherwise 1.
     """
     options = _parsed(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _after_closed_output(options.verb.__name__.rstrip("_"))
     except (OSError, ValueError) as error:
         print(f"tf-transformer: {error}", file=sys.stderr)
         return 1
@@ -44,6 +48,18 @@ def main(arguments: list[str] | None = None) -> int:
         first_line, *_ = str(error).splitlines() or [""]
         print(f"tf-transformer: {type(error).__name__}: {first_line}", file=sys.stderr)
         return 1
+
+
+def _after_closed_output(verb: str) -> int:
+    if verb in PRINTING_VERBS:
+        return 0
+    advice = " Run the same command again to resume." if verb == "train" else ""
+    print(
+        f"tf-transformer: The reader of standard output has ended, so `{verb}` has "
+        f"stopped.{advice}",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _parsed(arguments):

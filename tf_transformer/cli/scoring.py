@@ -29,7 +29,7 @@ def score(options) -> None:
                 place = f"{options.source}:{number}"
                 print(f"tf-transformer: {place}: {row}", file=sys.stderr)
                 num_failed += 1
-        sys.stdout.flush()
+        print(end="", flush=True)
     if num_failed:
         raise ValueError(f"{num_failed} pairs were not scored.")
 

@@ -103,7 +103,7 @@ def translate(options) -> None:
         problems = [(line.place, line.problem) for line in group if line.problem]
         for translation in _translations(translate_all, group, nothing, problems):
             print("\n".join(translation))
-        sys.stdout.flush()
+        print(end="", flush=True)
         for place, problem in problems:
             print(f"tf-transformer: {place}: {problem}", file=sys.stderr)
         num_failed += len(problems)

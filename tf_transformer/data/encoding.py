@@ -79,6 +79,7 @@ def encode_pairs(
     >>> encoded.num_pairs, encoded.num_dropped
     (1, 1)
     """
+    check_tokenizer(tokenizer)
     sides = (array("i"), array("i")), (array("i"), array("i"))
     num_dropped, remaining = 0, iter(pairs)
     while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
@@ -99,6 +100,20 @@ def encode_pairs(
     _check_ends(encoded.sources)
     _check_ends(encoded.targets)
     return encoded
+
+
+def check_tokenizer(tokenizer) -> None:
+    """Checks that an object can be used in place of a `Tokenizer`.
+
+    Raises:
+        TypeError: If it has not the methods of one, as tokenizers of other packages.
+    """
+    if not all(hasattr(tokenizer, name) for name in ("encode_source", "encode_target")):
+        raise TypeError(
+            "Expected a tf_transformer.data.Tokenizer, or an object with its methods "
+            "encode_source and encode_target. Tokenizer.from_files reads a "
+            f"SentencePiece model. Received: {type(tokenizer).__name__}"
+        )
 
 
 def _check_ends(side: Side) -> None:

@@ -26,7 +26,8 @@ TABLES = tuple(
 )
 UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", ".zip", ".bz2", ".xz")
 _LINE_BREAK = re.compile("\r?\n")
-_LANGUAGE = re.compile("[a-z]{2}([_-][A-Z]{2})?|[A-Z]{2}")  # de, de_DE, DE
+# de, de_DE, DE, deu_Latn
+_LANGUAGE = re.compile("[a-z]{2}([_-][A-Z]{2})?|[A-Z]{2}|[a-z]{3}_[A-Z][a-z]{3}")
 
 
 def table_pairs(path: TextPath) -> Iterator[Pair]:

@@ -125,16 +125,26 @@ def read_torch(path: Path) -> dict[str, np.ndarray]:
         ) from error
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
+        # tied weights are several names of one view
+        views = {name: _view(tensor) for name, tensor in tensors.items()}
+        distinct = {view: tensors[name] for name, view in views.items()}
         # a view can repeat a stored number any number of times
-        size = sum(tensor.nbytes for tensor in tensors.values())
+        size = sum(tensor.nbytes for tensor in distinct.values())
         if size > path.stat().st_size:
             raise ValueError(f"{size} bytes of tensors")
-        return {name: tensor.float().numpy() for name, tensor in tensors.items()}
+        arrays = {view: tensor.float().numpy() for view, tensor in distinct.items()}
+        return {name: arrays[view] for name, view in views.items()}
     except Exception as error:  # a damaged file raises errors of any kind
         raise ValueError(
             f"{path} cannot be read. Expected a file of PyTorch with tensors "
             f"only. Received: {str(error).splitlines()[:1]}"
         ) from error
+
+
+def _view(tensor) -> tuple:
+    """What a PyTorch tensor shows of which memory."""
+    place = tensor.untyped_storage().data_ptr(), tensor.storage_offset()
+    return (*place, tensor.dtype, tensor.shape, tensor.stride())
 
 
 def _check_positions(arrays, arguments, path) -> list[str]:

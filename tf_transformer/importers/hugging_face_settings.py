@@ -37,7 +37,9 @@ _FIXED = {
 }
 # These concern training, other tasks or the library.
 _IGNORED = {
+    *("_attn_implementation", "_attn_implementation_autoset", "_commit_hash"),
     *("_name_or_path", "_num_labels", "activation_dropout", "add_bias_logits"),
+    *("attn_implementation", "experts_implementation", "num_labels"),
     *("add_cross_attention", "bos_token_id", "chunk_size_feed_forward"),
     *("classif_dropout", "classifier_dropout", "cross_attention_hidden_size"),
     *("decoder_layerdrop", "dtype", "encoder_layerdrop", "extra_pos_embeddings"),
@@ -56,6 +58,7 @@ _IGNORED |= {
     *("forced_bos_token_id", "forced_eos_token_id", "length_penalty", "max_length"),
     *("min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams"),
     *("num_return_sequences", "output_scores", "remove_invalid_values"),
+    *("max_time", "renormalize_logits"),
     *("repetition_penalty", "return_dict_in_generate", "suppress_tokens"),
     *("temperature", "top_k", "top_p", "typical_p"),
 }

@@ -19,6 +19,8 @@ def check_settings(
 ) -> None:
     """Checks that every setting is known and has a value that can be imported.
 
+    An unknown setting without a value (`null`) is accepted.
+
     Args:
         settings: The settings by name.
         path: Their file, for messages.
@@ -36,7 +38,10 @@ def check_settings(
     unknown = [
         name
         for name in settings
-        if name not in used and name not in fixed and name not in ignored
+        if name not in used
+        and name not in fixed
+        and name not in ignored
+        and settings[name] is not None
     ]
     if unknown:
         raise ValueError(

@@ -2,10 +2,15 @@
 
 import dataclasses
 import math
+import numbers
 
 from keras import ops
 
 LARGEST_ALPHA = 10  # ((5 + n) / 6)^alpha of any length is finite in float32
+INTEGERS = (
+    *("beam_size", "num_hypotheses", "min_length", "max_length"),
+    *("no_repeat_ngram_size", "top_k", "seed"),
+)
 SAMPLING = ("temperature", "top_k", "top_p", "seed")
 
 
@@ -58,6 +63,10 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self):
+        for name in INTEGERS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, numbers.Integral):
+                raise ValueError(f"{name} must be an integer. Received: {value!r}")
         if self.min_length < 0:
             raise ValueError(
                 f"min_length must not be negative. Received: {self.min_length}"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tf_transformer.data.encoding import check_tokenizer
+from tf_transformer.ids import UNK_ID
 from tf_transformer.inference.search import ScoringModel, SearchModel
 from tf_transformer.inference.settings import SearchSettings, length_limit
 from tf_transformer.inference.translation import TokenScore, Translation
@@ -27,6 +29,7 @@ class Translator:
     """
 
     def __init__(self, model, tokenizer, batch_size: int = 32):
+        check_tokenizer(tokenizer)
         vocab_sizes = (model.vocab_size, model.target_vocab_size)
         expected = (tokenizer.vocab_size, tokenizer.target_vocab_size)
         if vocab_sizes != expected:
@@ -132,10 +135,12 @@ class Translator:
     def _prefix_rows(self, prefixes, rows, settings) -> list[list[int]]:
         if prefixes is None:
             return [[] for _ in rows]
-        if len(prefixes) != len(rows):
+        if isinstance(prefixes, str) or len(prefixes) != len(rows):
+            is_text = isinstance(prefixes, str)
+            received = "a string" if is_text else f"{len(prefixes)} prefixes"
             raise ValueError(
-                "There must be as many prefixes as texts. Received: "
-                f"{len(rows)} texts, {len(prefixes)} prefixes"
+                "Expected a list with a prefix for each text. Received: "
+                f"{len(rows)} texts, {received}"
             )
         # the next token includes its space
         texts = [(prefix or "").rstrip(" ") for prefix in prefixes]
@@ -143,6 +148,12 @@ class Translator:
         for number, (row, prefix) in enumerate(
             zip(rows, prefix_rows, strict=True), start=1
         ):
+            if UNK_ID in prefix:
+                raise ValueError(
+                    "A prefix must consist of the vocabulary's pieces, since the "
+                    "translation repeats it. Received: unknown characters in "
+                    f"{texts[number - 1]!r}"
+                )
             limit = length_limit(len(row), self.model.max_length, settings)
             if len(row) > 1 and len(prefix) >= limit:
                 raise ValueError(

@@ -91,15 +91,18 @@ def _check_choices(config) -> None:
 
 
 def check_bleu_tokenizer(name: str) -> None:
-    """Checks that the packages of one of sacreBLEU's tokenizers are installed.
+    """Checks that one of sacreBLEU's tokenizers can be used.
 
     Raises:
-        ValueError: If a package is missing.
+        ValueError: If a package is missing, or a model cannot be downloaded.
     """
-    if not name.endswith("-mecab"):  # others need none, or download a model when used
-        return
     try:
         BLEU(tokenize=name)
+    except OSError as error:
+        raise ValueError(
+            f"sacreBLEU cannot download the model of its tokenizer {name!r}. Expected "
+            f"another --bleu-tokenize, or a connection. Received: {error}"
+        ) from error
     except (ImportError, RuntimeError) as error:
         raise ValueError(
             f"sacreBLEU's tokenizer {name!r} is not installed. Expected: pip install "

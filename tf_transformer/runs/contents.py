@@ -29,6 +29,7 @@ def check_contents(contents, path: Path) -> dict:
     if not isinstance(contents, dict) or "format_version" not in contents:
         raise FileNotFoundError(
             f"This is not the folder of a run: another program wrote {path}. "
+            "`tf-transformer import` reads folders of Hugging Face and Marian. "
             f"Received: {path.parent}"
         )
     version = contents["format_version"]

@@ -16,9 +16,11 @@ def check_data(config) -> None:
     """Checks that files and names of data fit together.
 
     Raises:
-        ValueError: If a file lacks its counterpart, or data is named twice.
+        ValueError: If a file lacks its counterpart or is a pipe, or data is named
+            twice.
     """
     _check_files(config)
+    _check_pipes(config)
     _check_named_data(config)
 
 
@@ -43,6 +45,19 @@ def _check_files(config) -> None:
             "The best epoch is chosen on validation files. Expected "
             "valid_source and valid_target too. Received: only test_source"
         )
+
+
+def _check_pipes(config) -> None:
+    for name in ("data", *FILES):
+        value = getattr(config, name)
+        for path in value if isinstance(value, tuple) else (value or "",):
+            known = os.path.isfile(path) or os.path.isdir(path)
+            if not known and os.path.exists(path):
+                raise ValueError(
+                    f"A training reads its data again when it resumes. Expected {name} "
+                    f"to be a file, plain or gzip. Received: {path}, which is a pipe "
+                    "or a device"
+                )
 
 
 def _words(files: str | tuple[str, ...] | None) -> str:
