@@ -62,6 +62,7 @@ def test_private_names_of_keras_are_used_in_one_file():
             "_learning_rate",
             "_model_variables_moving_average",
             "_momentums",
+            "_tracker",
             "_trainable_variables",
             "_velocities",
         }

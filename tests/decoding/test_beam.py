@@ -273,3 +273,12 @@ def test_scores_are_the_models_and_hypotheses_whole_and_different(seed):
             assert ids.index(END) == len(ids) - 1 < limits[sentence]
             assert not {0, 2} & set(ids)
             assert score == pytest.approx(model.score(sentence, ids), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("state", "num_hypotheses"), [({"hypothesis": {}}, 4), ({}, 1), ({"a": 1}, 1)]
+)
+def test_wrong_arguments_are_named(state, num_hypotheses):
+    message = f"num_hypotheses={num_hypotheses}, beam_size=3"
+    with pytest.raises(ValueError, match=message):
+        beam_search(None, state, np.array([5]), 5, 3, num_hypotheses=num_hypotheses)

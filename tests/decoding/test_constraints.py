@@ -101,8 +101,8 @@ def test_half_precision_logits_are_scored_in_float32():
 
 
 def test_limits_are_raised_to_min_length_but_0_stays():
-    limits = sentence_limits(np.array([0, 1, 4, 6]), 4)
-    assert ops.convert_to_numpy(limits).tolist() == [0, 4, 4, 6]
+    limits = sentence_limits(np.array([0, 1, 4, 6, 9]), 4, max_length=7)
+    assert ops.convert_to_numpy(limits).tolist() == [0, 4, 4, 6, 7]
     assert dtype_of(limits) == "int32"
 
 

@@ -174,3 +174,8 @@ def test_prefixes_are_generated_and_scored():
     for score, ids in rows:
         assert score == pytest.approx(model.score(0, ids), abs=1e-5)
     assert others == samples(model, limits, 9, top_k=2)[1]
+
+
+def test_no_tokens_to_choose_from_are_an_error():
+    with pytest.raises(ValueError, match="at least 1, or None for all tokens"):
+        sampling_search(None, (), np.array([5]), 5, keys=np.array([1]), top_k=0)

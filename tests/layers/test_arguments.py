@@ -188,3 +188,42 @@ def test_functions_without_a_name_can_be_used_but_not_saved(arguments):
         made = make(**sizes.get(make, {**BLOCK, "num_layers": 1}), **arguments)
         with pytest.raises(ValueError, match="without a name cannot be saved"):
             made.get_config()
+
+
+def _norm(dtype, name):
+    """Does not know the argument `trainable`."""
+    return keras.layers.RMSNormalization(dtype=dtype, name=name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.TokenEmbedding(vocab_size=23, d_model=12, trainable=False),
+        lambda: layers.MultiHeadAttention(d_model=12, num_heads=3, trainable=False),
+        lambda: layers.Encoder(**STACK, normalize_first=True, trainable=False),
+        lambda: layers.Decoder(**STACK, trainable=False),
+        lambda: layers.SSRUDecoder(**STACK, trainable=False),
+        lambda: layers.RecurrentEncoder(**RNN, trainable=False),
+        lambda: layers.GlobalAttention(d_model=12, score="general", trainable=False),
+        lambda: layers.Encoder(**STACK, norm=_norm, trainable=False),
+    ],
+)
+def test_a_layer_that_is_made_frozen_has_no_trained_weight(make):
+    layer = make()
+    layer.build(*[(None, None, 12)] * (1 + isinstance(layer, layers.GlobalAttention)))
+    assert layer.weights and not any(weight.trainable for weight in layer.weights)
+    layer.trainable = True
+    assert any(weight.trainable for weight in layer.weights)
+
+
+def test_a_functional_model_keeps_what_is_frozen(tmp_path):
+    ids = keras.Input((None,), dtype="int32")
+    embedding = layers.TokenEmbedding(vocab_size=23, d_model=12)
+    encoder = layers.Encoder(**STACK)
+    logits = keras.layers.Dense(5)(encoder(embedding(ids)))
+    model = keras.Model(ids, logits)
+    encoder.trainable = embedding.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for other in (model, loaded, keras.models.clone_model(model)):
+        assert [tuple(w.shape) for w in other.trainable_weights] == [(12, 5), (5,)]

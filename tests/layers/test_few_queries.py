@@ -7,7 +7,10 @@ from keras import ops
 
 from tests.backend import BACKEND, gradients
 from tf_transformer.layers import few_queries
-from tf_transformer.layers.attention import scaled_dot_product_attention
+from tf_transformer.layers.attention import (
+    MultiHeadAttention,
+    scaled_dot_product_attention,
+)
 from tf_transformer.utils import keras_compat
 
 RANDOM = np.random.default_rng(31)
@@ -114,3 +117,9 @@ def test_symbols_of_a_functional_model_have_few_queries_too():
     model = keras.Model([query, key], output)
     rows = [np.ones((3, 2, 12)), np.ones((3, 5, 12))]
     np.testing.assert_allclose(ops.convert_to_numpy(model(rows)), 1.0, rtol=1e-6)
+
+
+def test_a_batch_without_rows_has_no_output():
+    layer = MultiHeadAttention(d_model=12, num_heads=3)
+    nothing = np.zeros((0, 4, 12), "float32")
+    assert layer(nothing, nothing).shape == nothing.shape

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from tests import reference
-from tests.backend import variable_gradients
+from tests.backend import BACKEND, variable_gradients
 from tests.layer_contract import assert_layer_contract
 from tf_transformer.layers.positional_encoding import (
     PositionalEncoding,
@@ -147,3 +147,15 @@ def test_float32_table_is_rounded_from_float64_not_computed_in_it():
     exact = reference.positional_encoding(5000, 12)
     assert np.abs(far - exact).max() <= 2.0**-24
     assert keras.config.floatx() == "float32"
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="compiles with XLA")
+def test_a_position_beyond_the_table_is_nan_in_a_compiled_step():
+    import tensorflow as tf
+
+    layer = PositionalEncoding(max_length=4)
+    vectors = np.zeros((2, 1, 12), "float32")
+    layer.build(vectors.shape)
+    step = tf.function(lambda position: layer(vectors, position), jit_compile=True)
+    assert np.isfinite(step(tf.constant(3))).all()
+    assert np.isnan(step(tf.constant(4))).all()

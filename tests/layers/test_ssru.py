@@ -166,3 +166,7 @@ def test_block_has_the_arguments_of_the_decoder_block():
     assert block.get_config().keys() == DecoderBlock(**BLOCK).get_config().keys()
     assert block.ssru_norm.epsilon == 1e-5
     assert not hasattr(block, "self_attention")
+
+
+def test_a_length_of_0_keeps_the_batch():
+    assert random_layer()(np.zeros((3, 0, D), "float32")).shape == (3, 0, D)

@@ -15,6 +15,7 @@ from tests.models.small_model import (
     shared_model,
 )
 from tests.reference import sentence_logits, weights_of
+from tf_transformer.layers import MultiHeadAttention
 
 
 def attend(model, inputs=INPUTS):
@@ -81,3 +82,15 @@ def test_half_precision_gives_float32():
     for kind, weights in model.attend(INPUTS).items():
         assert keras.backend.standardize_dtype(weights.dtype) == "float32"
         np.testing.assert_allclose(numbers(weights), expected[kind], atol=0.1)
+
+
+class OwnAttention(MultiHeadAttention):
+    def attend(self, query, keys, values, attention_mask=None, *args, **kwargs):
+        heads = self.split_heads(self.query_dense(query))
+        return self.output_dense(self.merge_heads(heads)), None
+
+
+def test_a_layer_that_does_not_pass_on_its_weights_is_named():
+    model = make_model(attention=OwnAttention)
+    with pytest.raises(ValueError, match="sow.*Received: OwnAttention"):
+        model.attend(INPUTS)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from tf_transformer.models import Transformer
 from tf_transformer.training import MaskedCrossEntropy
@@ -56,3 +57,52 @@ def test_it_trains_and_is_saved(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)
+
+
+@keras.saving.register_keras_serializable(package="test_layers_without_build")
+class PlainStack(keras.layers.Layer):
+    """An encoder, or a decoder that reads the encoder's first position only."""
+
+    def __init__(self, num_layers, d_model, name=None, dtype=None, **arguments):
+        super().__init__(name=name, dtype=dtype)
+        self.dense = keras.layers.Dense(d_model)
+
+    def call(self, inputs, encoder_output=None, training=None, **masks):
+        x = inputs if encoder_output is None else inputs + encoder_output[:, :1]
+        return self.dense(x)
+
+
+@pytest.mark.moderate
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_a_stack_without_build_trains_and_is_saved(side, tmp_path):
+    model = Transformer(**SIZES, **{side: PlainStack})
+    kernel = getattr(model, side).dense.kernel
+    before = ops.convert_to_numpy(kernel)
+    model.compile(keras.optimizers.SGD(1.0), MaskedCrossEntropy())
+    model.fit(INPUTS, INPUTS["target_ids"], verbose=0)
+    assert np.abs(ops.convert_to_numpy(kernel) - before).max() > 0
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again(INPUTS), model(INPUTS), atol=1e-6)
+
+
+class WithFurtherLayer(Transformer):
+    """Changes the vectors of the source."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.further = keras.layers.Dense(self.d_model)
+
+    def encode(self, source_ids, training=None):
+        encoded = super().encode(source_ids, training)
+        return {**encoded, "states": self.further(encoded["states"])}
+
+
+@pytest.mark.moderate
+def test_a_subclass_may_add_layers_in_its_constructor():
+    model = WithFurtherLayer(**SIZES)
+    model.compile(keras.optimizers.SGD(1.0), MaskedCrossEntropy())
+    model.fit(INPUTS, INPUTS["target_ids"], verbose=0)
+    assert ops.convert_to_numpy(model.further.bias).any()
+    with pytest.raises(ValueError, match="cannot add new elements of state"):
+        Transformer(**SIZES).further = keras.layers.Dense(3)

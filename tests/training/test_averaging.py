@@ -187,3 +187,10 @@ def test_refuses_to_average_nothing_or_another_model(run):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match="at least one checkpoint.*none"):
         average_checkpoints([], model)
+
+
+def test_averages_that_do_not_exist_are_an_error():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match=r"Received: Adam\(use_ema=False\)"):
+        model.fit(np.ones((4, 3)), np.ones(4), callbacks=[ScoreAverages()], verbose=0)

@@ -163,3 +163,9 @@ def test_a_score_must_beat_the_best(tmp_path, monitor, value, expected):
     assert keep_best.improves(value) == math.isfinite(value)
     keep_best.restore({"best": 2.0, "best_epoch": 3})
     assert keep_best.improves(value) == expected
+
+
+@pytest.mark.parametrize("name", ["best", "best.h5", "best.keras"])
+def test_weights_have_a_path_that_keras_can_load(name):
+    with pytest.raises(ValueError, match=rf"\.weights\.h5. Received: {name}$"):
+        KeepBest(name, "loss")

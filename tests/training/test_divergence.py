@@ -123,3 +123,17 @@ def test_log_is_json_whatever_the_values_are(tmp_path):
     text = (tmp_path / "log.jsonl").read_text()
     line = json.loads(text, parse_constant=refuse)
     assert (line["loss"], line["perplexity"], line["accuracy"]) == (None, None, 0.5)
+
+
+def test_metrics_with_several_values_are_checked_and_logged(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "softmax")])
+    model.compile("sgd", "mse", metrics=[keras.metrics.F1Score()])
+    log = JsonLog(tmp_path / "log.jsonl")
+    x, y = np.ones((4, 3), "float32"), np.eye(2, dtype="float32")[[0, 1, 0, 1]]
+    model.fit(x, y, callbacks=[DivergenceCheck(), log], verbose=0)
+    line = json.loads((tmp_path / "log.jsonl").read_text())
+    assert len(line["f1_score"]) == 2
+    with pytest.raises(TrainingDiverged, match="f1_score"):
+        check = DivergenceCheck()
+        check.set_model(model)
+        check.on_epoch_end(0, {"f1_score": np.array([0.5, np.nan])})

@@ -1,5 +1,6 @@
 """LoRA: the formula, the trained weights, and the contents of weight files."""
 
+import keras
 import numpy as np
 import pytest
 from keras import layers, ops
@@ -62,5 +63,14 @@ def test_only_the_changes_are_trained_and_files_hold_the_sum(tmp_path, capsys):
 def test_a_model_without_dense_layers_is_refused():
     embedding = layers.Embedding(7, 3)
     embedding.build(None)
-    with pytest.raises(ValueError, match=r"Expected keras\.layers\.Dense"):
+    with pytest.raises(ValueError, match="Expected Dense or EinsumDense"):
         add_lora(embedding, rank=2)
+
+
+def test_attention_of_keras_is_adapted_too():
+    inputs = keras.Input((None, 12))
+    attention = keras.layers.MultiHeadAttention(num_heads=3, key_dim=4)
+    model = keras.Model(inputs, attention(inputs, inputs))
+    add_lora(model, rank=2)
+    assert len(model.trainable_weights) == 2 * 4  # query, key, value, output
+    assert all("lora" in weight.name for weight in model.trainable_weights)

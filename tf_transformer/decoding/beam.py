@@ -42,10 +42,12 @@ def beam_search(
 
     Args:
         step: Function `(token_ids (B * K,), state) -> (logits (B * K, V), state)`.
+            Its first token ids are 2, the begin token. Id 3 ends a sentence; 0
+            (padding) and 2 are never chosen (`tf_transformer.ids`).
         state: State before the first token.
         limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
             token counted; 0 for an empty translation.
-        max_length: Integer or scalar tensor L, at least the largest limit.
+        max_length: Integer or scalar tensor L; larger limits are lowered to it.
         beam_size: Integer K.
         alpha: Float. Exponent of the length penalty; 0 for none. Defaults to 0.6.
         min_length: Integer: minimum number of tokens, end token counted.
@@ -56,6 +58,9 @@ def beam_search(
             for no limit. Defaults to 0.
         repetition_penalty: Float above 0. Above 1, it discourages tokens that the
             translation already contains, see `penalize_repetition`. Defaults to 1.
+
+    Raises:
+        ValueError: If N is above K, or the state has no entry `"hypothesis"`.
 
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
@@ -73,7 +78,8 @@ def beam_search(
     >>> result["token_ids"].numpy().tolist()
     [[[4, 4, 3]]]
     """
-    limits = sentence_limits(limits, min_length)
+    _check_arguments(state, beam_size, num_hypotheses)
+    limits = sentence_limits(limits, min_length, max_length)
     rules = TokenRules(
         limits, min_length, prefix_ids, no_repeat_ngram_size, repetition_penalty
     )
@@ -99,6 +105,15 @@ def beam_search(
         ),
         "log_probs": ops.where(exists, log_probs, -float("inf")),
     }
+
+
+def _check_arguments(state, beam_size, num_hypotheses):
+    if num_hypotheses > beam_size or "hypothesis" not in state:
+        raise ValueError(
+            "Expected num_hypotheses of at most beam_size, and a state with the entry "
+            f'"hypothesis". Received: num_hypotheses={num_hypotheses}, '
+            f"beam_size={beam_size}, a state with {list(state)}"
+        )
 
 
 def _first_beams(limits, max_length, beam_size, state):

@@ -102,6 +102,7 @@ def only_choices(position, limits, prefix_ids=None):
     choices = ops.where(ops.greater_equal(position + 1, limits), EOS_ID, 0)
     choices = ops.cast(choices, "int32")
     if prefix_ids is not None:
+        prefix_ids = ops.convert_to_tensor(prefix_ids)
         last = prefix_ids.shape[1] - 1
         prefix = ops.take(prefix_ids, ops.minimum(position, last), axis=1)
         is_prefix = ops.logical_and(ops.not_equal(prefix, PAD_ID), position <= last)
@@ -109,18 +110,20 @@ def only_choices(position, limits, prefix_ids=None):
     return choices[:, None]
 
 
-def sentence_limits(limits, min_length):
-    """Raises limits to `min_length`; a limit of 0 (empty sentence) stays.
+def sentence_limits(limits, min_length, max_length):
+    """Keeps limits between `min_length` and `max_length`.
 
     Args:
-        limits: Integer tensor `(B,)`.
+        limits: Integer tensor `(B,)`. A limit of 0 (empty sentence) stays 0.
         min_length: Integer.
+        max_length: Integer or scalar tensor L: the space for tokens.
 
     Returns:
         int32 tensor `(B,)`.
     """
     limits = ops.cast(limits, "int32")
-    return ops.where(limits > 0, ops.maximum(limits, min_length), 0)
+    limits = ops.where(limits > 0, ops.maximum(limits, min_length), 0)
+    return ops.minimum(limits, max_length)
 
 
 def length_penalty(lengths, alpha):

@@ -21,10 +21,12 @@ def greedy_search(
 
     Args:
         step: Function `(token_ids (B,), state) -> (logits (B, V), state)`.
+            Its first token ids are 2, the begin token. Id 3 ends a sentence; 0
+            (padding) and 2 are never chosen (`tf_transformer.ids`).
         state: State before the first token, any nested structure of tensors.
         limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
             token counted; 0 for an empty translation.
-        max_length: Integer or scalar tensor L, at least the largest limit.
+        max_length: Integer or scalar tensor L; larger limits are lowered to it.
         min_length: Integer: minimum number of tokens, end token counted.
         prefix_ids: Optional integer tensor `(B, P)`: the first tokens of each
             translation, padded with 0.
@@ -52,7 +54,7 @@ def greedy_search(
         return ranking.best(1)[..., 0]
 
     rules = TokenRules(
-        sentence_limits(limits, min_length),
+        sentence_limits(limits, min_length, max_length),
         min_length,
         prefix_ids,
         no_repeat_ngram_size,

@@ -38,10 +38,12 @@ def sampling_search(
 
     Args:
         step: Function `(token_ids (B * N,), state) -> (logits (B * N, V), state)`.
+            Its first token ids are 2, the begin token. Id 3 ends a sentence; 0
+            (padding) and 2 are never chosen (`tf_transformer.ids`).
         state: State before the first token, any nested structure of tensors.
         limits: Integer tensor `(B,)`: maximum number of tokens of each sentence, end
             token counted; 0 for an empty translation.
-        max_length: Integer or scalar tensor L, at least the largest limit.
+        max_length: Integer or scalar tensor L; larger limits are lowered to it.
         keys: int32 tensor `(B,)`: the random seed of each sentence, see
             `sentence_keys`.
         num_samples: Integer N. Defaults to 1.
@@ -73,13 +75,18 @@ def sampling_search(
     [[[4, 4, 5, 3], [4, 5, 4, 3]]]
     """
 
+    if top_k is not None and top_k < 1:
+        raise ValueError(
+            f"Expected top_k of at least 1, or None for all tokens. Received: {top_k}"
+        )
+
     def choose(ranking, position):
         numbers = uniform_numbers(keys, num_samples, position)
         scores = ranking.all_log_probs()
         return sample(scores, numbers, temperature, top_k, top_p)
 
     rules = TokenRules(
-        sentence_limits(limits, min_length),
+        sentence_limits(limits, min_length, max_length),
         min_length,
         prefix_ids,
         no_repeat_ngram_size,

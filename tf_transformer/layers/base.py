@@ -12,7 +12,7 @@ KERAS_LAYERS = "keras.layers."
 
 
 class BaseLayer(keras.layers.Layer):
-    """A Keras layer that passes its dtype policy and `autocast` to its sub-layers.
+    """A Keras layer whose sub-layers have its dtype policy, `autocast`, `trainable`.
 
     Args:
         **kwargs: The arguments of `keras.layers.Layer`.
@@ -25,17 +25,37 @@ class BaseLayer(keras.layers.Layer):
             name: Name of the sub-layer.
 
         Returns:
-            Dictionary with `"dtype"`, `"name"`, and `"autocast"` if it is off.
+            Dictionary with `"dtype"`, `"name"`, and `"autocast"` and `"trainable"` if
+            they are off.
         """
         arguments = {"dtype": self.dtype_policy, "name": name}
-        return arguments if self.autocast else {**arguments, "autocast": False}
+        switches = {"autocast": self.autocast, "trainable": self.trainable}
+        return arguments | {key: False for key, is_on in switches.items() if not is_on}
+
+    def make_sublayer(self, factory, name: str, **arguments):
+        """Makes a sub-layer with a class or function that may not know `trainable`.
+
+        Args:
+            factory: Called with the arguments.
+            name: Name of the sub-layer.
+            **arguments: Further arguments.
+
+        Returns:
+            A new layer.
+        """
+        arguments |= self.sublayer_arguments(name)
+        is_trained = arguments.pop("trainable", True)
+        layer = factory(**arguments)
+        if not is_trained:
+            layer.trainable = False
+        return layer
 
     def get_config(self):
         config = super().get_config()
         return config if self.autocast else {**config, "autocast": False}
 
 
-def build_sublayer(layer, *shapes) -> None:
+def build_sublayer(layer, *shapes, further=()) -> None:
     """Builds a layer, even if its class has no method `build`.
 
     Keras builds such a layer at its first call, so it is called symbolically.
@@ -43,6 +63,7 @@ def build_sublayer(layer, *shapes) -> None:
     Args:
         layer: The layer.
         *shapes: The shapes of its inputs.
+        further: The shapes of inputs that are not passed to `build`.
 
     Example:
 
@@ -52,6 +73,7 @@ def build_sublayer(layer, *shapes) -> None:
     True
     """
     if type(layer).build is keras.layers.Layer.build:
+        shapes = (*shapes, *further)
         layer(*(keras.KerasTensor(shape, layer.compute_dtype) for shape in shapes))
     else:
         layer.build(*shapes)

@@ -73,6 +73,7 @@ class TokenEmbedding(BaseLayer):
             ),
             reverse_dtype=self.compute_dtype,
             dtype=self.dtype_policy,
+            trainable=self.trainable,
             name="matrix",
         )
         self.matrix.build()

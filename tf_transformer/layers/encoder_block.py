@@ -117,11 +117,12 @@ class EncoderBlock(BaseLayer):
 
     def _make_sublayers(self):
         self._make_first_sublayer()
-        self.feed_forward = self.feed_forward_factory(
+        self.feed_forward = self.make_sublayer(
+            self.feed_forward_factory,
+            "feed_forward",
             d_model=self.d_model,
             d_ff=self.d_ff,
             activation=self.activation,
-            **self.sublayer_arguments("feed_forward"),
         )
         self.feed_forward_norm = self.make_norm("feed_forward_norm")
         self.feed_forward_dropout = self._dropout("feed_forward_dropout")
@@ -132,11 +133,12 @@ class EncoderBlock(BaseLayer):
         self.self_attention_dropout = self._dropout("attention_dropout")
 
     def _attention(self, name):
-        return self.attention_factory(
+        return self.make_sublayer(
+            self.attention_factory,
+            name,
             d_model=self.d_model,
             num_heads=self.num_heads,
             dropout_rate=self.attention_dropout_rate,
-            **self.sublayer_arguments(name),
         )
 
     def make_norm(self, name):
@@ -148,10 +150,9 @@ class EncoderBlock(BaseLayer):
         Returns:
             A new layer.
         """
-        arguments = self.sublayer_arguments(name)
-        if self.norm_epsilon is not None:
-            arguments["epsilon"] = self.norm_epsilon
-        return self.norm_factory(**arguments)
+        epsilon = self.norm_epsilon
+        arguments = {} if epsilon is None else {"epsilon": epsilon}
+        return self.make_sublayer(self.norm_factory, name, **arguments)
 
     def _dropout(self, name):
         return keras.layers.Dropout(self.dropout_rate, **self.sublayer_arguments(name))

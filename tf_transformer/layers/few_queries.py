@@ -20,7 +20,9 @@ def has_few_queries(queries) -> bool:
     """
     if keras.backend.is_keras_tensor(queries):
         return False
-    return queries.shape[-2] in range(1, MOST_QUERIES + 1) and is_plain_tensorflow()
+    if queries.shape[-2] not in range(1, MOST_QUERIES + 1) or 0 in queries.shape:
+        return False
+    return is_plain_tensorflow()
 
 
 def product(a, b, transpose_b=False):

@@ -157,7 +157,7 @@ class PositionalEncoding(BaseLayer):
             positions = positions + ops.cast(position, positions.dtype)
         table = ops.cast(ops.convert_to_tensor(self.table), self._sum_dtype)
         encoding = ops.take(table, positions, axis=0)
-        if length is None:  # XLA would repeat the last row
+        if length is None or position is not None:  # XLA would repeat the last row
             is_known = ops.expand_dims(positions < self.max_length, -1)
             encoding = ops.where(is_known, encoding, float("nan"))
         summed = ops.cast(inputs, self._sum_dtype) + encoding

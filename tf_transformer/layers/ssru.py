@@ -64,13 +64,13 @@ def _recurrence(decay, inputs):
 
 
 def _blockwise_scan(decay, inputs):
-    length, width = ops.shape(inputs)[1], inputs.shape[-1]
+    batch_size, length, width = ops.shape(inputs)
     num_blocks = (length + BLOCK_SIZE - 1) // BLOCK_SIZE
     # the last block is filled up with copies of the last position
     positions = ops.minimum(ops.arange(num_blocks * BLOCK_SIZE), length - 1)
+    shape = (batch_size, num_blocks, BLOCK_SIZE, width)
     decay, inputs = (
-        ops.reshape(ops.take(x, positions, axis=1), (-1, num_blocks, BLOCK_SIZE, width))
-        for x in (decay, inputs)
+        ops.reshape(ops.take(x, positions, axis=1), shape) for x in (decay, inputs)
     )
     states, products = [inputs[:, :, 0]], [decay[:, :, 0]]  # (B, T / 8, D)
     for t in range(1, BLOCK_SIZE):
@@ -79,7 +79,8 @@ def _blockwise_scan(decay, inputs):
     before = _shifted(_parallel_scan(products[-1], states[-1]))
     pairs = zip(states, products, strict=True)
     states = ops.stack([state + product * before for state, product in pairs], axis=2)
-    return ops.reshape(states, (-1, num_blocks * BLOCK_SIZE, width))[:, :length]
+    shape = (batch_size, num_blocks * BLOCK_SIZE, width)
+    return ops.reshape(states, shape)[:, :length]
 
 
 def _parallel_scan(decay, inputs):

@@ -14,6 +14,9 @@ def attention_weights(model, inputs):
 
     Returns:
         See `Transformer.attend`.
+
+    Raises:
+        ValueError: If an exchanged attention layer does not pass on its weights.
     """
     with capture_intermediates() as captured:
         model(inputs, training=False)
@@ -28,6 +31,13 @@ def attention_weights(model, inputs):
     }
 
     def weights(layer):
+        if layer not in captured:
+            raise ValueError(
+                "The attention weights of a layer are unknown. Expected its method "
+                "`attend` to call tf_transformer.layers.sow(self, query=..., keys=..., "
+                "attention_mask=..., weights=...), as MultiHeadAttention does. "
+                f"Received: {type(layer).__name__}"
+            )
         return ops.cast(captured[layer]["weights"], "float32")
 
     return {

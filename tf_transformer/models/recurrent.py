@@ -10,6 +10,7 @@ from tf_transformer.layers.recurrent.global_attention import GlobalAttention
 from tf_transformer.models.embeddings import check_ids, token_embeddings
 from tf_transformer.models.presets import RECURRENT_PRESETS, preset
 from tf_transformer.models.sequence_model import SequenceModel
+from tf_transformer.utils.keras_compat import allow_new_layers
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -100,6 +101,8 @@ class RecurrentSeq2Seq(SequenceModel):
         check_sizes(vocab_size=vocab_size, max_length=max_length)
         self._make_layers()
         self.build()
+        if type(self) is not RecurrentSeq2Seq:
+            allow_new_layers(self)
 
     def _make_layers(self):
         dtype = self.dtype_policy

@@ -15,6 +15,7 @@ from tf_transformer.utils.keras_compat import all_layers
 
 Tensor = Any  # of the current Keras backend
 State = dict[str, Any]
+RESTORED = ("int8", "float8")  # quantization modes
 
 
 class SequenceModel(TwoPasses, keras.Model, abc.ABC):
@@ -66,7 +67,8 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         """
         super().compile(*args, **kwargs)
         check_compiled(self)
-        if self.optimizer is not None and self.built:
+        is_built = all(layer.built for layer in all_layers(self))
+        if self.optimizer is not None and is_built:
             # otherwise TensorFlow traces the first training step twice
             self.optimizer.build(self.trainable_variables)
 
@@ -117,6 +119,11 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
     def compile_from_config(self, config):
         """Compiles a loaded model with the saved settings."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save(self, *args, **kwargs):
+        """Saves as Keras does, but writes nothing if the model cannot be saved."""
+        self.get_config()
+        super().save(*args, **kwargs)
 
     def save_own_variables(self, store):
         """Adds the random state of dropout, which Keras leaves out of its files."""
@@ -228,12 +235,21 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         return dict(self._arguments)
 
     def get_config(self):
+        """The constructor's arguments, and what is quantized or frozen.
+
+        Raises:
+            ValueError: If layers have 4 bits, which Keras would not restore.
+        """
         config = {**super().get_config(), **self.arguments()}
-        quantized = {
-            layer.path: layer.dtype_policy
-            for layer in all_layers(self)
-            if layer.quantization_mode == "int8"
-        }
+        layers = [x for x in all_layers(self) if x.quantization_mode is not None]
+        for layer in layers:
+            if layer.quantization_mode not in RESTORED:
+                raise ValueError(
+                    "Keras does not restore this quantization from a file. Expected "
+                    f"{' or '.join(RESTORED)}, or save_weights before `quantize`. "
+                    f"Received: {layer.path} with {layer.quantization_mode}"
+                )
+        quantized = {layer.path: layer.dtype_policy for layer in layers}
         if quantized:  # as KerasHub does: a policy for each quantized layer
             policies = keras.dtype_policies.DTypePolicyMap(
                 default_policy=self.dtype_policy.name, policy_map=quantized

@@ -5,32 +5,28 @@ from keras import ops
 
 from tf_transformer.ids import BOS_ID
 from tf_transformer.layers.attention import MultiHeadAttention
-from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
+from tf_transformer.layers.base import build_sublayer
 from tf_transformer.layers.cache import joined_caches, separate_caches
 from tf_transformer.layers.decoder import Decoder
 from tf_transformer.layers.encoder import Encoder
-from tf_transformer.layers.feed_forward import FeedForward, activation_name
+from tf_transformer.layers.feed_forward import FeedForward
 from tf_transformer.layers.masks import padding_mask
 from tf_transformer.layers.normalization import LayerNormalization
 from tf_transformer.layers.positional_encoding import PositionalEncoding
+from tf_transformer.models.arguments import (
+    BLOCK_ARGUMENTS,
+    checked_arguments,
+    named_arguments,
+)
 from tf_transformer.models.attention_weights import attention_weights
 from tf_transformer.models.embeddings import (
     check_ids,
-    check_start_id,
     target_vectors,
     token_embeddings,
 )
 from tf_transformer.models.presets import preset
 from tf_transformer.models.sequence_model import SequenceModel
-
-SIZES = ("vocab_size", "num_layers", "d_model", "num_heads", "d_ff", "max_length")
-DEPTHS = ("num_encoder_layers", "num_decoder_layers")
-FACTORIES = ("norm", "attention", "feed_forward", "encoder", "decoder")
-BLOCK_ARGUMENTS = (
-    *("d_model", "num_heads", "d_ff", "dropout_rate", "attention_dropout_rate"),
-    *("activation", "normalize_first", "norm", "attention", "feed_forward"),
-    "norm_epsilon",
-)
+from tf_transformer.utils.keras_compat import allow_new_layers
 
 
 @keras.saving.register_keras_serializable(package="tf_transformer")
@@ -140,10 +136,13 @@ class Transformer(SequenceModel):
         arguments = dict(locals())
         for name in ("self", "kwargs", "__class__"):
             del arguments[name]
-        arguments = _checked(arguments)
+        arguments = checked_arguments(arguments)
         super().__init__(arguments, **kwargs)
         self._make_embeddings()
         self._make_stacks()
+        self.build()
+        if type(self) is not Transformer:
+            allow_new_layers(self)
 
     def _make_embeddings(self):
         dtype = self.dtype_policy
@@ -175,13 +174,10 @@ class Transformer(SequenceModel):
             num_layers=self.num_decoder_layers or self.num_layers,
             **arguments,
         )
-        self.build()
 
     def arguments(self) -> dict:
         """The constructor's arguments, with the names of classes."""
-        arguments = super().arguments()
-        arguments |= {name: factory_name(arguments[name]) for name in FACTORIES}
-        return {**arguments, "activation": activation_name(arguments["activation"])}
+        return named_arguments(super().arguments())
 
     @classmethod
     def from_preset(cls, name, vocab_size, **changes):
@@ -202,8 +198,8 @@ class Transformer(SequenceModel):
         self.target_embedding.build()
         self.source_positions.build(states_shape)
         self.target_positions.build(states_shape)
-        self.encoder.build(states_shape)
-        self.decoder.build(states_shape)
+        build_sublayer(self.encoder, states_shape)
+        build_sublayer(self.decoder, states_shape, further=[states_shape])
         self.built = True
 
     def encode(self, source_ids, training=None):
@@ -288,13 +284,3 @@ class Transformer(SequenceModel):
             `"cross"` `(B, N, h, T, S)`.
         """
         return attention_weights(self, inputs)
-
-
-def _checked(arguments: dict) -> dict:
-    """Checks the constructor's arguments; replaces names by classes and functions."""
-    depths = [name for name in DEPTHS if arguments[name] is not None]
-    check_sizes(**{name: arguments[name] for name in (*SIZES, *depths)})
-    vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
-    check_start_id(arguments["start_id"], vocab_size)
-    arguments |= {name: layer_factory(arguments[name]) for name in FACTORIES}
-    return {**arguments, "activation": keras.activations.get(arguments["activation"])}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_transformer.data.corpus import check_pairs
@@ -89,11 +90,13 @@ class KeepBest(keras.callbacks.Callback):
     Args:
         path: File for the best weights, ending in `.weights.h5`.
         monitor: Name in the logs: "bleu", "val_nll", ... The highest value is the best
-            if the name ends in "bleu", "chrf" or "accuracy", otherwise the lowest.
+            if the name ends in "bleu", "chrf", "accuracy" or "acc", otherwise the
+            lowest.
         patience: Optional integer. Epochs without improvement before training stops.
 
     Raises:
-        ValueError: At the end of an epoch, if the logs do not contain this name.
+        ValueError: If the path ends otherwise, or at the end of an epoch, if the logs
+            do not contain this name.
 
     Example:
 
@@ -110,10 +113,15 @@ class KeepBest(keras.callbacks.Callback):
         self, path: str | os.PathLike, monitor: str, patience: int | None = None
     ):
         super().__init__()
+        if not str(path).endswith(".weights.h5"):
+            raise ValueError(
+                "KeepBest writes weights in Keras' format. Expected a path that ends "
+                f"in .weights.h5. Received: {path}"
+            )
         self.path = Path(path)
         self.monitor = monitor
         self.patience = patience
-        self.higher_is_better = monitor.endswith(("bleu", "chrf", "accuracy"))
+        self.higher_is_better = monitor.endswith(("bleu", "chrf", "accuracy", "acc"))
         self.best: float | None = None
         self.best_epoch: int | None = None
 
@@ -215,7 +223,7 @@ class JsonLog(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(self._elapsed(), 1),
             "updates": int(ops.convert_to_numpy(self.model.optimizer.iterations)),
-            **{name: json_number(value) for name, value in (logs or {}).items()},
+            **{name: _json_value(value) for name, value in (logs or {}).items()},
         }
         self._seconds, self._started = 0.0, None
         if not is_first_process():
@@ -223,6 +231,13 @@ class JsonLog(keras.callbacks.Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, allow_nan=False) + "\n")
+
+
+def _json_value(value) -> float | list | None:
+    """A number, or a list of the numbers of a metric with several."""
+    if np.ndim(value) == 0:
+        return json_number(value)
+    return [_json_value(part) for part in np.asarray(value)]
 
 
 def json_number(value) -> float | None:

@@ -6,6 +6,8 @@ import keras
 
 from tf_transformer.utils.keras_compat import all_layers
 
+DENSE_LAYERS = (keras.layers.Dense, keras.layers.EinsumDense)
+
 
 def add_lora(model: keras.Model, rank: int) -> None:
     """Adds a low-rank change to every dense layer and freezes all other weights.
@@ -16,7 +18,8 @@ def add_lora(model: keras.Model, rank: int) -> None:
     `model.save_weights` and `KeepBest` write, contain the sum, so that a model
     without LoRA can load them.
 
-    Differs from the paper: all dense layers are changed, not only attention.
+    Differs from the paper: all `Dense` and `EinsumDense` layers are changed, not only
+    attention.
 
     Args:
         model: A built Keras model with trained weights. Compile it afterwards.
@@ -34,10 +37,10 @@ def add_lora(model: keras.Model, rank: int) -> None:
     >>> add_lora(model, rank=2)
     808 of 4,022 parameters are trained.
     """
-    layers = [x for x in all_layers(model) if isinstance(x, keras.layers.Dense)]
+    layers = [x for x in all_layers(model) if isinstance(x, DENSE_LAYERS)]
     if not layers:
         raise ValueError(
-            "The model has no layer for LoRA. Expected keras.layers.Dense. "
+            "The model has no layer for LoRA. Expected Dense or EinsumDense. "
             f"Received: {type(model).__name__} without one"
         )
     for layer in layers:

@@ -23,9 +23,10 @@ class Adam(AverageOfUpdates, _KerasAdam):  # pyright: ignore
         w = w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
 
     The updates equal the updates of `keras.optimizers.Adam`, which on TensorFlow reads
-    each weight a dozen times. Differs from Keras: with `use_ema` and
-    `gradient_accumulation_steps`, the moving average takes one step for each update,
-    not for each batch.
+    each weight a dozen times, and treats the tokens of one id in a
+    `keras.layers.Embedding` as separate gradients; here they are added up. Differs from
+    Keras: with `use_ema` and `gradient_accumulation_steps`, the moving average takes
+    one step for each update, not for each batch.
 
     Args:
         learning_rate: Float or schedule, such as `TransformerSchedule`.

@@ -84,7 +84,16 @@ def adam_moments(optimizer, variable):
 
 
 def moving_averages(optimizer) -> list[tuple]:
-    """Pairs (weight, moving average) of a built optimizer with `use_ema=True`."""
+    """Pairs (weight, moving average) of a built optimizer with `use_ema=True`.
+
+    Raises:
+        ValueError: If the optimizer has no moving averages.
+    """
+    if not optimizer.use_ema:
+        raise ValueError(
+            "Expected an optimizer with use_ema=True. Received: "
+            f"{type(optimizer).__name__}(use_ema=False)"
+        )
     return list(
         zip(
             optimizer._trainable_variables,
@@ -152,6 +161,11 @@ def implicit_mask(tensor):
 def set_implicit_mask(tensor, mask) -> None:
     """Attaches an implicit mask to a tensor, as Keras' layers do."""
     tensor._keras_mask = mask
+
+
+def allow_new_layers(layer) -> None:
+    """Lets a subclass add layers and weights after its base class has been built."""
+    layer._tracker.unlock()
 
 
 class _WeightsFile(io.BytesIO):
