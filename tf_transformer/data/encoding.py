@@ -79,11 +79,11 @@ def encode_pairs(
     >>> encoded.num_pairs, encoded.num_dropped
     (1, 1)
     """
-    check_tokenizer(tokenizer)
     sides = (array("i"), array("i")), (array("i"), array("i"))
     num_dropped, remaining = 0, iter(pairs)
     while chunk := list(islice(remaining, _PAIRS_PER_CHUNK)):
         check_pairs(chunk)
+        check_tokenizer(tokenizer)
         sources, targets = (list(texts) for texts in zip(*chunk, strict=True))
         source_ids = tokenizer.encode_source(sources)
         target_ids = tokenizer.encode_target(targets)
