@@ -7,10 +7,11 @@ from keras import ops
 from tests.backend import BACKEND, in_graph
 from tf_transformer.layers.cache import (
     GROWING,
+    SEPARATE,
     SHARED,
     ancestors_mask,
     empty_cache,
-    grown_cache,
+    extended_cache,
     is_shared,
     joined_caches,
     separate_caches,
@@ -80,6 +81,22 @@ def test_separate_caches_can_be_joined():
     assert joined["first"]["shared_values"] is caches["first"]["shared_values"]
 
 
+def test_a_separate_cache_has_a_row_for_each_hypothesis():
+    cache = empty_cache(B, K, ops.array(KEYS[0]), L, may_share=False)
+    assert tuple(cache) == SEPARATE and not is_shared(cache)
+    rows = [[x.reshape(B * K, H, 1, D) for x in side] for side in (KEYS, VALUES)]
+    for position in range(3):
+        cache, mask = extended_cache(
+            cache, *(ops.array(side[position]) for side in rows), position
+        )
+        written = [[[place <= position for place in range(L)]]]
+        assert ops.convert_to_numpy(mask).tolist() == written
+    for name, side in zip(SEPARATE, rows, strict=True):
+        expected = np.concatenate(side, axis=2)
+        expected[:, :, 3:] = 0
+        np.testing.assert_array_equal(cache[name], expected)
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's graphs")
 @pytest.mark.parametrize("is_compiled", [False, True])
 def test_only_the_cache_of_a_plain_graph_grows(is_compiled):
@@ -95,7 +112,9 @@ def test_only_the_cache_of_a_plain_graph_grows(is_compiled):
             if is_compiled:
                 return position + 1, written_cache(cache, *new, position)
             new = (tf.reshape(x, [-1, H, 1, D]) for x in new)  # a row per hypothesis
-            return position + 1, grown_cache(cache, *new)
+            cache, mask = extended_cache(cache, *new, position)
+            assert mask is None
+            return position + 1, cache
 
         _, cache = tf.while_loop(lambda i, _: i < 3, write, (0, cache))
         return cache

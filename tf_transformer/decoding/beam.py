@@ -59,15 +59,15 @@ def beam_search(
         repetition_penalty: Float above 0. Above 1, it discourages tokens that the
             translation already contains, see `penalize_repetition`. Defaults to 1.
 
-    Raises:
-        ValueError: If N is above K, or the state has no entry `"hypothesis"`.
-
     Returns:
         Dictionary of `"token_ids"` int32 `(B, N, L)`, end token included, and
         `"log_probs"` float32 `(B, N)`, the natural log of P(tokens, end) under the
         model, without penalties; ordered by the score with penalties, best first. If
         fewer than N hypotheses have a probability, the remaining ids are padding and
         the log probabilities -inf.
+
+    Raises:
+        ValueError: If N is above K, or the state has no entry `"hypothesis"`.
 
     Example: a model that always prefers token 4, with a limit of 3 tokens.
 

@@ -1,13 +1,16 @@
 """The decoder's cache of keys and values of earlier positions.
 
-There are two kinds. One has the full length from the beginning: XLA and the other
-backends need shapes that do not change. The K hypotheses of a sentence share it: each
-step writes the vectors of all K, and the ancestors of a hypothesis say which of them
-are its own. Beam search reorders the ancestors, which are small, and not the vectors.
+There are three kinds:
 
-The other kind grows by one position in each step, so that a step moves and reads only
-what has been written. It is for TensorFlow's plain graph. It has a row for each
-hypothesis, and beam search reorders it.
+* A shared cache has the full length from the beginning: XLA and the other backends need
+  shapes that do not change. The K hypotheses of a sentence share it: each step writes
+  the vectors of all K, and the ancestors of a hypothesis say which of them are its own.
+  Beam search reorders the ancestors, which are small, and not the vectors.
+* A growing cache becomes longer by one position in each step, so that a step moves and
+  reads only what has been written. It is for TensorFlow's plain graph. It has a row for
+  each hypothesis, and beam search reorders it.
+* A separate cache has the full length and a row for each hypothesis. It is for layers
+  with an `attend` of their own, for which key i must be that of position i.
 """
 
 from keras import ops
@@ -17,9 +20,10 @@ from tf_transformer.utils.small_kernels import with_open_shape
 
 SHARED = "shared_keys", "shared_values"
 GROWING = "keys_so_far", "values_so_far"
+SEPARATE = "keys", "values"
 
 
-def empty_cache(num_sentences, beam_size, keys, max_length):
+def empty_cache(num_sentences, beam_size, keys, max_length, may_share=True):
     """Makes a cache without any position.
 
     Args:
@@ -27,16 +31,21 @@ def empty_cache(num_sentences, beam_size, keys, max_length):
         beam_size: Integer K, hypotheses of a sentence.
         keys: Tensor `(any, h, any, d_k)`, whose sizes and type the cache has.
         max_length: Integer or scalar tensor L, the maximum number of positions.
+        may_share: Whether hypotheses may share the cache. Defaults to `True`.
 
     Returns:
-        Dictionary of two tensors `(B, h, L * K, d_k)` and the ancestors, int32
-        `(B * K, L)`; or of two tensors `(B * K, h, 0, d_k)` that grow.
+        Dictionary of tensors. A shared cache has two tensors `(B, h, L * K, d_k)` and
+        the ancestors, int32 `(B * K, L)`; a growing one has two tensors
+        `(B * K, h, 0, d_k)`, a separate one two tensors `(B * K, h, L, d_k)`.
     """
     _, num_heads, _, d_k = keys.shape
     num_rows = num_sentences * beam_size
     if is_plain_graph():
         empty = ops.zeros((num_rows, num_heads, 0, d_k), dtype=keys.dtype)
         return dict.fromkeys(GROWING, with_open_shape(empty, [1, 3]))
+    if not may_share:
+        shape = (num_rows, num_heads, max_length, d_k)
+        return dict.fromkeys(SEPARATE, ops.zeros(shape, dtype=keys.dtype))
     shape = (num_sentences, num_heads, max_length * beam_size, d_k)
     unknown = ops.full((num_rows, max_length), -1, dtype="int32")
     return {
@@ -47,22 +56,28 @@ def empty_cache(num_sentences, beam_size, keys, max_length):
 
 def is_shared(cache) -> bool:
     """Whether the hypotheses of a sentence share the cache."""
-    return tuple(cache)[:2] == SHARED
+    return SHARED[0] in cache
 
 
-def grown_cache(cache, keys, values):
-    """A growing cache with one more position.
+def extended_cache(cache, keys, values, position):
+    """A growing or separate cache with one more position.
 
     Args:
         cache: Result of `empty_cache`, or of this function for the previous position.
         keys: Tensor `(B * K, h, 1, d_k)`.
         values: Tensor `(B * K, h, 1, d_k)`.
+        position: Integer scalar tensor, 0 to L - 1.
 
     Returns:
-        A new cache.
+        A new cache, and a bool mask `(1, 1, L)` of the positions up to `position`, or
+        `None` if the cache has no other positions.
     """
-    new = zip(GROWING, (keys, values), strict=True)
-    return {name: ops.concatenate([cache[name], x], axis=2) for name, x in new}
+    if GROWING[0] in cache:
+        new = zip(GROWING, (keys, values), strict=True)
+        return {n: ops.concatenate([cache[n], x], axis=2) for n, x in new}, None
+    new = zip(SEPARATE, (keys, values), strict=True)
+    mask = (ops.arange(ops.shape(cache["keys"])[2]) <= position)[None, None]
+    return {name: _written(cache[name], x, position) for name, x in new}, mask
 
 
 def written_cache(cache, keys, values, position):

@@ -6,7 +6,7 @@ from tf_transformer.layers.attention import MASKED_SCORE, MultiHeadAttention
 from tf_transformer.layers.cache import (
     SHARED,
     ancestors_mask,
-    grown_cache,
+    extended_cache,
     is_shared,
     written_cache,
 )
@@ -32,11 +32,12 @@ def attend_to_cache(attention, inputs, cache, position):
     """
     if not is_shared(cache):
         rows = ops.reshape(inputs, (-1, 1, inputs.shape[-1]))  # (B * K, 1, d_model)
-        cache = grown_cache(cache, *attention.keys_and_values(rows))
-        outputs, _ = attention.attend(rows, *cache.values())
+        new = attention.keys_and_values(rows)
+        cache, mask = extended_cache(cache, *new, position)
+        outputs, _ = attention.attend(rows, *cache.values(), mask)
         return ops.reshape(outputs, ops.shape(inputs)), cache
     cache = written_cache(cache, *attention.keys_and_values(inputs), position)
-    if is_compiled_by_tensorflow() and _has_its_own_attend(attention):
+    if is_compiled_by_tensorflow():
         return _attend_in_blocks(attention, inputs, cache, position), cache
     # the K hypotheses of a sentence are K queries to its K * L keys
     mask = ancestors_mask(cache["ancestors"], *ops.shape(inputs)[:2])
@@ -45,10 +46,12 @@ def attend_to_cache(attention, inputs, cache, position):
     return outputs, cache
 
 
-def _has_its_own_attend(attention):
-    # a subclass that computes something else keeps its `attend`
-    method = getattr(type(attention), "attend", None)
-    return method is MultiHeadAttention.attend
+def may_share_cache(attention) -> bool:
+    """Whether the hypotheses of a sentence may share the cache of a layer.
+
+    A layer with another `attend` may depend on the place of a key.
+    """
+    return getattr(type(attention), "attend", None) is MultiHeadAttention.attend
 
 
 def _attend_in_blocks(attention, inputs, cache, position):

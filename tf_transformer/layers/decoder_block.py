@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_transformer.layers.base import build_sublayer, check_width
 from tf_transformer.layers.cache import empty_cache
-from tf_transformer.layers.cached_attention import attend_to_cache
+from tf_transformer.layers.cached_attention import attend_to_cache, may_share_cache
 from tf_transformer.layers.encoder_block import EncoderBlock
 from tf_transformer.layers.intermediates import sow
 from tf_transformer.layers.masks import combine_masks, keys_mask
@@ -170,7 +170,8 @@ class DecoderBlock(EncoderBlock):
         return {"keys": keys, "values": values}, cache
 
     def _empty_cache(self, num_sentences, beam_size, keys, max_length):
-        return empty_cache(num_sentences, beam_size, keys, max_length)
+        may_share = may_share_cache(self.self_attention)
+        return empty_cache(num_sentences, beam_size, keys, max_length, may_share)
 
     def step(self, inputs, cache, source, position, encoder_padding_mask=None):
         """Computes one position of each hypothesis, with cached keys and values.
