@@ -1,6 +1,7 @@
 """The tables of docs/results.md, made from the rows of recipe.py."""
 
 import json
+import re
 import runpy
 import subprocess
 
@@ -82,12 +83,28 @@ def test_commands_signatures_and_versions_stand_once():
     rows.append(row(recipe="more", diversify=["deep-de-en-1", "deep-en-de-1"]))
     text = PROGRAM["tables"](rows)
     words = " ".join(text.replace("\\\n", "").split())
-    assert words.count("--name deep --options --epochs 3") == 1
-    assert words.count("--name student --teacher deep --options --epochs 3") == 1
+    one = "--directions de-en"
+    assert words.count(f"--name deep {one} --options --epochs 3") == 1
+    assert words.count(f"--name deep --seed 2 {one} --options --epochs 3") == 1
+    assert words.count(f"--name student {one} --teacher deep --options") == 1
     runs = "runs/deep-de-en-1 runs/deep-en-de-1"
-    assert words.count(f"--name more --diversify {runs} --options") == 1
+    assert words.count(f"--name more {one} --diversify {runs} --options") == 1
     assert text.count("* chrF: `chrf of version 2`") == 1
     assert text.count("* versions: keras 3") == 1
+
+
+def test_commands_come_after_those_whose_runs_they_need():
+    rows = [
+        row(recipe="best", diversify=["more-de-en-1"]),
+        row(recipe="best", diversify=["more-de-en-1"], direction="en-de"),
+        row(recipe="more", diversify=["deep-de-en-1"]),
+        row(recipe="student", teacher="best"),
+        row(),
+    ]
+    text = " ".join(PROGRAM["commands"](rows).replace("\\\n", "").split())
+    names = re.findall(r"--name (\w+)", text)
+    assert names == ["deep", "more", "best", "student"]
+    assert "--name best --diversify" in text  # both directions, seed 1: the default
 
 
 def test_lines_of_a_command_are_short_and_make_one_command():

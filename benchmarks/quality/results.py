@@ -21,6 +21,7 @@ COSTS = {
     "peak memory, MiB": ("peak_mib", "{:,.0f}"),
     "parameters": ("parameters", "{:,.0f}"),
 }
+DIRECTIONS = ("de-en", "en-de")  # that recipe.py trains by default
 MINUTES = (5, 10, 15, 20, 25, 30, 40, 50, 60)
 
 
@@ -77,13 +78,34 @@ def curve_table(rows: list[dict]) -> str:
 
 
 def commands(rows: list[dict]) -> str:
-    """One command for each recipe."""
-    return "\n".join({row["recipe"]: command(row) for row in rows}.values())
+    """A command for each recipe and seed, after those whose runs it needs."""
+    remaining = groups(of_first_set(rows), ("recipe", "seed"))
+    lines = []
+    while remaining:
+        recipes = {recipe for recipe, _ in remaining}
+        name = next(
+            name
+            for name, [row, *_] in remaining.items()
+            if not needed_recipes(row, rows) & (recipes - {name[0]})
+        )
+        group = remaining.pop(name)
+        lines.append(command(group[0], [row["direction"] for row in group]))
+    return "\n".join(lines)
 
 
-def command(row: dict) -> str:
+def needed_recipes(row: dict, rows: list[dict]) -> set[str]:
+    """The recipes from whose runs a training learns."""
+    runs = {f"{r['recipe']}-{r['direction']}-{r['seed']}": r["recipe"] for r in rows}
+    return {row["teacher"], *(runs.get(run) for run in row["diversify"])} - {None}
+
+
+def command(row: dict, directions=DIRECTIONS) -> str:
     """The command that repeats a row's training, in lines of a code block."""
     words = f"python benchmarks/quality/recipe.py DATA runs --name {row['recipe']}"
+    if row["seed"] != 1:
+        words += f" --seed {row['seed']}"
+    if sorted(directions) != sorted(DIRECTIONS):
+        words += f" --directions {' '.join(directions)}"
     if row["teacher"]:
         words += f" --teacher {row['teacher']}"
     if row["diversify"]:

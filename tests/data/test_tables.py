@@ -67,14 +67,19 @@ def test_a_header_is_skipped_with_a_warning_and_scoring_skips_nothing(write):
     assert read_pairs(source, target) == [("de", "en"), ("eins", "one")]
 
 
-def test_codes_of_languages_and_scripts_are_a_header(write):
-    path = write("a.tsv", "eng_Latn\tkor_Hang\na\tb\n")
-    with pytest.warns(UserWarning, match="header, 'eng_Latn kor_Hang'"):
+@pytest.mark.parametrize(
+    "first", ["eng_Latn\tkor_Hang", "English\tKorean", "kor\teng", "de_DE\tEN"]
+)
+def test_names_and_codes_of_languages_are_a_header(write, first):
+    path = write("a.tsv", f"{first}\na\tb\n")
+    words = first.replace("\t", " ")
+    with pytest.warns(UserWarning, match=f"header, '{words}'"):
         assert list(stream_tsv(path)) == [("a", "b")]
 
 
 @pytest.mark.parametrize(
-    "first", ["no\tno", "yes\toui", "De\tEn", "hello\tde", "one\ttwo"]
+    "first",
+    ["no\tno", "yes\toui", "De\tEn", "hello\tde", "cat\tdog", "English\tEnglisch"],
 )
 def test_data_is_no_header(write, first):
     with warnings.catch_warnings():

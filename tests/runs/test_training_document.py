@@ -10,7 +10,7 @@ from tf_transformer.data.shift import shift_right
 
 @pytest.mark.moderate
 def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
-    *preparing, fitting = python_blocks("docs/training.md")
+    *preparing, fitting, saving = python_blocks("docs/training.md")
     found = {}
     exec("".join(preparing), found)
     model, vectors = found["model"], found["vectors"]
@@ -28,3 +28,8 @@ def test_vectors_are_used_frozen_weights_stay_and_lora_trains():
         for weight, value in zip((*frozen, *trained), before, strict=True)
     ]
     assert changed == [False] * len(frozen) + [True] * len(trained)
+    inputs = {"source_ids": found["labels"], "target_ids": found["target_ids"]}
+    expected = ops.convert_to_numpy(model(inputs))
+    exec(saving, found)
+    assert found["model"] is not model and found["model"].compiled
+    np.testing.assert_allclose(found["model"](inputs), expected, atol=1e-5)

@@ -28,6 +28,12 @@ UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", ".zip", ".bz2", ".xz
 _LINE_BREAK = re.compile("\r?\n")
 # de, de_DE, DE, deu_Latn
 _LANGUAGE = re.compile("[a-z]{2}([_-][A-Z]{2})?|[A-Z]{2}|[a-z]{3}_[A-Z][a-z]{3}")
+_LANGUAGE_NAMES = (
+    "arabic chinese czech dutch english finnish french german greek hebrew hindi "
+    "hungarian indonesian italian japanese korean polish portuguese romanian russian "
+    "spanish swedish thai turkish ukrainian vietnamese "
+    "ara ces deu eng fin fra hin ita jpn kor nld pol por ron rus spa swe tur ukr zho"
+)
 
 
 def table_pairs(path: TextPath) -> Iterator[Pair]:
@@ -74,7 +80,7 @@ def header_columns(row: list[str]) -> tuple[int, int] | None:
     """Returns the columns of source and target if `row` is a header, otherwise `None`.
 
     A header names a source and a target column, or its first two columns, and no
-    others, are two different language codes.
+    others, are two different languages: codes or English names.
 
     Example:
 
@@ -91,9 +97,13 @@ def header_columns(row: list[str]) -> tuple[int, int] | None:
 
 
 def _languages(row: list[str]) -> list[int]:
-    """The columns that are different language codes."""
+    """The columns that are different languages."""
     codes = [name.strip() for name in row]
-    columns = [i for i, code in enumerate(codes) if _LANGUAGE.fullmatch(code)]
+    columns = [
+        i
+        for i, code in enumerate(codes)
+        if _LANGUAGE.fullmatch(code) or code.lower() in _LANGUAGE_NAMES.split()
+    ]
     return columns if len({codes[i] for i in columns}) == len(columns) else []
 
 

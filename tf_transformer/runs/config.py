@@ -19,8 +19,9 @@ from tf_transformer.runs.data_checks import DEFAULT_CORPUS, FILES
 class TrainingConfig:
     """Settings of a run, stored in `config.json` in the run's folder.
 
-    Fields that are `None` take their default (`runs/choices.py`) or the value of the
-    preset, see `resolved`; with `init_from`, the value of the other run.
+    The fields are the options of `tf-transformer train`, with `_` for `-`. Fields that
+    are `None` take their default (`runs/choices.py`) or the value of the preset, see
+    `resolved`; with `init_from`, the value of the other run.
     """
 
     # run whose tokenizer and best weights training starts from
