@@ -193,3 +193,15 @@ def test_frozen_parts_stay_frozen_in_saved_and_cloned_models(kind, tmp_path):
         assert [weight.path for weight in other.trainable_weights] == trained
         assert not other.encoder.trainable
     assert len(loaded.optimizer.variables) == len(model.optimizer.variables)
+
+
+@pytest.mark.parametrize("frozen_first", [False, True])
+def test_freezing_after_compile_is_an_error_that_names_the_rule(frozen_first):
+    model = make_model()
+    model.encoder.trainable = not frozen_first
+    model.compile(tt.Adam(1e-3), tt.MaskedCrossEntropy())
+    model.encoder.trainable = frozen_first
+    with pytest.raises(ValueError, match="after `compile`.*weights to train"):
+        model.fit(INPUTS, INPUTS["target_ids"], verbose=0)
+    with pytest.raises(ValueError, match="after `compile`"):
+        model.train_on_batch(INPUTS, INPUTS["target_ids"])

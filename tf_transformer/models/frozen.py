@@ -1,6 +1,10 @@
 """Keeps the frozen parts of a model in its configuration."""
 
-from tf_transformer.utils.keras_compat import all_layers
+from tf_transformer.utils.keras_compat import (
+    all_layers,
+    inner_optimizer,
+    optimized_weights,
+)
 
 
 def frozen_parts(model) -> dict[str, list[str]]:
@@ -45,6 +49,27 @@ def freeze(model, layers: list[str], weights: list[str]) -> None:
     for weight in model.weights:
         if _path(weight, model) in weights:
             weight.trainable = False
+
+
+def check_trained(model) -> None:
+    """Checks that the weights to train are those for which the model was compiled.
+
+    Args:
+        model: A model.
+
+    Raises:
+        ValueError: If `trainable` of a layer has changed since then.
+    """
+    optimizer = inner_optimizer(model.optimizer)
+    if optimizer is None or not optimizer.built:
+        return
+    before, now = optimized_weights(optimizer), model.trainable_variables
+    if {id(weight) for weight in before} != {id(weight) for weight in now}:
+        raise ValueError(
+            "Weights were frozen or unfrozen after `compile`. Expected `trainable` to "
+            f"be set before it. Received: {len(now)} weights to train, {len(before)} "
+            "in the optimizer"
+        )
 
 
 def _layers_inside(model) -> list:

@@ -8,7 +8,7 @@ import keras
 
 from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.epochs import FirstEpoch, NextEpoch
-from tf_transformer.models.frozen import freeze, frozen_parts
+from tf_transformer.models.frozen import check_trained, freeze, frozen_parts
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.models.two_passes import TwoPasses
 from tf_transformer.utils.keras_compat import all_layers
@@ -93,6 +93,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
                 outside the vocabulary, and for `class_weight`.
         """
         _refuse_class_weight(kwargs.get("class_weight"))
+        check_trained(self)
         for dataset in (x, kwargs.get("validation_data")):
             if _has_our_batches(dataset):
                 dataset.batches.check_model(self)
@@ -114,6 +115,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             ValueError: For `class_weight`.
         """
         _refuse_class_weight(class_weight)
+        check_trained(self)
         return super().train_on_batch(x, y, sample_weight, None, return_dict)
 
     def compile_from_config(self, config):

@@ -83,6 +83,11 @@ def adam_moments(optimizer, variable):
     return optimizer._momentums[index], optimizer._velocities[index]
 
 
+def optimized_weights(optimizer) -> list:
+    """The weights that a built optimizer changes."""
+    return optimizer._trainable_variables
+
+
 def moving_averages(optimizer) -> list[tuple]:
     """Pairs (weight, moving average) of a built optimizer with `use_ema=True`.
 
@@ -96,7 +101,7 @@ def moving_averages(optimizer) -> list[tuple]:
         )
     return list(
         zip(
-            optimizer._trainable_variables,
+            optimized_weights(optimizer),
             optimizer._model_variables_moving_average,
             strict=True,
         )
