@@ -97,7 +97,9 @@ def blockwise_attention(query, keys, values, ancestors, position):
     """
     batch_size, num_heads, beam_size, d_k = ops.shape(query)
     length = ops.shape(ancestors)[1]
-    size = ops.minimum(length, BLOCK_SIZE)
+    # JAX needs a static size
+    smaller = min if isinstance(length, int) else ops.minimum
+    size = smaller(length, BLOCK_SIZE)
     query = query * d_k**-0.5
 
     def read(tensor, first):
