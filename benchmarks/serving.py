@@ -23,7 +23,7 @@ from pathlib import Path
 
 SETTINGS = {"batching": [], "one at a time": ["--batch-size", "1"]}
 COLUMNS = ("requests/s", "p50 ms", "p95 ms", "p99 ms", "client CPU", "service CPU")
-COLUMNS += ("computing",)  # the share of the time in which the model computed
+COLUMNS += ("computing",)  # share of the time in which the model computed
 # enough for every client, and for the slowest
 CAPACITY = ("--queue", "1024", "--timeout", "120")
 
