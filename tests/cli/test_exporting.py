@@ -11,7 +11,9 @@ from tf_transformer.runs.directory import RunDirectory
 def test_the_chosen_precision_is_that_of_the_translator(monkeypatch, tmp_path, dtype):
     (tmp_path / "config.json").touch()
     monkeypatch.setattr(RunDirectory, "evaluation", lambda run: {})
-    monkeypatch.setattr(RunDirectory, "translator", lambda run, dtype: dtype)
+    monkeypatch.setattr(
+        RunDirectory, "translator", lambda run, batch_size, dtype: dtype
+    )
     exported = []
 
     def export_saved_model(*arguments):

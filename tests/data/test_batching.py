@@ -284,5 +284,5 @@ def test_no_such_batch_is_an_index_error(index):
 )
 def test_an_argument_out_of_range_is_an_error(arguments):
     ((name, value),) = arguments.items()
-    with pytest.raises(ValueError, match=f"{name} is too.*Received: {name}={value}"):
+    with pytest.raises(ValueError, match=f"{name} cannot.*Received: {name}={value}"):
         make_batches(**arguments)

@@ -29,7 +29,7 @@ def write(tmp_path):
     [
         (GOOD.encode() + b"caf\xe9\t3\n", r"UTF-8.*tsv:3: the byte 0xe9 at position 3"),
         (GOOD.encode()[:-2] + b"\n", r"UTF-8.*tsv:2: the byte"),
-        (GOOD.encode("utf-16"), r"UTF-8.*tsv:1: the byte 0xff at position 0"),
+        (GOOD.encode("utf-16"), r"UTF-8.*tsv:1: the byte 0xff at position 0.*UTF-16"),
         (GOOD + "a c\0w\tso\n", r"null.*tsv:3: a null at position 3"),
         ("a cat\tcat\n".encode("utf-16-le"), r"null.*UTF-16.*tsv:1"),
         (GOOD + "a cow    소\n", r"only one column.*TAB.*tsv:3: 'a cow    소'"),

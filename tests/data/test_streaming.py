@@ -139,8 +139,10 @@ def test_pairs_left_out_are_counted():
 def test_a_generator_and_a_window_of_nothing_are_refused():
     with pytest.raises(ValueError, match=r"every epoch.*stream_tsv.*Received: gen"):
         make_stream(pair for pair in make_pairs())
-    with pytest.raises(ValueError, match="window is too small.*Received: window=0"):
-        make_stream(window=0)
+    for window in (0, 2.5, "100", None):
+        message = f"integer of at least 1. Received: window={window!r}"
+        with pytest.raises(ValueError, match=message):
+            make_stream(window=window)
     with (
         pytest.warns(UserWarning, match="1 of 1 pairs"),
         pytest.raises(ValueError, match="no pairs.*Received: 1 pairs"),

@@ -9,6 +9,8 @@ from tf_transformer.data.files import (
     PairStream,
     read_pairs,
     read_parallel,
+    read_tsv,
+    stream_parallel,
     stream_tsv,
 )
 from tf_transformer.data.mixing import Mixture
@@ -79,7 +81,10 @@ def test_names_and_codes_of_languages_are_a_header(write, first):
 
 @pytest.mark.parametrize(
     "first",
-    ["no\tno", "yes\toui", "De\tEn", "hello\tde", "cat\tdog", "English\tEnglisch"],
+    [
+        *("no\tno", "yes\toui", "De\tEn", "hello\tde", "cat\tdog"),
+        *("English\tEnglisch", "OK\tja", "PC\tTV", "up\tan"),
+    ],
 )
 def test_data_is_no_header(write, first):
     with warnings.catch_warnings():
@@ -126,3 +131,28 @@ def test_a_stream_refuses_items_that_are_not_pairs():
     stream = PairStream(lambda: iter([{"source": "one", "target": "eins"}]), "rows")
     with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
         list(stream)
+
+
+@pytest.mark.parametrize("pair", [("one", None), (None, "eins"), ("one", 1)])
+def test_a_stream_refuses_sides_that_are_not_texts(pair):
+    """A missing side is no empty text."""
+    stream = PairStream(lambda: iter([("two", "zwei"), pair]), "rows")
+    with pytest.raises(ValueError, match="not a text.*Received: .*in rows"):
+        list(stream)
+
+
+def test_several_files_are_not_one(write):
+    source, target = write("a.de", "eins\n"), write("a.en", "one\n")
+    for read in (stream_parallel, read_parallel):
+        with pytest.raises(ValueError, match="path of a text file. Received: \\["):
+            list(read([source], [target]))
+    for read in (stream_tsv, read_tsv):
+        with pytest.raises(ValueError, match="path of a text file. Received: \\["):
+            list(read([source]))
+
+
+@pytest.mark.parametrize("ending", ["bz2", "xz", "zst", "zip"])
+def test_other_packed_files_than_gzip_are_named(write, ending):
+    source, target = write(f"a.de.{ending}", "eins\n"), write("a.en", "one\n")
+    with pytest.raises(ValueError, match=f"plain text or gzip.*Received: .*{ending}"):
+        list(stream_parallel(source, target))

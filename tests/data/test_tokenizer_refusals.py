@@ -89,6 +89,20 @@ def test_what_is_no_id_of_the_vocabulary_is_not_decoded(tokenizer, wrong):
     assert tokenizer.decode_target(np.array([[6, 3, -100]])) == text  # after the end
 
 
+def test_bytes_are_utf_8(tokenizer):
+    """As in files: SentencePiece itself would replace other bytes."""
+    expected = tokenizer.encode_source(["나는 book"])
+    assert tokenizer.encode_source(["나는 book".encode()]) == expected
+    for encode in (tokenizer.encode_source, tokenizer.encode_target):
+        with pytest.raises(ValueError, match=r"not UTF-8.*Received: b'caf\\xe9'"):
+            encode(["fine", b"caf\xe9"])
+
+
+def test_the_folder_of_a_tokenizer_is_no_model_file(tmp_path):
+    with pytest.raises(ValueError, match="Tokenizer.load .*Received: the folder .*"):
+        Tokenizer.from_files(tmp_path)
+
+
 @pytest.mark.parametrize("wrong", [None, 3, "\ud800"])
 def test_values_that_are_not_text_are_refused(tokenizer, wrong):
     with pytest.raises(ValueError, match="A text cannot be read"):

@@ -70,3 +70,23 @@ def test_an_attention_mask_may_be_the_same_for_sentences_or_queries(shape):
     query, key = np.ones((2, 5, 12), "float32"), np.ones((2, 7, 12), "float32")
     mask = combine_masks(query, key, attention_mask=np.ones(shape, bool))
     assert len(mask.shape) == 3
+
+
+@pytest.mark.parametrize("hidden", [-1e9, -np.inf, 2.0, np.nan])
+@pytest.mark.parametrize("shape", [(2, 5, 7), (2, 7)])
+def test_numbers_to_add_to_scores_are_not_a_mask(hidden, shape):
+    """Cast to bool, 0 and -1e9 would hide what may be attended to, and the reverse."""
+    query, key = np.ones((2, 5, 12), "float32"), np.ones((2, 7, 12), "float32")
+    mask = np.zeros(shape, "float32")
+    mask[..., 4:] = hidden
+    name = "attention_mask" if len(shape) == 3 else "padding_mask"
+    with pytest.raises(ValueError, match="Expected True or 1 .*Received: values from"):
+        combine_masks(query, key, **{name: mask})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int8"])
+def test_a_mask_may_have_numbers_0_and_1(dtype):
+    query, key = np.ones((2, 5, 12), "float32"), np.ones((2, 7, 12), "float32")
+    mask = np.arange(2 * 5 * 7).reshape(2, 5, 7) % 3 == 0
+    found = combine_masks(query, key, attention_mask=mask.astype(dtype))
+    assert np.array(found).tolist() == mask.tolist()

@@ -125,6 +125,7 @@ def test_batches_are_as_set_and_skipped_pairs_are_reported(files, window, capsys
     # rows of 8: 8 tokens in length, 2 rows each, the last of a window is filled up
     per_epoch = -(-90 // 2 // 2)
     assert make_plan(config, train_batches) == (per_epoch, 3 * per_epoch)
+    assert make_plan(config, train_batches, 14) == (7, 21)
     describe_batches(corpus, train_batches, valid_batches)
     output = capsys.readouterr().out
     dropped = "1 dropped: blank or longer than 9 tokens"

@@ -11,6 +11,7 @@ import pytest
 
 from tests.runs.killed_pairs import write_files
 from tf_transformer import cli
+from tf_transformer.data.streaming import StreamedBatches
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 from tf_transformer.training.schedules import TransformerSchedule
@@ -117,6 +118,18 @@ def test_sigterm_writes_a_checkpoint_and_a_second_process_is_refused(tmp_path):
         state = json.loads(arrays["state"].tobytes())
     assert str(run.latest_checkpoint()) in line
     assert f"update {state['data'][1]:,};" in line
+
+
+@pytest.mark.slow
+def test_a_stream_is_counted_once(tmp_path, capsys, monkeypatch):
+    """Counting reads and encodes all pairs."""
+    words = command(tmp_path, "--epochs", "1")
+    assert cli.main(words) == 0
+    monkeypatch.delattr(StreamedBatches, "count")
+    assert cli.main(words) == 0
+    assert "is already trained: 1 epochs" in capsys.readouterr().out
+    assert cli.main([*words[:-1], "2"]) == 0
+    assert RunDirectory(tmp_path / "run").latest_checkpoint().stem == "epoch-0002"
 
 
 @pytest.mark.slow

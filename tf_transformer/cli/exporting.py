@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tf_transformer.cli.lines import file_lines
-from tf_transformer.cli.places import run_directory
+from tf_transformer.cli.places import add_ensemble, ensemble_runs
 from tf_transformer.cli.search_options import (
     REPETITION,
     SAMPLING,
@@ -21,7 +21,8 @@ def export(options) -> None:
     """Writes a SavedModel or another format, under the next version number."""
     from tf_transformer.inference.settings import SearchSettings
 
-    run = run_directory(options.run)
+    runs = ensemble_runs(options.run, options.ensemble)
+    run = runs[0]
     names = ("beam_size", "alpha", "min_length", "max_length", *REPETITION, *SAMPLING)
     settings = options_set(options, *names)
     path = _next_version(options.folder)
@@ -30,16 +31,23 @@ def export(options) -> None:
             "Only CTranslate2 stores quantized weights. Expected --quantization with "
             f"--format ctranslate2. Received: {options.quantization}"
         )
+    if options.shortlist and options.ensemble:
+        raise ValueError(
+            "A shortlist belongs to one run. Expected --shortlist or --ensemble. "
+            "Received: both"
+        )
     shortlist = run.shortlist() if options.shortlist else None
     if options.format != "saved_model":
         print(_export_elsewhere(run, path, options, settings))
         return
     from tf_transformer.export.saved_model import export_saved_model
+    from tf_transformer.runs.ensemble import ensemble_translator
 
     settings = SearchSettings(**settings)
-    info = {"languages": options.languages, "scores": run.evaluation()}
+    scores = {} if options.ensemble else run.evaluation()
+    info = {"languages": options.languages, "scores": scores}
     texts = _warm_up_texts(options.warm_up)
-    translator = run.translator(dtype=options.dtype)
+    translator = ensemble_translator(runs, dtype=options.dtype)
     print(export_saved_model(translator, path, settings, info, texts, shortlist))
 
 
@@ -61,12 +69,13 @@ def _warm_up_texts(path: str | None) -> list[str]:
 
 
 def _export_elsewhere(run, path, options, settings) -> Path:
-    names = "languages", "warm_up", "shortlist", "dtype"
+    names = "languages", "warm_up", "shortlist", "dtype", "ensemble"
     received = [*settings, *options_set(options, *names)]
     if received:
         raise ValueError(
             f"The format {options.format} stores no search options. Expected none of "
-            "them, no --languages, --warm-up, --shortlist or --dtype. Received: "
+            "them, no --languages, --warm-up, --shortlist, --dtype or --ensemble. "
+            "Received: "
             f"{', '.join(received)}"
         )
     if options.format == "hugging_face":
@@ -98,6 +107,7 @@ def add_export(verb) -> None:
         metavar="NAME",
         help="how ctranslate2 stores weights: float32 (default), int8, int16, float16",
     )
+    add_ensemble(verb)
     _add_saved_model(verb)
     verb.add_argument(
         "--min-length", type=int, metavar="INT", help="minimum length in tokens"

@@ -4,6 +4,7 @@ import argparse
 
 from tf_transformer.cli.diagnosis import add_doctor, doctor
 from tf_transformer.cli.exporting import add_export, export
+from tf_transformer.cli.places import add_ensemble
 from tf_transformer.cli.scoring import add_score, score
 from tf_transformer.cli.search_options import (
     add_repetition,
@@ -117,6 +118,7 @@ def _add_translate(verbs) -> None:
         metavar="INT",
         help="number of lines translated at once (default: 32)",
     )
+    add_ensemble(verb)
     verb.add_argument("--prefix", metavar="TEXT", help="beginning of every translation")
     verb.add_argument(
         "--nbest",

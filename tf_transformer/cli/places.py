@@ -33,3 +33,19 @@ def run_directory(path: str):
     from tf_transformer.runs.directory import RunDirectory
 
     return RunDirectory(path)
+
+
+def ensemble_runs(path: str, others: list[str] | None):
+    """The run at `path`, and the runs of `--ensemble`."""
+    return [run_directory(each) for each in (path, *(others or ()))]
+
+
+def add_ensemble(verb) -> None:
+    """Adds the option `--ensemble` to a parser."""
+    verb.add_argument(
+        "--ensemble",
+        action="append",
+        metavar="RUN",
+        help="another run with the same tokenizer: probabilities are the mean of all "
+        "runs; may be repeated",
+    )

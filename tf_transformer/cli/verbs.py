@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tf_transformer.cli.lines import argument_lines, file_lines, groups, is_terminal
-from tf_transformer.cli.places import run_directory, saved_model_folder
+from tf_transformer.cli.places import ensemble_runs, run_directory, saved_model_folder
 from tf_transformer.cli.search_options import REPETITION, SAMPLING, options_set
 
 EXIT_BY_SIGTERM = 143  # 128 + 15, as a shell reports it
@@ -130,7 +130,7 @@ def _translations(translate_all, lines, nothing, problems: list) -> list:
 def _translate_function(options):
     """Returns a function from texts to the lines to print for each text."""
     settings = options_set(options, "beam_size", "alpha", *REPETITION, *SAMPLING)
-    output_options = options_set(options, "nbest", "prefix")
+    output_options = options_set(options, "nbest", "prefix", "ensemble")
     folder = saved_model_folder(options.model)
     if folder is not None:
         if settings or output_options:
@@ -144,11 +144,13 @@ def _translate_function(options):
         saved_translator.signature("translate")  # fails once, not for each line
         return lambda texts: [[_one_line(text)] for text in saved_translator(texts)]
     from tf_transformer.inference.settings import SearchSettings
+    from tf_transformer.runs.ensemble import ensemble_translator
 
     if options.nbest:
         settings["num_hypotheses"] = options.nbest
     SearchSettings(**settings)  # invalid settings fail once, not for each line
-    translator = run_directory(options.model).translator(options.batch_size)
+    runs = ensemble_runs(options.model, options.ensemble)
+    translator = ensemble_translator(runs, options.batch_size)
 
     def translate_all(texts):
         results = translator.nbest(texts, [options.prefix] * len(texts), **settings)

@@ -1,6 +1,7 @@
 """Batches of pairs of similar length, limited by tokens (section 5.1)."""
 
 import abc
+import numbers
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -267,11 +268,11 @@ class Batches(EpochBatches):
 
 
 def check_at_least(name: str, value: int, least: int) -> None:
-    """Raises a `ValueError` if `value` is less than `least`."""
-    if value < least:
+    """Raises a `ValueError` if `value` is no integer or less than `least`."""
+    if not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(
-            f"{name} is too small. Expected an integer of at least {least}. "
-            f"Received: {name}={value}."
+            f"{name} cannot be used. Expected an integer of at least {least}. "
+            f"Received: {name}={value!r}."
         )
 
 

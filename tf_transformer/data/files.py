@@ -23,8 +23,8 @@ class PairStream:
         origin: String. Where the pairs come from, for messages.
 
     Raises:
-        ValueError: For an item that is not a pair, and at the end of a pass without a
-            pair.
+        ValueError: For an item that is not a pair of texts, and at the end of a pass
+            without a pair.
     """
 
     def __init__(self, read: Callable[[], Iterator[Pair]], origin: str):
@@ -38,6 +38,11 @@ class PairStream:
             check_pairs([pair])
             source, target = pair
             num_lines += 1
+            if not all(isinstance(side, str | bytes) for side in pair):
+                raise ValueError(
+                    "A side of a pair is not a text. Expected two strings, of which an "
+                    f'empty one is "". Received: {pair!r} in {self.origin}'
+                )
             if source and target:
                 num_kept += 1
                 yield source, target
@@ -143,9 +148,10 @@ def read_tsv(
     >>> read_tsv(path, test=path).train
     [('a cat', '고양이'), ('a dog', '개'), ('a cow', '소')]
     """
+    pairs = list(stream_tsv(path))
     return _corpus(
         Path(path).name,
-        list(stream_tsv(path)),
+        pairs,
         None if validation is None else list(stream_tsv(validation)),
         None if test is None else list(stream_tsv(test)),
     )
@@ -188,9 +194,10 @@ def read_parallel(
     >>> read_parallel(*both, validation=both).validation
     [('a cat', '고양이'), ('a dog', '개')]
     """
+    pairs = list(stream_parallel(source, target))
     return _corpus(
         f"{Path(source).name}, {Path(target).name}",
-        list(stream_parallel(source, target)),
+        pairs,
         _parallel_split("validation", validation),
         _parallel_split("test", test),
     )

@@ -11,7 +11,9 @@ from typing import BinaryIO
 TextPath = str | os.PathLike[str]
 
 MAX_LINE_BYTES = 2**24
+PACKED = (".bz2", ".xz", ".zip", ".zst")
 _GZIP_MAGIC = b"\x1f\x8b"
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -45,6 +47,20 @@ def read_lines(path: TextPath) -> list[str]:
     return [line.strip() for line in raw_lines(path)]
 
 
+def checked_path(path: TextPath) -> Path:
+    """The path of a file as a `Path`.
+
+    Raises:
+        ValueError: For anything else, such as a list of paths.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(
+            "Files are read one by one. Expected the path of a text file. "
+            f"Received: {path!r}"
+        )
+    return Path(path)
+
+
 @contextlib.contextmanager
 def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
     """Opens a file for reading bytes, unpacked if it is gzip.
@@ -54,8 +70,14 @@ def open_bytes(path: TextPath) -> Iterator[BinaryIO]:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: For several paths, and for other packed files than gzip.
     """
-    path = Path(path)
+    path = checked_path(path)
+    if path.name.lower().endswith(PACKED):
+        raise ValueError(
+            "This kind of packed file is not supported. Expected plain text or gzip. "
+            f"Received: {path}"
+        )
     if not path.exists() or path.is_dir():
         raise FileNotFoundError(
             f"The text file cannot be opened. Expected the path of an existing file, "
@@ -106,10 +128,12 @@ def _decoded(line: bytes, path: TextPath, number: int) -> str:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
+        is_utf_16 = number == 1 and line.startswith(_UTF_16_MARKS)
+        kind = ", and the file begins as UTF-16 files do" if is_utf_16 else ""
         raise ValueError(
             f"The text is not valid UTF-8. Expected a UTF-8 text file, plain or gzip. "
             f"Received: {path}:{number}: the byte 0x{line[error.start]:02x} "
-            f"at position {error.start} of the line."
+            f"at position {error.start} of the line{kind}."
         ) from None
     if "\0" in text:
         raise ValueError(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_transformer.data.sentencepiece_model import SentencePieceModel, load_processor
+from tf_transformer.data.sentencepiece_texts import encode_texts
 from tf_transformer.data.tokenizer import Tokenizer
 from tf_transformer.ids import EOS_ID
 
@@ -107,8 +108,8 @@ class _SideSampler:
 
     def sample(self, texts, generator) -> list[list[int]]:
         rows = []
-        for ids in self._processor.encode(list(texts)):
-            words = self._split(ids)
+        for ids in encode_texts(self._processor, texts):
+            words = self._split(ids[:-1])
             row = []
             for word, number in zip(words, generator.random(len(words)), strict=True):
                 candidates = self._words.get(word)

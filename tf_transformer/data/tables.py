@@ -5,10 +5,9 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 from tf_transformer.data.corpus import Pair
-from tf_transformer.data.lines import TextPath, raw_lines
+from tf_transformer.data.lines import PACKED, TextPath, checked_path, raw_lines
 
 # names of source and target columns that belong together, the usual ones first
 COLUMN_NAMES = (
@@ -24,10 +23,22 @@ TABLES = tuple(
     for ending in (".tsv", ".txt", ".csv", ".jsonl")
     for packed in ("", ".gz")
 )
-UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", ".zip", ".bz2", ".xz")
+UNREADABLE = (".json", ".tmx", ".xml", ".xlsx", ".parquet", *PACKED)
 _LINE_BREAK = re.compile("\r?\n")
+# ISO 639-1
+_CODES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr "
+    "cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu "
+    "gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk "
+    "kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms "
+    "mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro "
+    "ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl "
+    "tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+).replace(" ", "|")
 # de, de_DE, DE, deu_Latn
-_LANGUAGE = re.compile("[a-z]{2}([_-][A-Z]{2})?|[A-Z]{2}|[a-z]{3}_[A-Z][a-z]{3}")
+_LANGUAGE = re.compile(
+    f"({_CODES})([_-][A-Z]{{2}})?|{_CODES.upper()}|[a-z]{{3}}_[A-Z][a-z]{{3}}"
+)
 _LANGUAGE_NAMES = (
     "arabic chinese czech dutch english finnish french german greek hebrew hindi "
     "hungarian indonesian italian japanese korean polish portuguese romanian russian "
@@ -61,7 +72,7 @@ def table_pairs(path: TextPath) -> Iterator[Pair]:
     >>> list(table_pairs(path))
     [('a cat', '고양이, 개')]
     """
-    name = Path(path).name.lower().removesuffix(".gz")
+    name = checked_path(path).name.lower().removesuffix(".gz")
     if name.endswith(UNREADABLE):
         raise ValueError(
             "This file format is not supported. Expected .tsv, .csv or .jsonl, plain "

@@ -1,6 +1,5 @@
 """Text to ids and back with SentencePiece."""
 
-import operator
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,11 @@ from tf_transformer.data.sentencepiece_model import (
     load_processor,
     with_package_ids,
 )
-from tf_transformer.ids import EOS_ID
+from tf_transformer.data.sentencepiece_texts import (
+    convert_rows,
+    decode_rows,
+    encode_texts,
+)
 from tf_transformer.utils.atomic import replacing
 
 MAX_PAIRS = 500_000  # a vocabulary is trained on, so that any corpus fits in memory
@@ -148,19 +151,19 @@ class Tokenizer:
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each source text, with the end token; an empty text is [3]."""
-        return _encode(self._source, texts)
+        return encode_texts(self._source, texts)
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each target text, with the end token; an empty text is [3]."""
-        return _encode(self._target, texts)
+        return encode_texts(self._target, texts)
 
     def decode_source(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Returns the texts of source ids, up to the first end token."""
-        return _decode(self._source, rows)
+        return decode_rows(self._source, rows)
 
     def decode_target(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """Returns the texts of target ids, up to the first end token."""
-        return _decode(self._target, rows)
+        return decode_rows(self._target, rows)
 
     def source_pieces(self, texts: Sequence[str]) -> list[list[str]]:
         """Returns the piece of each id that `encode_source` returns."""
@@ -172,7 +175,7 @@ class Tokenizer:
 
     def target_pieces_of(self, rows: Sequence[Sequence[int]]) -> list[list[str]]:
         """Returns the piece of each target id."""
-        return _convert(self._target, rows, self._target.id_to_piece)
+        return convert_rows(self._target, rows, self._target.id_to_piece)
 
     def source_vocabulary(self) -> list[str]:
         """All pieces of the source's vocabulary, in the order of their ids."""
@@ -241,6 +244,11 @@ class Tokenizer:
         """
         models = []
         for path in [source] if target is None else [source, target]:
+            if Path(path).is_dir():
+                raise ValueError(
+                    "Tokenizer.load reads the folder of a tokenizer. Expected the file "
+                    f"of a SentencePiece model. Received: the folder {path}"
+                )
             models.append(Path(path).read_bytes())
             try:
                 _checked_model(models[-1])
@@ -260,41 +268,3 @@ def _checked_model(serialized: bytes):
     serialized = with_package_ids(serialized)
     SentencePieceModel.parse(serialized)
     return serialized, load_processor(serialized)
-
-
-def _encode(processor, texts: Sequence[str]) -> list[list[int]]:
-    if isinstance(texts, (str, bytes)):
-        raise ValueError(
-            "Texts are encoded in lists. Expected a list of texts. "
-            f"Received: one text, {texts!r}"
-        )
-    texts = list(texts)
-    try:
-        return [ids + [EOS_ID] for ids in processor.encode(texts)]
-    except TypeError as error:
-        wrong = [text for text in texts if not trainer.is_text(text)]
-        raise ValueError(
-            "A text cannot be read. Expected strings without lone surrogates. "
-            f"Received: {wrong[:1]}"
-        ) from error
-
-
-def _decode(processor, rows: Sequence[Sequence[int]]) -> list[str]:
-    def text_of(ids):  # padding and start have no text
-        return processor.decode(ids[: ids.index(EOS_ID)] if EOS_ID in ids else ids)
-
-    return _convert(processor, rows, text_of)
-
-
-def _convert(processor, rows: Sequence[Sequence[int]], convert) -> list:
-    converted = []
-    for row in rows:
-        try:
-            converted.append(convert([operator.index(token_id) for token_id in row]))
-        except (TypeError, IndexError, OverflowError) as error:
-            raise ValueError(
-                "Ids are decoded in lists. Expected a list of ids from 0 to "
-                f"{processor.get_piece_size() - 1} for each text. "
-                f"Received: {row!r} as one of them"
-            ) from error
-    return converted

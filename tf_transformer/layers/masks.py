@@ -8,9 +8,11 @@ may attend to. `docs/architecture.md` describes where masks are made and used.
 import functools
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_transformer.ids import PAD_ID
+from tf_transformer.utils.known_values import known_values
 
 
 def padding_mask(token_ids):
@@ -161,7 +163,7 @@ def combine_masks(
         hidden.
 
     Raises:
-        ValueError: If a mask has another shape.
+        ValueError: If a mask has another shape, or values other than 0 and 1.
 
     Example:
 
@@ -207,4 +209,11 @@ def _as_bool(mask):
         mask = ops.convert_to_tensor(mask)
     if keras.backend.standardize_dtype(mask.dtype) == "bool":
         return mask
+    values = known_values(mask)
+    if values is not None and not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            "A mask says which keys a query may attend to; it is not added to the "
+            "scores. Expected True or 1 = may attend, and False or 0. "
+            f"Received: values from {values.min()} to {values.max()}"
+        )
     return ops.cast(mask, "bool")

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_transformer.utils.known_values import known_values
+
 
 def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=None):
     """Checks the token ids of a batch of sentences and casts them to int32.
@@ -74,11 +76,10 @@ def as_integers(token_ids, name="token_ids"):
 
 
 def _check_values(token_ids, name, vocab_size):
-    try:
-        values = np.asarray(token_ids)
-    except (NotImplementedError, TypeError, ValueError, RuntimeError):
-        return  # symbolic, traced, or on an accelerator that NumPy cannot read
-    if values.size and not 0 <= values.min() <= values.max() < vocab_size:
+    values = known_values(token_ids)
+    if values is None or not values.size:
+        return
+    if not 0 <= values.min() <= values.max() < vocab_size:
         bad_id = values.max() if values.max() >= vocab_size else values.min()
         raise ValueError(
             f"An id in {name} is not in the vocabulary. Expected 0 to "

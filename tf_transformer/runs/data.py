@@ -152,14 +152,19 @@ def make_batches(config, corpus, tokenizer) -> tuple[EpochBatches, EpochBatches]
     )
 
 
-def make_plan(config, train_batches) -> Plan:
+def make_plan(config, train_batches, batches_per_epoch: int | None = None) -> Plan:
     """Updates of an epoch and of the whole training.
 
-    The pairs of a stream are counted, unless the config counts in updates.
+    Args:
+        config: The settings.
+        train_batches: The batches. Those of a stream are counted, which reads and
+            encodes all pairs, unless the config counts in updates.
+        batches_per_epoch: Optional integer, the result of an earlier count.
     """
     per_epoch = config.validate_every
     if per_epoch is None:
-        per_epoch = train_batches.count() // config.gradient_accumulation_steps
+        num_batches = batches_per_epoch or train_batches.count()
+        per_epoch = num_batches // config.gradient_accumulation_steps
     return Plan(per_epoch, config.max_updates or per_epoch * config.epochs)
 
 

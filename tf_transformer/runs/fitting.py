@@ -88,10 +88,22 @@ class Fitting:
             print(f"Resuming after update {self.counter.updates:,} from {checkpoint}.")
         tokenizer = self.translator.tokenizer
         with failing_together():  # only the first process writes
-            self.run.begin(self.config, tokenizer, self.model, data=self.files)
+            self.run.begin(
+                self.config,
+                tokenizer,
+                self.model,
+                data=self.files,
+                batches_per_epoch=self._batches_per_epoch(),
+            )
         self._restore_logs(state, valid_set)
         with catching_sigterm() as termination:
             self._fit(train_set, valid_set, finished, state, termination)
+
+    def _batches_per_epoch(self) -> int | None:
+        if self.config.validate_every is not None:
+            return None
+        steps = self.config.gradient_accumulation_steps
+        return self.counter.plan.per_epoch * steps
 
     def _expect_better_than_average(self):
         average, best = self.run.average(), self.parts["best"]

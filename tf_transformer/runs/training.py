@@ -140,7 +140,8 @@ def _train(run, config, files, corpus, tokenizer, train_batches, valid_batches):
             load_initial_weights(config, model)
         if config.lora_rank is not None:
             add_lora(model, config.lora_rank)
-        plan = make_plan(config, train_batches)
+        counted = None if is_new else run.contents().get("batches_per_epoch")
+        plan = make_plan(config, train_batches, counted)
         compile_model(config, model, plan.total)
         _, state = checkpoint = restore_latest(run, model)
         endless = EndlessBatches(train_batches, progress_of(state.get("data")))
