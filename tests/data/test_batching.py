@@ -1,5 +1,6 @@
 """Batches contain every pair once, in few shapes, with the weights of their update."""
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -49,10 +50,6 @@ def pairs_of(elements):
                 source = decoded(source_ids, SOURCE_OFFSET)
                 found.append((source, decoded(label_ids, TARGET_OFFSET)))
     return found
-
-
-def shapes_of(batches):
-    return Counter((b["source_ids"].shape, labels.shape) for b, labels, _ in batches)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -135,14 +132,21 @@ def test_another_seed_or_epoch_gives_another_order():
     assert orders[0] != orders[2]
 
 
-def test_pairs_of_equal_lengths_change_batches_between_epochs():
-    pairs = [(f"{i} 7", f"{i} 9 9") for i in range(40)]
-    batches = make_batches(pairs, batch_tokens=64, shuffle=True)
-    rows = [
-        {frozenset(pairs_of([batch])) for batch in batches.elements(epoch)}
-        for epoch in range(2)
-    ]
-    assert rows[0] != rows[1]
+def mates(batches, epoch):
+    """All pairs of sentence pairs that share a batch."""
+    rows = [sorted(pairs_of([batch])) for batch in batches.elements(epoch)]
+    return {mate for row in rows for mate in itertools.combinations(row, 2)}
+
+
+def test_pairs_get_other_batches_in_each_epoch():
+    """Exactly equal lengths are rare: most pairs would keep the mates they have."""
+    pairs = [(f"{i} " + "7 " * (i % 7), f"{i} " + "9 " * 6) for i in range(210)]
+    batches = make_batches(pairs, batch_tokens=84, shuffle=True)
+    assert len(batches) == 21
+    first, second = mates(batches, 0), mates(batches, 1)
+    # of 210 pairs with 9 mates each, 9 of 209 are mates again by chance
+    assert len(first & second) < 0.09 * len(first)
+    assert len(first & mates(batches, 2) & second) < 0.02 * len(first)
 
 
 def test_without_shuffling_every_epoch_is_the_same():
@@ -162,11 +166,17 @@ def test_setting_the_epoch_resumes_its_order():
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
-def test_number_and_shapes_of_batches_are_the_same_in_every_epoch(steps):
+def test_number_and_sizes_of_batches_are_the_same_in_every_epoch(steps):
     batches = make_batches(shuffle=True, gradient_accumulation_steps=steps)
-    shapes = [shapes_of(batches.elements(epoch)) for epoch in range(4)]
-    assert all(found == shapes[0] for found in shapes)
-    assert all(found.total() == len(batches) for found in shapes)
+    sizes = [
+        Counter(
+            (labels.shape[0], max(inputs["source_ids"].shape[1], labels.shape[1]))
+            for inputs, labels, _ in batches.elements(epoch)
+        )
+        for epoch in range(4)
+    ]
+    assert all(found == sizes[0] for found in sizes)
+    assert all(found.total() == len(batches) for found in sizes)
     assert len(batches) % steps == 0
 
 

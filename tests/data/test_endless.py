@@ -40,7 +40,7 @@ def test_every_place_continues_with_the_batches_that_follow(kind, steps):
     ]
     assert expected[0] != expected[1]
     per_epoch = [len(elements) // steps for elements in expected]
-    assert len(set(per_epoch)) == 1 and per_epoch[0] > 7
+    assert len(set(per_epoch)) == 1 and per_epoch[0] > 6
     plain = [element for elements in expected for element in elements]
     num_updates = 2 * per_epoch[0] + 3
     whole = EndlessBatches(make(kind, steps))
@@ -87,7 +87,7 @@ def test_a_stream_is_read_no_further_than_asked_for():
     assert (pairs.num_read, tokenizer.num_encoded) == (20, 20)
     list(islice(endless, 40))
     place = endless.progress(40).place
-    assert place.window == 2
+    assert place.window > 1
     pairs.num_read = tokenizer.num_encoded = 0
     # windows before the place are read, not encoded
     next(iter(EndlessBatches(batches, Progress(place, 40))))

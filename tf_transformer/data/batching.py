@@ -164,8 +164,9 @@ class Batches(EpochBatches):
     Keras averages the n gradients: the update is then the gradient of the mean over
     its tokens. Batches of padding complete the last update.
 
-    Shuffling permutes pairs of equal lengths, and the batches. The number of batches
-    and their shapes are therefore the same in every epoch.
+    Shuffling permutes pairs whose longer sides are equally long, and the batches. The
+    number of batches, their rows and their longer sides are therefore the same in
+    every epoch.
 
     With `static_shapes` every batch has one of at most 12 shapes, S = T, which depend
     on `max_length` and `batch_tokens` only. Use it for compilers that compile once per

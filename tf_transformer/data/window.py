@@ -106,16 +106,17 @@ class Window:
         return inputs, ids, np.zeros(shape, np.float32)
 
     def _sort(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sorts pairs by target length; source lengths alternately rise and fall.
+        """Sorts pairs by their longer side; shorter sides alternately rise and fall.
 
-        Returns the pairs in order, and for each position its group of equal lengths.
+        Returns the pairs in order, and for each position its group: the pairs whose
+        longer sides are equally long. They may change places without making a batch
+        longer.
         """
-        source, target = self.pairs.sources.lengths, self.pairs.targets.lengths
-        upwards = np.where(target % 2 == 1, source, -source)
-        order = np.lexsort((upwards, target))
-        keys = np.stack([target, upwards])[:, order]
-        changes = np.any(keys[:, 1:] != keys[:, :-1], axis=0)
-        return order, np.concatenate([[0], np.cumsum(changes)])
+        lengths = self.pairs.sources.lengths, self.pairs.targets.lengths
+        shorter, longer = np.minimum(*lengths), np.maximum(*lengths)
+        upwards = np.where(longer % 2 == 1, shorter, -shorter)
+        order = np.lexsort((upwards, longer))
+        return order, longer[order]
 
     def _pair_lengths(self) -> np.ndarray:
         """The length of each pair's longer side, in the sorted order."""

@@ -167,7 +167,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             training: Whether dropout is active.
 
         Returns:
-            Dictionary of tensors, among them `"states"` and `"padding_mask"` `(B, S)`.
+            Dictionary of tensors, among them `"padding_mask"` `(B, S)`.
         """
 
     @abc.abstractmethod
