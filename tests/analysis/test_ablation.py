@@ -1,5 +1,7 @@
 """Turning off a head removes only its part of the output."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from tests.analysis.small_maps import (
     NUM_HEADS,
     NUM_LAYERS,
     PAIRS,
+    TEXTS,
+    TRANSLATIONS,
     small_translator,
 )
 from tf_transformer.analysis.ablation import (
@@ -17,6 +21,8 @@ from tf_transformer.analysis.ablation import (
     nll,
     nll_without_each_head,
 )
+from tf_transformer.inference.translator import Translator
+from tf_transformer.models import RecurrentSeq2Seq
 
 D_K = D_MODEL // NUM_HEADS
 
@@ -76,7 +82,10 @@ def test_cost_of_each_head_is_the_nll_of_the_model_without_it():
     assert nll(translator, PAIRS) == pytest.approx(slow_nll(translator), rel=1e-4)
     with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
         nll(translator, [{"source": "a", "target": "b"}])
-    costs = nll_without_each_head(translator, PAIRS)
+    assert nll(translator, zip(TEXTS, TRANSLATIONS, strict=True)) == nll(
+        translator, PAIRS
+    )
+    costs = nll_without_each_head(translator, iter(PAIRS))
     assert costs.keys() == {"encoder", "decoder", "cross"}
     for kind in costs:
         assert costs[kind].shape == (NUM_LAYERS, NUM_HEADS)
@@ -99,7 +108,76 @@ def test_heads_that_do_not_exist_are_refused():
     ):
         pass
     with (
-        pytest.raises(ValueError, match="of a Transformer"),
+        pytest.raises(ValueError, match="of a Transformer. Received: Sequential"),
         head_off(keras.Sequential([]), "cross", 1, 1),
     ):
         pass
+
+
+def test_a_model_without_heads_is_refused():
+    tokenizer = small_translator().tokenizer
+    model = RecurrentSeq2Seq(tokenizer.vocab_size, d_model=10)
+    message = "of a Transformer. Received: RecurrentSeq2Seq"
+    with pytest.raises(ValueError, match=message), head_off(model, "cross", 1, 1):
+        pass
+    with pytest.raises(ValueError, match=message):
+        nll_without_each_head(Translator(model, tokenizer), PAIRS)
+
+
+def with_attention(attention):
+    """What `head_off` reads of a model."""
+    block = SimpleNamespace(self_attention=attention)
+    return SimpleNamespace(encoder=SimpleNamespace(blocks=[block]))
+
+
+def adapt(dense, how):
+    if "int8" in how:
+        dense.quantize("int8")
+    if "lora" in how:
+        dense.enable_lora(2)
+        change = np.random.default_rng(9).normal(size=dense.lora_kernel_b.shape)
+        dense.lora_kernel_b.assign(change)
+
+
+@pytest.mark.parametrize("how", ["lora", "int8", "int8 and lora"])
+def test_a_head_of_adapted_or_quantized_weights_is_turned_off(how):
+    """Of the rows of three heads, the second's have no effect, the others all."""
+    dense = keras.layers.Dense(7)
+    dense.build((None, 12))
+    adapt(dense, how)
+    model = with_attention(SimpleNamespace(num_heads=3, output_dense=dense))
+    before = [np.array(weight) for weight in dense.weights]
+    inputs = np.random.default_rng(10).normal(size=(5, 12)).astype("float32")
+    of_head, of_others = inputs.copy(), inputs.copy()
+    of_head[:, :4] = of_head[:, 8:] = of_others[:, 4:8] = 0
+    alone, others = (np.asarray(dense(rows)) for rows in (of_head, of_others))
+    assert np.abs(alone).max() > 0.1
+    with head_off(model, "encoder", layer=1, head=2):
+        np.testing.assert_array_equal(np.asarray(dense(of_head)), 0)
+        np.testing.assert_array_equal(np.asarray(dense(of_others)), others)
+    for weight, kept in zip(dense.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+
+
+def test_an_attention_layer_without_rows_of_heads_is_refused():
+    packed = keras.layers.Dense(7)
+    packed.build((None, 12))
+    packed.quantize("int4")
+    for attention, received in [
+        (keras.layers.Identity(), "Identity with output_dense=None"),
+        (SimpleNamespace(output_dense=keras.layers.Dense(7)), "SimpleNamespace"),
+        (SimpleNamespace(num_heads=3, output_dense=packed), "quantization int4"),
+    ]:
+        message = f"in num_heads, and W\\^O in output_dense.*Received: .*{received}"
+        with (
+            pytest.raises(ValueError, match=message),
+            head_off(with_attention(attention), "encoder", 1, 1),
+        ):
+            pass
+
+
+def test_scoring_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one pair. Received: none"):
+        nll(small_translator(), [])
+    with pytest.raises(ValueError, match="at least one pair. Received: none"):
+        nll_without_each_head(small_translator(), iter([]))

@@ -1,5 +1,6 @@
 """Alignment error rates: published ones, one by hand, and baselines."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def test_a_link_that_cannot_be_is_named_with_its_line(tmp_path, line):
         read_alignments(path, first_index=1)
 
 
+def test_words_are_numbered_from_0_or_1():
+    with pytest.raises(ValueError, match="Expected first_index 0 or 1. Received: 2"):
+        parse_alignment("2-2", 2)
+
+
 def test_an_empty_line_is_a_pair_without_links(tmp_path):
     path = tmp_path / "gold.txt"
     path.write_text("1-1\n\n2p3\n", encoding="utf-8")
@@ -79,6 +85,10 @@ def test_links_of_attention_are_of_words_without_end_tokens():
         best = max(range(4), key=lambda s, t=t: maps.cross[1, 2, t, s])
         expected.add((best, t))
     assert strongest_links(one) == expected
+    nothing = dataclasses.replace(
+        maps, target=(), read=(), cross=maps.cross[:, :, :0], decoder=None
+    )
+    assert word_weights(nothing).shape[2:] == (0, 4)
 
 
 def test_rates_are_of_every_head_over_all_sentences():
@@ -92,6 +102,13 @@ def test_rates_are_of_every_head_over_all_sentences():
     perfect = [parse_alignment("", 0)._replace(sure=links, possible=links)
                for links in map(frozenset, found)]  # fmt: skip
     assert alignment_error_rates(all_maps, perfect)[-1, -1] == 0
+
+
+def test_maps_of_pieces_have_no_word_alignment():
+    words = random_maps(5, 4, seed=3)
+    pieces = dataclasses.replace(words, source=("\u2581a", "b", "\u2581c", "d", "</s>"))
+    with pytest.raises(ValueError, match="Expected maps of words.*Received: pieces"):
+        alignment_error_rates([words, pieces], [parse_alignment("0-0", 0)] * 2)
 
 
 def test_baselines_do_what_their_names_say():
@@ -108,3 +125,6 @@ def test_baselines_do_what_their_names_say():
         assert {s for s, _ in pair_links} <= set(range(num_sources))
     assert baseline_links(sizes, seed=7) == links
     assert baseline_links(sizes, seed=8)["random"] != links["random"]
+    with pytest.raises(ValueError, match=r"one source word. Received: \(0, 2\)"):
+        baseline_links([(4, 3), (0, 2)])
+    assert baseline_links([(4, 0)])["random"] == [set()]

@@ -1,5 +1,7 @@
 """Attention from *it* to its noun, for heads that are constructed for it and others."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -124,3 +126,9 @@ def test_bad_requests_say_what_was_expected():
         antecedent_scores(maps, [ANIMAL], "decoder")
     with pytest.raises(ValueError, match="1 maps, 2 examples"):
         antecedent_scores(maps, [ANIMAL, THING], "cross")
+    for kind in ("encoder", "cross"):
+        with pytest.raises(ValueError, match="maps of pieces. Received: .* words"):
+            antecedent_scores([maps[0].in_words()], [ANIMAL], kind)
+    without = dataclasses.replace(maps[0], encoder=None)
+    with pytest.raises(ValueError, match="no such attention.*'encoder'"):
+        antecedent_scores([without], [ANIMAL], "encoder")

@@ -53,6 +53,9 @@ def test_page_shows_all_texts(run, maps, tmp_path, capsys):
     assert cli.main(["attend", run, *TEXTS, "--html", str(path)]) == 0
     assert path.read_text(encoding="utf-8") == page(maps)
     assert capsys.readouterr().out == ""
+    arguments = ["attend", run, *TEXTS, "--html", str(path), "--kind", "encoder"]
+    assert cli.main(arguments) == 0
+    assert path.read_text(encoding="utf-8") == page(maps, kind="encoder")
 
 
 def test_pieces_are_shown_when_asked_for(run, capsys):

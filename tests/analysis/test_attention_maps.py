@@ -1,5 +1,8 @@
 """Maps of texts: the model's own weights without padding, and words from pieces."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 
@@ -8,9 +11,20 @@ from tests.analysis.small_maps import (
     PAIRS,
     TEXTS,
     TRANSLATIONS,
+    random_maps,
     small_translator,
 )
-from tf_transformer.analysis.maps import KINDS, AttentionMaps, attention_maps
+from tf_transformer.analysis.alignment import alignment_error_rates
+from tf_transformer.analysis.antecedents import antecedent_scores
+from tf_transformer.analysis.heads import head_statistics
+from tf_transformer.analysis.html_page import page
+from tf_transformer.analysis.maps import (
+    KINDS,
+    AttentionMaps,
+    attention_maps,
+    cut,
+    list_of_maps,
+)
 from tf_transformer.analysis.words import text_of, word_starts, words
 from tf_transformer.inference.translator import Translator
 from tf_transformer.models import RecurrentSeq2Seq
@@ -190,3 +204,61 @@ def test_an_empty_translation_has_no_words():
     assert (words.source, words.target) == (("sun", "moon"), ())
     assert words.cross.shape == (1, 2, 0, 2)
     np.testing.assert_allclose(words.encoder[0, 0], [[1 / 3, 2 / 3]] * 2)
+    batch = {kind: values[None] for kind, values in weights.items()}
+    (maps,) = cut(batch, [["▁sun", "▁mo", "on"]], [[]])
+    assert (maps.read, maps.decoder.shape) == ((), (1, 2, 0, 0))
+
+
+def test_maps_of_words_stay_as_they_are(teacher_forced):
+    for maps in teacher_forced:
+        assert not maps.are_words
+        word_maps = maps.in_words()
+        assert word_maps.are_words
+        assert word_maps.in_words() is word_maps
+    maps = random_maps(5, 4)  # words that the user wrote
+    assert maps.in_words() is maps
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_must_fit_the_tokens(kind):
+    maps = random_maps(5, 4)
+    maps = dataclasses.replace(maps, read=(*maps.read, "a", "b"), decoder=None)
+    sizes = {"encoder": (5, 5), "decoder": (4, 6), "cross": (4, 5)}
+    shapes = {"encoder": "S, S", "decoder": r"T, len\(read\)", "cross": "T, S"}
+    rows, columns = sizes[kind]
+    message = rf"{kind} of shape \(N, h, {shapes[kind]}\), with {rows} queries and "
+    fitting = np.ones((2, 3, rows, columns))
+    dataclasses.replace(maps, **{kind: fitting})
+    for wrong in (fitting[0], fitting[..., 1:], fitting[:, :, 1:], fitting[None]):
+        received = re.escape(str(wrong.shape))
+        with pytest.raises(
+            ValueError, match=f"{message}{columns} keys. Received: {received}"
+        ):
+            dataclasses.replace(maps, **{kind: wrong})
+    if rows != columns:
+        with pytest.raises(ValueError, match=message):
+            dataclasses.replace(maps, **{kind: np.swapaxes(fitting, 2, 3)})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+    weights = random_maps(5, 4).encoder.copy()
+    weights[1, 2, 3, 0] = value
+    message = f"not finite.*Received: {value} in encoder, layer 2, head 3"
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(random_maps(5, 4), encoder=weights)
+
+
+def test_a_list_of_maps_is_not_one_sentence():
+    maps = random_maps(5, 4)
+    assert list_of_maps(iter([maps])) == [maps]
+    for function in (
+        page,
+        lambda maps: head_statistics(maps, "encoder"),
+        lambda maps: alignment_error_rates(maps, []),
+        lambda maps: antecedent_scores(maps, [], "cross"),
+    ):
+        with pytest.raises(ValueError, match="list of maps.*AttentionMaps without"):
+            function(maps)
+        with pytest.raises(ValueError, match=r"list of maps.*Received: \[\]"):
+            function([])

@@ -103,8 +103,3 @@ def test_a_figure_that_no_row_has_is_not_a_number():
     one = np.ones((1, 1, 1, 1))
     maps = AttentionMaps(("a",), ("b",), ("<s>",), one, decoder=one)
     assert np.isnan(head_statistics([maps], "decoder")["entropy"]).all()
-
-
-def test_an_empty_list_of_maps_is_refused():
-    with pytest.raises(ValueError, match="Expected at least one"):
-        head_statistics([], "cross")

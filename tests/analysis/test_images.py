@@ -18,6 +18,8 @@ from tf_transformer.models import RecurrentSeq2Seq, Transformer
 from tf_transformer.runs.callbacks import attention_images
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.training.losses import MaskedCrossEntropy
+from tf_transformer.training.telemetry import Telemetry
+from tf_transformer.training.tensorboard import TensorBoardLog
 
 pytestmark = pytest.mark.needs_tensorflow  # TensorBoard
 
@@ -110,6 +112,50 @@ def test_missing_attention_is_an_error_before_the_training(tmp_path, monkeypatch
     with pytest.raises(ImportError, match=r"tf_transformer\[pictures\]"):
         AttentionImages(tmp_path, translator, PAIRS)
     assert list(tmp_path.iterdir()) == []
+
+
+def steps_of(folder):
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    return {
+        tuple(event.step for event in events.Tensors(tag))
+        for tag in events.Tags()["tensors"]
+    }
+
+
+@pytest.mark.moderate
+def test_callbacks_write_in_every_fit(tmp_path):
+    """The model that is fitted need not be the one that is drawn."""
+    pytest.importorskip("matplotlib")
+    x, y = np.ones((5, 3), "float32"), np.ones((5, 2), "float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse", run_eagerly=True)
+    callbacks = {
+        "images": AttentionImages(tmp_path / "images", small_translator(), PAIRS[:1]),
+        "log": TensorBoardLog(tmp_path / "log"),
+        "telemetry": Telemetry(tmp_path / "telemetry", (x, y, np.ones(5)), every=1),
+    }
+    for first, last in ((0, 1), (1, 2)):
+        model.fit(
+            x,
+            y,
+            initial_epoch=first,
+            epochs=last,
+            verbose=0,
+            callbacks=list(callbacks.values()),
+        )
+        for name in callbacks:
+            assert steps_of(tmp_path / name) == {tuple(range(1, last + 1))}, name
+
+
+def test_attention_that_is_not_finite_does_not_end_the_training(tmp_path):
+    pytest.importorskip("matplotlib")
+    translator = translator_to_train()
+    images = AttentionImages(tmp_path, translator, PAIRS[:1])
+    for weight in translator.model.weights:
+        weight.assign(np.full(weight.shape, np.nan))
+    with pytest.warns(UserWarning, match="epoch 7: The attention is not finite"):
+        images.on_epoch_end(6)
+    assert steps_of(tmp_path) == set()
 
 
 class Run:

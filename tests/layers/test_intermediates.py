@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tf_transformer.layers import Encoder, MultiHeadAttention, capture_intermediates
+from tf_transformer.models import Transformer
 
 
 @pytest.fixture
@@ -43,13 +44,26 @@ def test_ends_with_the_with_statement(layer):
     assert captured == {}
 
 
-def test_the_innermost_capture_gets_the_tensors(layer):
+def test_every_open_capture_gets_the_tensors(layer):
+    other = MultiHeadAttention(d_model=12, num_heads=3)
     with capture_intermediates() as outer:
         with capture_intermediates() as inner:
-            attend(layer)
-        assert (len(outer), len(inner)) == (0, 1)
-        attend(layer)
-    assert len(outer) == 1
+            _, weights = attend(layer)
+        attend(other)
+    assert (list(outer), list(inner)) == ([layer, other], [layer])
+    for captured in (outer, inner):
+        found = captured[layer]["weights"]
+        np.testing.assert_array_equal(numbers(found), numbers(weights))
+
+
+def test_the_weights_of_a_model_are_captured_too():
+    """`Transformer.attend` captures by itself."""
+    inputs = {"source_ids": np.array([[5, 9, 3]]), "target_ids": np.array([[2, 7]])}
+    model = Transformer(23, num_layers=1, d_model=12, num_heads=3, d_ff=17)
+    with capture_intermediates() as captured:
+        found = model.attend(inputs)
+    weights = captured[model.decoder.blocks[0].cross_attention]["weights"]
+    np.testing.assert_array_equal(numbers(found["cross"])[:, 0], numbers(weights))
 
 
 def test_ends_after_an_error(layer):

@@ -79,7 +79,7 @@ def test_missing_figure_is_named(tmp_path):
 
 def test_scores_reach_the_callbacks_that_follow(capsys):
     pairs = [("a b c d e", "A B C D E"), ("f g h i", "F G H I")]
-    callback = TranslationQuality(lambda texts: [t.upper() for t in texts], pairs)
+    callback = TranslationQuality(lambda texts: [t.upper() for t in texts], iter(pairs))
     logs = {"loss": 1.0}
     callback.on_epoch_end(0, logs)
     assert logs == {"loss": 1.0, "bleu": 100.0, "chrf": 100.0}

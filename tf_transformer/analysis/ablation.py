@@ -11,6 +11,9 @@ from tf_transformer.data.corpus import check_pairs
 from tf_transformer.inference.translator import Translator
 from tf_transformer.layers.attention import MultiHeadAttention
 
+ROWS = ("kernel", "lora_kernel_a")  # weights of Dense with a row for each input
+UNPACKED = (None, "int8", "float8")  # quantizations with one number in each element
+
 
 def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:
     """The attention of one kind in one layer, counted from 1.
@@ -24,12 +27,16 @@ def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:
         ValueError: If the model has no such layer.
     """
     stack = getattr(model, "encoder" if kind == "encoder" else "decoder", None)
-    blocks = getattr(stack, "blocks", [])
+    blocks = getattr(stack, "blocks", None)
+    if not blocks:
+        raise ValueError(
+            "The model has no layers of attention heads. Expected the encoder and "
+            f"decoder of a Transformer. Received: {type(model).__name__}"
+        )
     if kind not in KINDS or not 1 <= layer <= len(blocks):
         raise ValueError(
-            f"The model has no such attention. Expected one of {', '.join(KINDS)} of a "
-            f"Transformer, and layer 1 to {len(blocks)}. Received: {kind!r}, "
-            f"layer={layer}"
+            f"The model has no such attention. Expected one of {', '.join(KINDS)}, and "
+            f"layer 1 to {len(blocks)}. Received: {kind!r}, layer={layer}"
         )
     name = "cross_attention" if kind == "cross" else "self_attention"
     if not hasattr(blocks[layer - 1], name):
@@ -40,13 +47,37 @@ def attention_layer(model, kind: str, layer: int) -> MultiHeadAttention:
     return getattr(blocks[layer - 1], name)
 
 
+def output_weights(attention) -> list:
+    """The weights of W^O with a row for each input, LoRA's change included.
+
+    Args:
+        attention: An attention layer.
+
+    Raises:
+        ValueError: If the rows of a head are unknown.
+    """
+    dense = getattr(attention, "output_dense", None)
+    is_dense = isinstance(dense, keras.layers.Dense)
+    mode = dense.quantization_mode if is_dense else None
+    if not (is_dense and hasattr(attention, "num_heads") and mode in UNPACKED):
+        raise ValueError(
+            "The heads of this attention layer cannot be turned off. Expected its "
+            "number of heads in num_heads, and W^O in output_dense, a "
+            "keras.layers.Dense that is not quantized, or to int8. Received: "
+            f"{type(attention).__name__} with output_dense={dense!r}, quantization "
+            f"{mode}"
+        )
+    return [weight for weight in dense.weights if weight.name in ROWS]
+
+
 @contextlib.contextmanager
 def head_off(model, kind: str, layer: int, head: int) -> Iterator[None]:
     """Turns a head off inside the `with` statement: its d_k rows of W^O are zero.
 
     MultiHead = Concat(head_1, ..., head_h) W^O is a sum over heads: head_i times its
     d_k rows of W^O (section 3.2.2 of the paper). Zero rows therefore remove one head
-    and leave the others unchanged. Afterwards the weights are restored exactly.
+    and leave the others unchanged. Afterwards the weights are restored exactly. LoRA
+    and weights in int8 are supported.
 
     Args:
         model: A `Transformer`.
@@ -55,7 +86,9 @@ def head_off(model, kind: str, layer: int, head: int) -> Iterator[None]:
         head: 1 to h.
 
     Raises:
-        ValueError: If the model has no such head.
+        ValueError: If the model has no such head, or if the attention layer is of
+            another class without `num_heads` and `output_dense`, or is quantized to
+            less than 8 bits.
 
     Example:
 
@@ -67,21 +100,23 @@ def head_off(model, kind: str, layer: int, head: int) -> Iterator[None]:
     np.False_
     """
     attention = attention_layer(model, kind, layer)
+    weights = output_weights(attention)
     if not 1 <= head <= attention.num_heads:
         raise ValueError(
             f"There is no such head. Expected 1 to {attention.num_heads}. "
             f"Received: head={head}"
         )
-    kernel = attention.output_dense.kernel
-    original = keras.ops.convert_to_numpy(kernel).copy()
-    changed = original.copy()
-    d_k = attention.d_model // attention.num_heads
-    changed[(head - 1) * d_k : head * d_k] = 0
-    kernel.assign(changed)
+    originals = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
     try:
+        for weight, original in zip(weights, originals, strict=True):
+            changed = original.copy()
+            d_k = len(changed) // attention.num_heads
+            changed[(head - 1) * d_k : head * d_k] = 0
+            weight.assign(changed)
         yield
     finally:
-        kernel.assign(original)
+        for weight, original in zip(weights, originals, strict=True):
+            weight.assign(original)
 
 
 def nll(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
@@ -92,9 +127,13 @@ def nll(translator: Translator, pairs: Sequence[tuple[str, str]]) -> float:
         pairs: (source, target) sentences.
 
     Raises:
-        ValueError: If an item of `pairs` is not a pair.
+        ValueError: If there are no pairs, or an item of `pairs` is not a pair.
     """
-    check_pairs(pairs)
+    pairs = check_pairs(pairs)
+    if not pairs:
+        raise ValueError(
+            "There is nothing to score. Expected at least one pair. Received: none"
+        )
     sources, targets = map(list, zip(*pairs, strict=True))
     num_tokens = sum(map(len, translator.tokenizer.encode_target(targets)))
     return -sum(translator.score(sources, targets)) / num_tokens
@@ -111,14 +150,20 @@ def nll_without_each_head(
 
     Returns:
         Dictionary from kind to an array `(N, h)`, of the kinds that the model has.
+
+    Raises:
+        ValueError: As in `nll` and `head_off`.
     """
+    pairs = check_pairs(pairs)
     model = translator.model
     costs = {}
     for kind in KINDS:
         stack = model.encoder if kind == "encoder" else model.decoder
         if kind == "decoder" and not hasattr(stack.blocks[0], "self_attention"):
             continue
-        shape = stack.num_layers, attention_layer(model, kind, 1).num_heads
+        attention = attention_layer(model, kind, 1)
+        output_weights(attention)  # raises without heads
+        shape = len(stack.blocks), attention.num_heads
         costs[kind] = np.zeros(shape)
         for layer, head in np.ndindex(shape):
             with head_off(model, kind, layer + 1, head + 1):

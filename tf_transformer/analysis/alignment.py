@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tf_transformer.analysis.maps import AttentionMaps
+from tf_transformer.analysis.maps import AttentionMaps, list_of_maps
 from tf_transformer.analysis.words import END
 from tf_transformer.data.lines import read_lines
 
@@ -39,7 +39,8 @@ def parse_alignment(line: str, first_index: int) -> Alignment:
         Links that count from 0.
 
     Raises:
-        ValueError: If a link is malformed, or has the number 0 and `first_index` is 1.
+        ValueError: If a link is malformed, or has the number 0 and `first_index` is 1;
+            or if `first_index` is neither 0 nor 1.
 
     Example:
 
@@ -47,6 +48,11 @@ def parse_alignment(line: str, first_index: int) -> Alignment:
     >>> sorted(alignment.sure), sorted(alignment.possible)
     ([(0, 0)], [(0, 0), (1, 2)])
     """
+    if first_index not in (0, 1):
+        raise ValueError(
+            "Words are numbered from 0 or from 1. Expected first_index 0 or 1. "
+            f"Received: {first_index}"
+        )
     links: dict[str, set] = {"-": set(), "p": set()}
     for word in line.split():
         link = _LINK.fullmatch(word)
@@ -134,9 +140,17 @@ def word_weights(maps: AttentionMaps) -> np.ndarray:
 
     Args:
         maps: Maps of words (`AttentionMaps.in_words`).
+
+    Raises:
+        ValueError: If the maps are of pieces.
     """
+    if not maps.are_words:
+        raise ValueError(
+            "An alignment links words. Expected maps of words, which "
+            f"AttentionMaps.in_words returns. Received: pieces {maps.source}"
+        )
     num_targets, num_sources = (
-        len(side) - (side[-1] == END) for side in (maps.target, maps.source)
+        len(side) - (END in side[-1:]) for side in (maps.target, maps.source)
     )
     return maps.cross[:, :, :num_targets, :num_sources]
 
@@ -152,7 +166,12 @@ def alignment_error_rates(
 
     Returns:
         Array `(N, h)`.
+
+    Raises:
+        ValueError: If there are no maps, if they are of pieces, or as in
+            `alignment_error_rate`.
     """
+    maps = list_of_maps(maps)
     weights = [word_weights(sentence_maps) for sentence_maps in maps]
     rates = np.zeros((maps[0].num_layers, maps[0].num_heads))
     for layer, head in np.ndindex(rates.shape):
@@ -181,6 +200,9 @@ def baseline_links(
     Returns:
         Dictionary from the name to the links of each pair.
 
+    Raises:
+        ValueError: If a source has no words.
+
     Example:
 
     >>> sorted(baseline_links([(4, 2)])["diagonal"][0])
@@ -189,6 +211,11 @@ def baseline_links(
     random = np.random.default_rng(seed)
     links: dict[str, list] = {"uniform": [], "diagonal": [], "random": []}
     for num_sources, num_targets in sizes:
+        if num_sources < 1:
+            raise ValueError(
+                "Words cannot be linked with an empty source. Expected sizes (S, T) "
+                f"with at least one source word. Received: {(num_sources, num_targets)}"
+            )
         targets = range(num_targets)
         links["uniform"].append({(s, t) for s in range(num_sources) for t in targets})
         links["diagonal"].append(

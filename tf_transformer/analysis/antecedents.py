@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_transformer.analysis.maps import AttentionMaps
+from tf_transformer.analysis.maps import AttentionMaps, list_of_maps
 from tf_transformer.analysis.words import word_starts
 from tf_transformer.corpora import en_ko_grammar as grammar
 from tf_transformer.corpora.en_ko_grammar.nouns import NOUNS
@@ -77,13 +77,20 @@ def antecedent_scores(
         Shares of the sentences under `"words"` and `"nouns"`, arrays `(N, h)`.
 
     Raises:
-        ValueError: For another kind, or if maps and examples differ in number.
+        ValueError: For another kind, if maps and examples differ in number, or if maps
+            are of words.
     """
-    if kind not in ("encoder", "cross") or not maps or len(maps) != len(examples):
+    maps = list_of_maps(maps)
+    if kind not in ("encoder", "cross") or len(maps) != len(examples):
         raise ValueError(
             "Antecedents are scored on maps of the examples. Expected "
-            "encoder or cross, and as many maps as examples, at least one. Received: "
+            "encoder or cross, and as many maps as examples. Received: "
             f"{kind!r}, {len(maps)} maps, {len(examples)} examples"
+        )
+    if any(sentence_maps.are_words for sentence_maps in maps):
+        raise ValueError(
+            "The first piece of a Korean word is scored. Expected maps of pieces. "
+            "Received: maps of words"
         )
     scores: dict[str, list] = {"words": [], "nouns": []}
     for sentence_maps, example in zip(maps, examples, strict=True):
@@ -100,7 +107,8 @@ def antecedent_scores(
 def _row(maps, example, kind):
     """The weights of each head for *it* or its Korean noun: `(N, h, words)`."""
     if kind == "encoder":
-        return maps.in_words().encoder[:, :, antecedent_positions(example)[0]]
+        word_maps = maps.in_words()
+        return word_maps.weights(kind)[:, :, antecedent_positions(example)[0]]
     first_piece = word_starts(maps.target)[korean_antecedent_position(example)]
     pieces = maps.cross[:, :, first_piece]
     return np.add.reduceat(pieces, word_starts(maps.source), axis=-1)

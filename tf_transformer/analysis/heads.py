@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_transformer.analysis.maps import AttentionMaps
+from tf_transformer.analysis.maps import AttentionMaps, list_of_maps
 
 
 def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.ndarray]:
@@ -34,6 +34,9 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
     Returns:
         Dictionary from the statistic's name to an array `(N, h)`.
 
+    Raises:
+        ValueError: If there are no maps, or no attention of this kind.
+
     Example: a head that always attends to the previous token.
 
     >>> weights = np.array([[[[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]])
@@ -42,10 +45,8 @@ def head_statistics(maps: Sequence[AttentionMaps], kind: str) -> dict[str, np.nd
     >>> head_statistics([maps], "encoder")["previous"]
     array([[1.]])
     """
-    if not maps:
-        raise ValueError("There are no maps. Expected at least one. Received: []")
     sums, counts = {}, {}
-    for sentence_maps in maps:
+    for sentence_maps in list_of_maps(maps):
         for name, rows in _by_row(sentence_maps.weights(kind), kind).items():
             sums[name] = sums.get(name, 0.0) + np.nansum(rows, axis=-1)
             counts[name] = counts.get(name, 0) + np.sum(~np.isnan(rows), axis=-1)

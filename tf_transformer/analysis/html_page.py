@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tf_transformer.analysis.heads import head_statistics
-from tf_transformer.analysis.maps import AttentionMaps
-from tf_transformer.analysis.words import SPACE, text_of
+from tf_transformer.analysis.maps import AttentionMaps, list_of_maps
+from tf_transformer.analysis.words import are_words, text_of
 
 _FOLDER = Path(__file__).parent
 # modules that are shared with the page of the service
@@ -48,10 +48,7 @@ def page(
     >>> "<canvas" in text, "</html>" in text
     (False, True)
     """
-    if not maps:
-        raise ValueError(
-            "A page needs at least one sentence. Expected maps. Received: []"
-        )
+    maps = list_of_maps(maps)
     maps[0].weights(kind)  # raises without it
     data = {"sentences": [_sentence(sentence) for sentence in maps], "kind": kind}
     parts = {
@@ -105,5 +102,4 @@ def _sentence(maps: AttentionMaps) -> dict:
 def _title(maps: AttentionMaps) -> str:
     """The text of the source, from tokens or words."""
     tokens = maps.source[:-1]
-    is_pieces = tokens and tokens[0].startswith(SPACE)
-    return text_of(tokens) if is_pieces else " ".join(tokens)
+    return " ".join(tokens) if are_words(tokens) else text_of(tokens)

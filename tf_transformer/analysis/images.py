@@ -1,6 +1,7 @@
 """Pictures of attention in TensorBoard during training."""
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -24,7 +25,9 @@ class AttentionImages(keras.callbacks.Callback):
         attention_decoder/<pair>    decoder self-attention
         attention_cross/<pair>      cross-attention
 
-    if the model has this kind of attention. Training is not affected.
+    if the model has this kind of attention. Training is not affected: if attention is
+    not finite, a warning takes the place of the images. The callback may be used for
+    several calls of `fit`; the step of an image is the number of its epoch.
 
     Args:
         folder: Folder of the event files.
@@ -49,11 +52,11 @@ class AttentionImages(keras.callbacks.Callback):
         pairs: Sequence[tuple[str, str]],
     ):
         super().__init__()
+        pairs = check_pairs(pairs)
         if not pairs:
             raise ValueError(
                 "There is nothing to draw. Expected at least one pair. Received: none"
             )
-        check_pairs(pairs)
         self.translator = translator
         self.sources, self.targets = map(list, zip(*pairs, strict=True))
         # fail now, not after an epoch, if something is missing or does not fit
@@ -64,16 +67,17 @@ class AttentionImages(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(folder))
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=epoch + 1):
-            for number, maps in enumerate(self._maps(), start=1):
+        try:
+            all_maps = self._maps()
+        except ValueError as error:  # the same pairs could be drawn before the training
+            warnings.warn(f"No attention of epoch {epoch + 1}: {error}", stacklevel=2)
+            return
+        with self.writer.as_default(step=epoch + 1):  # flushes at its end
+            for number, maps in enumerate(all_maps, start=1):
                 for kind in maps.kinds:
                     picture = png(picture_of_heads(maps, kind), DOTS_PER_INCH)
                     image = self._tf.io.decode_png(picture, channels=3)
                     self._tf.summary.image(f"attention_{kind}/{number}", image[None])
-        self.writer.flush()
-
-    def on_train_end(self, logs=None):
-        self.writer.close()
 
     def _maps(self):
         return attention_maps(self.translator, self.sources, self.targets)

@@ -1,16 +1,21 @@
 """The attention weights of a translated sentence, for every layer and head."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 
-from tf_transformer.analysis.words import START, word_starts, words
+from tf_transformer.analysis.words import START, are_words, word_starts, words
 from tf_transformer.data.shift import shift_right
 from tf_transformer.inference.translator import Translator, padded
 
 KINDS = ("encoder", "decoder", "cross")
+_SHAPES = {
+    "encoder": "(N, h, S, S)",
+    "decoder": "(N, h, T, len(read))",
+    "cross": "(N, h, T, S)",
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,6 +35,9 @@ class AttentionMaps:
         cross: Array `(N, h, T, S)`.
         encoder: Array `(N, h, S, S)`, or `None` for a model without self-attention.
         decoder: Array `(N, h, T, len(read))`, or `None`.
+
+    Raises:
+        ValueError: If weights do not fit the tokens, or are not finite.
 
     Example: one layer, one head, two steps.
 
@@ -51,6 +59,11 @@ class AttentionMaps:
     cross: np.ndarray
     encoder: np.ndarray | None = None
     decoder: np.ndarray | None = None
+
+    def __post_init__(self):
+        for kind in self.kinds:
+            sizes = len(self.queries(kind)), len(self.keys(kind))
+            _check_weights(self.weights(kind), kind, sizes)
 
     @property
     def num_layers(self) -> int:
@@ -102,13 +115,22 @@ class AttentionMaps:
         """The pieces of the columns of a kind."""
         return self.read if kind == "decoder" else self.source
 
+    @property
+    def are_words(self) -> bool:
+        """Whether the maps are of words: no token begins with "\u2581"."""
+        return are_words((*self.source, *self.target))
+
     def in_words(self) -> "AttentionMaps":
         """Returns the maps with words in place of pieces.
 
         The weight of a word as a key is the sum over its pieces; as a query, the mean
         over its pieces. Rows therefore still sum to 1. In the decoder a word also
-        attends to itself, because its later pieces attend to its earlier ones.
+        attends to itself, because its later pieces attend to its earlier ones. Maps in
+        which no token begins with "\u2581", SentencePiece's mark of a word's first
+        piece, are maps of words already and are returned unchanged.
         """
+        if self.are_words:
+            return self
         source, target, read = map(word_starts, (self.source, self.target, self.read))
         starts = {
             "encoder": (source, source),
@@ -119,6 +141,38 @@ class AttentionMaps:
             *(tuple(words(side)) for side in (self.source, self.target, self.read)),  # pyright: ignore
             **{kind: _pooled(self.weights(kind), *starts[kind]) for kind in self.kinds},
         )
+
+
+def _check_weights(weights, kind, sizes) -> None:
+    if len(weights.shape) != 4 or weights.shape[2:] != sizes:
+        raise ValueError(
+            f"Attention weights must fit the tokens. Expected {kind} of shape "
+            f"{_SHAPES[kind]}, with {sizes[0]} queries and {sizes[1]} keys. "
+            f"Received: {tuple(weights.shape)}"
+        )
+    if len(wrong := np.argwhere(~np.isfinite(weights))):
+        layer, head, query, key = wrong[0]
+        raise ValueError(
+            "The attention is not finite. Expected weights from 0 to 1. Received: "
+            f"{weights[layer, head, query, key]} in {kind}, layer {layer + 1}, head "
+            f"{head + 1}"
+        )
+
+
+def list_of_maps(maps: Iterable[AttentionMaps]) -> list[AttentionMaps]:
+    """The maps of several sentences as a list.
+
+    Raises:
+        ValueError: If there are none, or for one sentence's maps without a list.
+    """
+    maps = [] if (is_single := isinstance(maps, AttentionMaps)) else list(maps)
+    if not maps:
+        raise ValueError(
+            "The maps of sentences come in a list. Expected a list of maps, at least "
+            "one. Received: "
+            f"{'AttentionMaps without a list' if is_single else maps}"
+        )
+    return maps
 
 
 def _pooled(weights, query_starts, key_starts):
@@ -230,12 +284,12 @@ def cut(
     maps = []
     for i, (source, target) in enumerate(zip(sources, targets, strict=True)):
         lengths = {"encoder": (source, source), "cross": (target, source)}
-        lengths["decoder"] = (target, target)
+        read = (START, *target)[: len(target)]
+        lengths["decoder"] = (target, read)
         by_kind = {}
         for kind in KINDS:
             if kind in weights:
                 rows, columns = map(len, lengths[kind])
                 by_kind[kind] = weights[kind][i, :, :, :rows, :columns]
-        read = (START, *target[:-1])
         maps.append(AttentionMaps(tuple(source), tuple(target), read, **by_kind))
     return maps

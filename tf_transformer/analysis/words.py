@@ -10,6 +10,17 @@ SPECIAL = (START, END, "<unk>", "<pad>")
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
+def are_words(tokens: Sequence[str]) -> bool:
+    """Whether tokens are words: none begins with the mark of a piece, "\u2581".
+
+    Example:
+
+    >>> are_words(["I", "sleep.", "</s>"]), are_words(["\u2581I", "\u2581slee", "p"])
+    (True, False)
+    """
+    return not any(token.startswith(SPACE) for token in tokens)
+
+
 def word_starts(pieces: Sequence[str]) -> list[int]:
     """The positions at which words begin; start and end token are separate words.
 

@@ -144,7 +144,8 @@ def _add_attend(verbs) -> None:
         "--kind",
         choices=("encoder", "decoder", "cross"),
         default="cross",
-        help="kind of attention in the table or the picture (default: cross)",
+        help="kind of attention in the table or the picture, and shown first on the "
+        "page (default: cross)",
     )
     verb.add_argument(
         "--pieces", action="store_true", help="show vocabulary pieces instead of words"

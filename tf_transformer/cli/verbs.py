@@ -183,7 +183,7 @@ def attend(options) -> None:
     maps = _attention(options)
     if options.html:
         with replacing(Path(options.html)) as temporary:
-            temporary.write_text(page(maps), encoding="utf-8")
+            temporary.write_text(page(maps, kind=options.kind), encoding="utf-8")
     if options.png:
         with replacing(Path(options.png)) as temporary:
             temporary.write_bytes(_picture(maps[0], options.kind))

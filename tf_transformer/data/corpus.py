@@ -28,14 +28,16 @@ def is_pair(item) -> bool:
         return False
 
 
-def check_pairs(pairs: Iterable[Pair]) -> None:
-    """Raises a `ValueError` if an item is not a pair (see `is_pair`)."""
+def check_pairs(pairs: Iterable[Pair]) -> list[Pair]:
+    """The pairs as a list; a `ValueError` if an item is not a pair (see `is_pair`)."""
+    pairs = list(pairs)
     for pair in pairs:
         if not is_pair(pair):
             raise ValueError(
                 "Sentences come in pairs. Expected (source, target), two strings. "
                 f"Received: {pair!r}"
             )
+    return pairs
 
 
 @dataclass(frozen=True)

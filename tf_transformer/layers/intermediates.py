@@ -4,16 +4,21 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-_captured: ContextVar[dict | None] = ContextVar("captured", default=None)
+_captured: ContextVar[tuple[dict, ...]] = ContextVar("captured", default=())
 
 
 @contextlib.contextmanager
 def capture_intermediates() -> Iterator[dict]:
     """Collects intermediate results of attention layers and blocks in the `with` block.
 
-    Capturing changes nothing: the layers compute the same results in the same way. To
-    capture inside a compiled function, use the `with` statement in that function, as
-    `Transformer.attend` does.
+    Capturing changes nothing: the layers compute the same results in the same way. If
+    one `with` block is inside another, both collect.
+
+    Call the model or layer itself in the block, as in `model(inputs)`. A compiled
+    function, such as that of `fit` or `predict`, runs the layers only while it is
+    traced: the dictionary then contains symbolic tensors after the first call, and
+    nothing after later ones. To capture inside a compiled function, use the `with`
+    statement in that function, as `Transformer.attend` does.
 
     Yields:
         Dictionary from a layer to the tensors of its last call. From
@@ -34,7 +39,7 @@ def capture_intermediates() -> Iterator[dict]:
     (1, 2, 3, 5)
     """
     captured: dict = {}
-    token = _captured.set(captured)
+    token = _captured.set((*_captured.get(), captured))
     try:
         yield captured
     finally:
@@ -55,6 +60,5 @@ def sow(layer, **tensors) -> None:
     >>> captured
     {'a layer': {'output': 3}}
     """
-    captured = _captured.get()
-    if captured is not None:
+    for captured in _captured.get():
         captured[layer] = tensors

@@ -89,7 +89,7 @@ def evaluate(
     Raises:
         ValueError: If an item of `pairs` is not a pair.
     """
-    check_pairs(pairs)
+    pairs = check_pairs(pairs)
     check_bleu_tokenizer(tokenize)
     translator = run.translator()
     started = time.monotonic()

@@ -55,7 +55,7 @@ class TranslationQuality(keras.callbacks.Callback):
         tokenize: str = "13a",
     ):
         super().__init__()
-        check_pairs(pairs)
+        pairs = check_pairs(pairs)
         self.translate = translate
         self.sources = [source for source, _ in pairs]
         self.references = [target for _, target in pairs]

@@ -63,9 +63,6 @@ class Telemetry(keras.callbacks.Callback):
             for name, value in self._look().items():
                 self._tf.summary.scalar(name, value)
 
-    def on_train_end(self, logs=None):
-        self.writer.close()
-
     def _figures(self):
         inputs, labels, weights = self.batch
         variables = self.model.trainable_variables

@@ -128,9 +128,6 @@ class TensorBoardLog(keras.callbacks.Callback):
             lines.append("| " + " | ".join(t.replace("|", "\\|") for t in texts) + " |")
         self.summary.text("samples", "\n".join(lines))
 
-    def on_train_end(self, logs=None):
-        self.writer.close()
-
 
 def _number(value) -> float:
     """A scalar tensor or variable as a float; on several replicas, their sum."""
