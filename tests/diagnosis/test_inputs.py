@@ -57,7 +57,11 @@ def test_features_are_padded_with_their_value():
     ("inputs", "message"),
     [
         (np.ones((3, 5), "int32"), "at least two different"),
-        (np.ones((3, 2), "int32"), "at least one input"),
+        (np.ones((3, 2), "int32"), r"at least one input.*'inputs': 'int32 \(3, 2\)'"),
+        (np.ones((3, 5)), r"integer ids.* Received: {'inputs': 'float64 \(3, 5\)'}"),
+        (np.full((3, 5, 4), "a"), r"at least one input.*'<U1 \(3, 5, 4\)'"),
+        ({"a": {"b": np.ones((3, 5))}}, "at least one input.*'a': 'dict'"),
+        (np.ones((0, 5, 3)), r"not be empty. Received: .*float64 \(0, 5, 3\)"),
         ([np.ones((3, 5)), np.ones((2, 5))], "same number of rows"),
     ],
 )

@@ -26,6 +26,7 @@ def check_attention(subject: Subject) -> list[Finding]:
         raise NotChecked(
             "no layer has the projections of queries, keys, values and the output"
         )
+    subject.must_see_layers()
     run = subject.run(subject.inputs.without_padding())
     calls_by_layer = {}
     for place, call in enumerate(run.calls.values()):

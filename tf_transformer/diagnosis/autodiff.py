@@ -1,10 +1,28 @@
-"""Gradients on each backend, because Keras has no function for them."""
+"""What Keras has no function for on each backend: gradients, and eager execution."""
+
+import contextlib
 
 import keras
 import numpy as np
 from keras import ops
 
 from tf_transformer.diagnosis.trace import Run
+
+
+@contextlib.contextmanager
+def eager_functions():
+    """Runs `tf.function`s eagerly, so that tensors of layers inside have values."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    kept = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(kept)
 
 
 def gradients_of_weights(model, inputs, loss_of) -> list[np.ndarray | None]:

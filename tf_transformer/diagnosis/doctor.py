@@ -1,8 +1,17 @@
 """`doctor` runs all checks on a model."""
 
+import contextlib
 from collections.abc import Callable
 
+import keras
+
+from tf_transformer.diagnosis.arguments import (
+    check_model,
+    check_pad_id,
+    check_training,
+)
 from tf_transformer.diagnosis.attention import check_attention
+from tf_transformer.diagnosis.autodiff import eager_functions
 from tf_transformer.diagnosis.findings import (
     FAILED,
     NOT_CHECKED,
@@ -37,8 +46,16 @@ from tf_transformer.diagnosis.randomness import check_dropout, check_inference
 from tf_transformer.diagnosis.report import Report
 from tf_transformer.diagnosis.schedule import check_schedule
 from tf_transformer.diagnosis.subject import Subject, build, takes_fixed_rows
+from tf_transformer.diagnosis.vocabulary import UnknownIds
 from tf_transformer.diagnosis.zero_weights import without_zero_weights
 from tf_transformer.models.sequence_model import SequenceModel
+
+# What a check runs, unless it runs the model alone.
+SOURCES = {
+    "logits": "the loss",
+    "loss over padding": "the model, the loss or sample_weight",
+    "schedule": "the schedule",
+}
 
 
 def doctor(
@@ -87,7 +104,8 @@ def doctor(
         `report.picture()`.
 
     Raises:
-        ValueError: If `inputs` or `causal` do not fit the model.
+        ValueError: If an argument has a wrong type, or if `inputs` or `causal` do not
+            fit the model.
 
     Example: without a mask, a bidirectional layer reads padding.
 
@@ -100,13 +118,29 @@ def doctor(
     >>> [(finding.check, finding.layer) for finding in report.findings]
     [('padding', 'bidirectional/backward_gru (GRU)')]
     """
+    check_model(model)
+    check_pad_id(pad_id)
+    check_training(loss, optimizer, sample_weight)
     if causal is None and isinstance(model, SequenceModel):
         causal = "target_ids"
     examples = Inputs.of(inputs, pad_id, fixed_rows=takes_fixed_rows(model))
-    build(model, examples)
-    with without_zero_weights(model):
-        subject = Subject(model, examples, causal)
-        return _examine(subject, loss, optimizer, sample_weight)
+    with _plain_errors(), eager_functions():
+        build(model, examples)
+        with without_zero_weights(model):
+            subject = Subject(model, examples, causal)
+            return _examine(subject, loss, optimizer, sample_weight)
+
+
+@contextlib.contextmanager
+def _plain_errors():
+    """Keeps the messages of errors inside layers, which Keras wraps by default."""
+    is_filtering = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if is_filtering:
+            keras.config.enable_traceback_filtering()
 
 
 def _examine(subject, loss, optimizer, sample_weight) -> Report:
@@ -155,10 +189,11 @@ def _causality(subject, influences):
 def _result(name: str, check: Callable) -> CheckResult:
     try:
         findings = tuple(check())
-    except NotChecked as reason:
+    except (NotChecked, UnknownIds) as reason:
         return CheckResult(name, NOT_CHECKED, str(reason))
     except Exception as error:  # a changed input, or dtype, that the model refuses
         first_line = next(iter(str(error).strip().splitlines()), "")
-        reason = f"the model raises {type(error).__name__}: {first_line}"
+        source = SOURCES.get(name, "the model")
+        reason = f"{source} raises {type(error).__name__}: {first_line}"
         return CheckResult(name, NOT_CHECKED, reason)
     return CheckResult(name, FAILED if findings else PASSED, "", findings)

@@ -45,6 +45,7 @@ def check_gradients(subject: Subject) -> list[Finding]:
     inputs, place = subject.inputs, ""
     if inputs.has_padding:
         inputs, place = inputs.with_row_of_padding(), " with a row of padding alone"
+        subject.run(inputs)  # raises an error if padding is not in the vocabulary
     gradients = weight_gradients(subject.model, inputs)
     broken = [
         variable
@@ -125,7 +126,10 @@ def check_past(subject: Subject) -> list[Finding]:
         and not np.array_equal(call.output[0, first], after.calls[key].output[0, first])
     ]
     reached = (gradients[key][0, first] for key in moved if key in gradients)
-    if not moved or any(map(np.any, reached)):
+    if any(map(np.any, reached)):
+        return []
+    subject.must_see_layers()
+    if not moved:
         return []
     protected = _only(last, length)
     call = first_difference(subject.reference, after, protected, subject.tolerances[0])

@@ -16,6 +16,7 @@ MAX_ERRORS = {"mixed_float16": 0.1, "mixed_bfloat16": 0.4}
 def check_half_precision(subject: Subject) -> list[Finding]:
     """Outputs in half precision must be finite and near the float32 outputs."""
     subject.must_be_deterministic()
+    subject.must_see_layers()  # a compiled function would keep its dtype
     if not subject.is_float32:
         raise NotChecked("the model does not compute in float32")
     if any(name != "float32" for name in dtype_policies(subject.model)):

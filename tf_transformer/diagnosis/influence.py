@@ -95,6 +95,7 @@ def check_causality(subject: Subject, influences) -> list[Finding]:
         subject.tolerances[0],
         f"The output at position {output} of {influence.name} changes with the token "
         f"at position {position}, which is its future.",
+        gap=float(worst[column]),
     )
 
 

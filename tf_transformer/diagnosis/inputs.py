@@ -48,7 +48,8 @@ class Inputs:
             rows, unchanged, if their number is fixed.
 
         Raises:
-            ValueError: If there is no sequence, or fewer than two different ids.
+            ValueError: If there is no sequence, an empty input, or fewer than two
+                different ids.
         """
         if isinstance(inputs, dict):
             structure, values = {name: name for name in inputs}, inputs
@@ -63,7 +64,8 @@ class Inputs:
             for name, value in values.items()
         }
         example = cls(arrays, structure, pad_id, fixed_rows)
-        example._check()
+        received = {n: _described(x, arrays[os.fspath(n)]) for n, x in values.items()}
+        example._check(f"Received: {received}")
         if fixed_rows:
             return example
         if example.num_rows == 1:
@@ -71,18 +73,16 @@ class Inputs:
         counts = sum(example.real(name).sum(axis=1) for name in example.sequences())
         return example.rows(np.argsort(-counts, kind="stable")[:MAX_ROWS])
 
-    def _check(self) -> None:
-        shapes = {name: array.shape for name, array in self.arrays.items()}
-        if len({shape[:1] for shape in shapes.values()}) != 1:
-            raise ValueError(
-                "Inputs must have the same number of rows. "
-                f"Received: inputs of shapes {shapes}"
-            )
+    def _check(self, received: str) -> None:
+        if len({array.shape[:1] for array in self.arrays.values()}) != 1:
+            raise ValueError(f"Inputs must have the same number of rows. {received}")
+        if any(array.size == 0 for array in self.arrays.values()):
+            raise ValueError(f"Inputs must not be empty. {received}")
         tracks = self._tracks()
         if not tracks:
             raise ValueError(
-                f"Expected at least one input (B, L) of ids or (B, L, F) of features, "
-                f"with L of at least {MIN_LENGTH}. Received: inputs of shapes {shapes}"
+                "Expected at least one input (B, L) of integer ids or (B, L, F) of "
+                f"features, with L of at least {MIN_LENGTH}. {received}"
             )
         if not self.sequences():
             kinds = {name: np.unique(self.arrays[name]).tolist() for name in tracks}
@@ -130,7 +130,7 @@ class Inputs:
             if not _is_mask(name, array)
             and (
                 (array.ndim == 2 and np.issubdtype(array.dtype, np.integer))
-                or array.ndim == 3
+                or (array.ndim == 3 and np.issubdtype(array.dtype, np.number))
             )
             and array.shape[1] >= MIN_LENGTH
         ]
@@ -280,3 +280,10 @@ def change_mask(mask, change):
 
 def _is_mask(name, array) -> bool:
     return array.dtype == bool or "mask" in name.lower()
+
+
+def _described(value, array) -> str:
+    """The dtype and the shape of an array, or the type of another value."""
+    if array.dtype == object:
+        return type(value).__name__
+    return f"{array.dtype} {array.shape}"

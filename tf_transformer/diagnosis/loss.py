@@ -35,7 +35,7 @@ class TokenLoss:
     """
 
     def __init__(self, loss, sample_weight=None):
-        loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+        loss = keras.losses.get(loss) if isinstance(loss, str | type) else loss
         if not callable(loss):
             raise NotChecked("there is no loss, or there are several")
         is_loss = isinstance(loss, keras.losses.Loss)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from tf_transformer.diagnosis.vocabulary import vocabulary_size
 from tf_transformer.models.sequence_model import SequenceModel
 from tf_transformer.utils.keras_compat import all_layers
 
@@ -38,12 +39,8 @@ def random_inputs(model, pad_id=0):
             "The inputs of the model are not known. Expected example inputs; on the "
             f"command line, --inputs FILE. Received: {type(model).__name__}"
         )
-    sizes = [
-        layer.input_dim
-        for layer in all_layers(model)
-        if isinstance(layer, keras.layers.Embedding)
-    ]
-    vocab_size = min(sizes, default=0)
+    sizes = map(vocabulary_size, all_layers(model))
+    vocab_size = min((size for size in sizes if size), default=0)
     return keras.tree.map_structure(lambda x: _like(x, vocab_size, pad_id), inputs)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from tf_transformer.diagnosis.comparison import first_difference
 from tf_transformer.diagnosis.findings import Finding, NotChecked
-from tf_transformer.diagnosis.subject import Subject
+from tf_transformer.diagnosis.subject import HIDDEN, Subject
 from tf_transformer.diagnosis.trace import owners
 from tf_transformer.utils.keras_compat import all_layers
 
@@ -67,15 +67,20 @@ def check_dropout(subject: Subject) -> list[Finding]:
     ]
     if not dropouts:
         raise NotChecked("no dropout layer has a rate above 0")
-    calls = {}
-    for call in subject.run(training=True).calls.values():
+    run, calls = subject.run(training=True), {}
+    for call in run.calls.values():
         calls.setdefault(id(call.layer), []).append(call)
-    findings = []
+    findings, hidden = [], False
     for layer in dropouts:
         made = calls.get(id(layer), [])
         if any(not np.array_equal(call.inputs[0], call.output) for call in made):
             continue
+        if not made and id(layer) in run.hidden:
+            hidden = True
+            continue
         problem = "does nothing in training" if made else "is never called"
         message = f"Dropout of rate {layer.rate} {problem}."
         findings.append(Finding("dropout", subject.name(layer), message))
+    if hidden and not findings:
+        raise NotChecked(HIDDEN)
     return findings

@@ -1,5 +1,6 @@
 """The examined model, its inputs and its first two runs."""
 
+import dataclasses
 import functools
 import inspect
 
@@ -26,6 +27,7 @@ from tf_transformer.utils.keras_compat import all_layers
 # and of different shapes, whose sums are computed in another order.
 TOLERANCES = {"float32": (1e-5, 1e-4), "half": (1e-2, 5e-2)}
 MAX_PROBES = 16
+HIDDEN = "layers run inside a compiled function, where their values are not known"
 
 
 class Subject:
@@ -62,30 +64,42 @@ class Subject:
         if causal is None or causal is False:
             return None
         name = self.output_sequence if causal is True else str(causal)
-        if name not in self.inputs.sequences():
+        names = self._output_sequences
+        if name not in names:
+            expected = f"one of {names}" if names else "None: outputs have no positions"
             raise ValueError(
                 "causal must name the input whose future is hidden, with an output for "
-                f"each of its positions. Expected one of {self.inputs.sequences()}. "
-                f"Received: causal={causal!r}"
+                f"each of its positions. Expected {expected}. Received: "
+                f"causal={causal!r}, and outputs {self.reference.output.shape}"
             )
         return name
 
-    @functools.cached_property
+    @property
     def output_sequence(self) -> str | None:
         """The sequence with one output for each position, or `None`."""
+        return self._output_sequences[-1] if self._output_sequences else None
+
+    @functools.cached_property
+    def _output_sequences(self) -> list[str]:
+        """The sequences, of one length, with one output for each position."""
         output = self.reference.output
-        if output.ndim < 2 or (output.ndim == 2 and self._is_pooled(output)):
-            return None
         names = [
             name
             for name in self.inputs.sequences()
-            if self.inputs.length(name) == output.shape[1]
+            if output.ndim > 1 and self.inputs.length(name) == output.shape[1]
         ]
-        return names[-1] if names else None
+        return [] if names and self._is_pooled(names[0]) else names
 
-    def _is_pooled(self, output) -> bool:
-        lengths = {self.inputs.length(name) for name in self.inputs.sequences()}
-        return output.shape[1] not in lengths
+    def _is_pooled(self, name) -> bool:
+        """Whether outputs `(B, D)` have the length of a sequence by chance."""
+        if self.reference.output.ndim > 2:
+            return False
+        aligned = dataclasses.replace(self.inputs, aligned=True)
+        try:
+            shorter = self.run(aligned.cut(name, self.inputs.length(name) - 1))
+        except Exception:  # the model takes one length only; errors differ
+            return False
+        return shorter.output.shape == self.reference.output.shape
 
     @functools.cached_property
     def _compute_dtypes(self) -> set[str]:
@@ -129,7 +143,18 @@ class Subject:
         if self.is_random:
             raise NotChecked("the output is random, see the check inference")
 
-    def compare(self, check, before, after, protected, tolerance, message):
+    def must_see_layers(self) -> None:
+        """Raises `NotChecked` if a layer was called where tensors have no values.
+
+        Cells are an exception: the recurrent layer around them has values.
+        """
+        layers = all_layers(self.model)
+        recurrent = [x for x in layers if isinstance(x, keras.layers.RNN)]
+        cells = {id(cell) for layer in recurrent for cell in all_layers(layer)[1:]}
+        if self.reference.hidden - cells:
+            raise NotChecked(HIDDEN)
+
+    def compare(self, check, before, after, protected, tolerance, message, *, gap=None):
         """Returns a finding if two runs differ in values that must agree.
 
         Args:
@@ -139,11 +164,14 @@ class Subject:
             protected: Picks the values that must agree.
             tolerance: Largest relative difference.
             message: Description of the fault.
+            gap: The difference of the outputs, if it is known. Defaults to the
+                difference of the protected values.
 
         Returns:
             A list of at most one `Finding`.
         """
-        gap = protected_difference(before.output, after.output, protected)
+        if gap is None:
+            gap = protected_difference(before.output, after.output, protected)
         if gap <= tolerance:
             return []
         call = first_difference(before, after, protected, tolerance)

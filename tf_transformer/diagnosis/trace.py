@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tf_transformer.diagnosis.vocabulary import check_ids
 from tf_transformer.utils.keras_compat import all_layers, implicit_mask, sub_layers
 
 
@@ -35,11 +36,16 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The output of a model, and the calls of its layers, inner layers first."""
+    """The output of a model, and the calls of its layers, inner layers first.
+
+    `hidden` are the identities of layers that were called where tensors have no values:
+    in a function that is compiled or mapped over an axis.
+    """
 
     output: np.ndarray
     tensor: Any
     calls: dict[tuple[int, int], Call]
+    hidden: set[int]
 
 
 def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
@@ -56,30 +62,36 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
 
     Returns:
         A `Run`.
+
+    Raises:
+        UnknownIds: If inputs are not in the vocabulary of the layer that takes them.
     """
     calls: dict[tuple[int, int], Call] = {}
     counts: dict[int, int] = {}
+    hidden: set[int] = set()
 
     def wrap(layer, call):
         @functools.wraps(call)
         def traced(*args, **kwargs):
             tensors = [x for x in keras.tree.flatten((args, kwargs)) if is_tensor(x)]
             has_mask = any(implicit_mask(x) is not None for x in tensors)
-            arrays = [as_array(x) for x in tensors]
+            arrays = [x for x in map(as_array, tensors) if x is not None]
+            check_ids(layer, arrays, inputs)
             outputs = call(*args, **kwargs)
             if replace is not None:
                 outputs = _with_first(outputs, functools.partial(replace, layer))
             first = first_tensor(outputs)
             array = None if first is None else as_array(first)
-            if array is not None:
+            if array is None:
+                hidden.add(id(layer))
+            else:
                 number = counts.get(id(layer), 0)
                 counts[id(layer)] = number + 1
-                inputs = [x for x in arrays if x is not None]
                 if getattr(layer, "go_backwards", False) and array.ndim == 3:
                     array = array[:, ::-1]
                 states = _states(outputs, first)
                 calls[id(layer), number] = Call(
-                    layer, inputs, array, states, first, has_mask
+                    layer, arrays, array, states, first, has_mask
                 )
             return outputs
 
@@ -90,7 +102,7 @@ def run_model(model, inputs, training=False, replace=None, restore=True) -> Run:
         tensor = first_tensor(model(inputs.nested(), training=training))
     if tensor is None:
         raise ValueError("Expected a model that returns a tensor. Received: none")
-    return Run(as_array(tensor), tensor, calls)  # pyright: ignore[reportArgumentType]
+    return Run(as_array(tensor), tensor, calls, hidden)  # pyright: ignore[reportArgumentType]
 
 
 @contextlib.contextmanager
