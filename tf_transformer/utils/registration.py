@@ -22,6 +22,7 @@ NAMES = (
     "DotScore",
     "Encoder",
     "EncoderBlock",
+    "Ensemble",
     "FeedForward",
     "GeneralScore",
     "GlobalAttention",
