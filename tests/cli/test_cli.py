@@ -201,9 +201,9 @@ def check_export_to_ctranslate2(run, models, capsys):
     """Version 2, next to a SavedModel; unsupported options are refused."""
     command = ["export", run, models, "--format", "ctranslate2"]
     assert cli.main([*command, "--beam-size", "2"]) == 1
-    assert "or --dtype. Received: beam_size" in capsys.readouterr().err
+    assert "--dtype or --ensemble. Received: beam_size" in capsys.readouterr().err
     assert cli.main([*command, "--dtype", "float32"]) == 1
-    assert "or --dtype. Received: dtype" in capsys.readouterr().err
+    assert "--dtype or --ensemble. Received: dtype" in capsys.readouterr().err
     assert cli.main(["export", run, f"{models}/1"]) == 1
     assert f"Received: {models}/1, which is an export" in capsys.readouterr().err
     assert cli.main(["export", run, models, "--quantization", "int8"]) == 1

@@ -64,7 +64,19 @@ class AttentionImages(keras.callbacks.Callback):
         import tensorflow as tf
 
         self._tf = tf
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self._folder = str(folder)
+        self.writer = self._new_writer()
+
+    def _new_writer(self):
+        return self._tf.summary.create_file_writer(self._folder)
+
+    def on_train_begin(self, logs=None):
+        if self.writer is None:  # closed at the end of an earlier training
+            self.writer = self._new_writer()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+        self.writer = None
 
     def on_epoch_end(self, epoch, logs=None):
         try:

@@ -46,11 +46,17 @@ class Telemetry(keras.callbacks.Callback):
 
         self.every = every
         self.batch = keras.tree.map_structure(tf.constant, batch)
-        self.writer = tf.summary.create_file_writer(str(folder))
         self._tf = tf
+        self._folder = str(folder)
+        self.writer = self._new_writer()
         self._look = None
 
+    def _new_writer(self):
+        return self._tf.summary.create_file_writer(self._folder)
+
     def on_train_begin(self, logs=None):
+        if self.writer is None:  # closed at the end of an earlier training
+            self.writer = self._new_writer()
         self._look = self._tf.function(self._figures, autograph=False)
         self._last_update = int(self.model.optimizer.iterations.numpy())
 
@@ -62,6 +68,10 @@ class Telemetry(keras.callbacks.Callback):
         with self.writer.as_default(step=update):
             for name, value in self._look().items():
                 self._tf.summary.scalar(name, value)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+        self.writer = None
 
     def _figures(self):
         inputs, labels, weights = self.batch

@@ -66,14 +66,20 @@ class TensorBoardLog(keras.callbacks.Callback):
                 "installed. The same figures are in the run's log.jsonl."
             ) from error
         self.summary = tf.summary
-        self.writer = (
-            tf.summary.create_file_writer(str(folder))
-            if is_first_process()
-            else tf.summary.create_noop_writer()
-        )
+        self._folder = str(folder)
+        self.writer = self._new_writer()
         self.translation_quality = translation_quality
         self._last_update = 0
         self._last_sums: dict[str, tuple[float, float]] = {}  # of an epoch
+
+    def _new_writer(self):
+        if not is_first_process():
+            return self.summary.create_noop_writer()
+        return self.summary.create_file_writer(self._folder)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+        self.writer = None
 
     def state(self) -> dict[str, tuple[float, float]]:
         """Returns the sums at the last point of an unfinished epoch."""
@@ -84,6 +90,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         self._last_sums = dict(state or {})
 
     def on_train_begin(self, logs=None):
+        if self.writer is None:  # closed at the end of an earlier training
+            self.writer = self._new_writer()
         self._last_update = int(_number(self.model.optimizer.iterations))
 
     def on_train_batch_end(self, batch, logs=None):
