@@ -19,8 +19,8 @@ class Ensemble(SequenceModel):
         P(y_t | y_<t, x) = 1/M sum_m P_m(y_t | y_<t, x)
 
     Search, scoring and export use an ensemble like any other model. It usually
-    translates better than each of its models and takes as long as all of them
-    together, so it is often a teacher:
+    translates better than each of its models, but computes all of them, so it is
+    often a teacher:
     [Freitag et al., 2017](https://arxiv.org/abs/1702.01802).
 
     Args:
