@@ -93,9 +93,10 @@ def as_endless_dataset(batches: EndlessBatches) -> Any:
         be used once. Under a `keras.distribution` it yields this process' rows.
     """
     if keras.backend.backend() == "tensorflow":
-        from tf_transformer.data.tf_dataset import endless_tf_dataset
+        from tf_transformer.data.tf_dataset import generated_dataset
 
-        return endless_tf_dataset(batches)
+        steps = batches.batches.gradient_accumulation_steps
+        return generated_dataset(batches.__iter__, steps)
     return _rows(batches, keras.distribution.distribution())
 
 

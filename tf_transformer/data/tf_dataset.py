@@ -1,11 +1,10 @@
 """The batches as a `tf.data.Dataset`, for the TensorFlow backend."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import tensorflow as tf
 
 from tf_transformer.data.batching import EpochBatches
-from tf_transformer.data.endless import EndlessBatches
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
@@ -50,21 +49,22 @@ def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
             yield mark_update(batch, steps)
 
     steps = batches.gradient_accumulation_steps
-    dataset = _dataset(generate, steps, batches.count())
+    dataset = generated_dataset(generate, steps, batches.count())
     dataset.batches = batches  # for `fit` of a `SequenceModel`
     return dataset
 
 
-def endless_tf_dataset(batches: EndlessBatches) -> tf.data.Dataset:
-    """Like `tf_dataset`, but endless and without counting.
+def generated_dataset(
+    generate: Callable[[], Iterable[Batch]], steps: int, num_batches: int | None = None
+) -> tf.data.Dataset:
+    """The batches of a generator, with rows of padding for several replicas.
 
     Args:
-        batches: The `EndlessBatches`, with their position in the data.
+        generate: Function without arguments that returns the batches.
+        steps: `gradient_accumulation_steps` of the batches.
+        num_batches: Their number. Defaults to unknown, such as for endless batches.
     """
-    return _dataset(batches.__iter__, batches.batches.gradient_accumulation_steps)
 
-
-def _dataset(generate, steps: int, num_batches: int | None = None) -> tf.data.Dataset:
     def fill_up(rows):
         return tf.pad(rows, [[0, -tf.shape(rows)[0] % num_replicas], [0, 0]])
 
