@@ -65,6 +65,17 @@ def test_patience_counts_on_after_a_restart(tmp_path):
     assert not second.exhausted(2)
 
 
+def test_patience_starts_again_in_another_fit(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    keep_best = KeepBest(tmp_path / "best.weights.h5", "loss", patience=2)
+    keep_best.restore({"best": -1.0, "best_epoch": 5})  # of an earlier fit
+    data = np.ones((4, 3)), np.ones(4)
+    history = model.fit(*data, epochs=9, callbacks=[keep_best], verbose=0)
+    assert history.epoch == [0, 1]
+    assert keep_best.state() == {"best": -1.0, "best_epoch": 5}
+
+
 def test_any_number_is_better_than_nan(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll", patience=9)
     run_epochs(keep_best, [math.nan, 7.0, 8.0])

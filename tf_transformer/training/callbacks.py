@@ -93,6 +93,7 @@ class KeepBest(keras.callbacks.Callback):
             if the name ends in "bleu", "chrf", "accuracy" or "acc", otherwise the
             lowest.
         patience: Optional integer. Epochs without improvement before training stops.
+            The count starts again in another `fit`; the best score is kept.
 
     Raises:
         ValueError: If the path ends otherwise, or at the end of an epoch, if the logs
@@ -124,6 +125,11 @@ class KeepBest(keras.callbacks.Callback):
         self.higher_is_better = monitor.endswith(("bleu", "chrf", "accuracy", "acc"))
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self._last_improvement: int | None = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._last_improvement is not None and epoch <= self._last_improvement:
+            self._last_improvement = epoch - 1  # another `fit` counts from 0 again
 
     def on_epoch_end(self, epoch, logs=None):
         if not self.keep_if_better(epoch, logs) and self.exhausted(epoch):
@@ -144,7 +150,7 @@ class KeepBest(keras.callbacks.Callback):
         value = float(logs[self.monitor])
         if not self.improves(value):
             return False
-        self.best, self.best_epoch = value, epoch
+        self.best, self.best_epoch, self._last_improvement = value, epoch, epoch
         save_weights(self.model, self.path)
         return True
 
@@ -159,9 +165,9 @@ class KeepBest(keras.callbacks.Callback):
 
     def exhausted(self, epoch: int) -> bool:
         """Whether the last `patience` epochs did not improve the score."""
-        if self.patience is None or self.best_epoch is None:
+        if self.patience is None or self._last_improvement is None:
             return False
-        return epoch - self.best_epoch >= self.patience
+        return epoch - self._last_improvement >= self.patience
 
     def state(self) -> dict:
         """The state that a resumed run restores."""
@@ -170,6 +176,7 @@ class KeepBest(keras.callbacks.Callback):
     def restore(self, state: dict) -> None:
         """Restores the state of an earlier process."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self._last_improvement = self.best_epoch
 
 
 class JsonLog(keras.callbacks.Callback):
