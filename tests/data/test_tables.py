@@ -127,6 +127,17 @@ def test_each_part_of_a_mixture_has_the_same_proportions():
     assert [pair for pair in pairs if pair[1] == "A"] == sources[0]
 
 
+@pytest.mark.parametrize("weights", [[], [1], [1, 2, 3], [1, 0], [1, 0.5]])
+def test_a_mixture_needs_a_weight_for_each_source(weights):
+    with pytest.raises(ValueError, match=r"Expected .*Received: weight"):
+        Mixture([[("a", "A")], [("b", "B")]], weights)
+
+
+def test_a_mixture_reads_its_sources_again_and_again():
+    with pytest.raises(ValueError, match="Received: generator, which can be read only"):
+        Mixture([[("a", "A")], (pair for pair in [("b", "B")])])
+
+
 def test_a_stream_refuses_items_that_are_not_pairs():
     stream = PairStream(lambda: iter([{"source": "one", "target": "eins"}]), "rows")
     with pytest.raises(ValueError, match=r"Expected \(source, target\)"):

@@ -20,12 +20,14 @@ if TYPE_CHECKING:  # for type checkers and editors
         stream_tsv,
     )
     from tf_transformer.data.lines import read_lines
+    from tf_transformer.data.mixing import Mixture
     from tf_transformer.data.streaming import StreamedBatches
     from tf_transformer.data.tokenizer import Tokenizer
 
 # name: the module that defines it, imported when the name is first used
 _MODULES = {
     "Batches": "tf_transformer.data.batching",
+    "Mixture": "tf_transformer.data.mixing",
     "NextEpoch": "tf_transformer.data.epochs",
     "PairStream": "tf_transformer.data.files",
     "StreamedBatches": "tf_transformer.data.streaming",
@@ -43,6 +45,7 @@ _MODULES = {
 __all__ = [
     "Batches",
     "Corpus",
+    "Mixture",
     "NextEpoch",
     "PairStream",
     "StreamedBatches",

@@ -189,6 +189,16 @@ def split_pairs(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     return splits
 
 
+def check_readable_again(pairs: Iterable[Pair]) -> None:
+    """Raises a `ValueError` for a generator or another iterator."""
+    if iter(pairs) is pairs:
+        raise ValueError(
+            "The pairs are read in every epoch. Expected a list or a stream such "
+            f"as stream_tsv returns. Received: {type(pairs).__name__}, which can "
+            "be read only once."
+        )
+
+
 def _hold_out(sizes: dict[int, int], start: float, end: float, keep: int) -> set[int]:
     """Removes the sources with hash values in [start, end) from `sizes`.
 

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 
-from tf_transformer.data.corpus import Pair
+from tf_transformer.data.batching import check_at_least
+from tf_transformer.data.corpus import Pair, check_readable_again
 
 
 class Mixture:
@@ -14,9 +15,13 @@ class Mixture:
     each source is read once for counting, and then as often as its weight.
 
     Args:
-        sources: Lists or streams of pairs (source, target).
-        weights: For each source, the number of times that a pass contains its pairs.
-            Defaults to 1.
+        sources: Lists or streams of pairs (source, target), not generators.
+        weights: For each source, the integer number of times that a pass contains its
+            pairs. Defaults to 1.
+
+    Raises:
+        ValueError: If a source can be read only once, or the weights are not an
+            integer of at least 1 for each source.
 
     Example:
 
@@ -30,8 +35,17 @@ class Mixture:
         sources: Sequence[Iterable[Pair]],
         weights: Sequence[int] | None = None,
     ):
+        for source in sources:
+            check_readable_again(source)
         self.sources = sources
-        self.weights = list(weights or [1] * len(sources))
+        self.weights = [1] * len(sources) if weights is None else list(weights)
+        if len(self.weights) != len(sources):
+            raise ValueError(
+                f"Each source has a weight. Expected {len(sources)} weights. "
+                f"Received: weights={weights!r}"
+            )
+        for weight in self.weights:
+            check_at_least("weight", weight, 1)
         self._sizes: list[int] | None = None
 
     def __iter__(self) -> Iterator[Pair]:

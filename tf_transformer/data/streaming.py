@@ -14,7 +14,7 @@ from tf_transformer.data.batching import (
     check_at_least,
     nothing_left,
 )
-from tf_transformer.data.corpus import Pair
+from tf_transformer.data.corpus import Pair, check_readable_again
 from tf_transformer.data.encoding import EncodedPairs, encode_pairs
 from tf_transformer.data.sampling import SampledTokenizer
 from tf_transformer.data.tokenizer import Tokenizer
@@ -76,12 +76,7 @@ class StreamedBatches(EpochBatches):
         **arguments,
     ):
         check_at_least("window", window, 1)
-        if iter(pairs) is pairs:
-            raise ValueError(
-                "The pairs are read in every epoch. Expected a list or a stream such "
-                f"as stream_tsv returns. Received: {type(pairs).__name__}, which can "
-                "be read only once."
-            )
+        check_readable_again(pairs)
         self.window = window
         self._has_warned = False
         self._sampled = None
