@@ -167,6 +167,7 @@ def test_weights_are_bit_for_bit_the_same_after_import_save_and_load(pair, tmp_p
     )
     path = tmp_path / "a.weights.h5"
     save_weights(model, path)
+    assert model.arguments()["num_layers"] == model.encoder.num_layers != 6
     other = type(model)(**model.arguments())
     load_weights(other, path)
     for ours, loaded in zip(model.weights, other.weights, strict=True):
