@@ -113,3 +113,16 @@ def test_limits_are_raised_to_min_length_but_0_stays():
 def test_length_penalty_by_hand(length, alpha, expected):
     found = length_penalty(ops.array([length, 1]), alpha)
     np.testing.assert_allclose(found, [expected, 1.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("prefix", [[0, 5], [4, 0, 5], [0, 0, 6]])
+def test_padding_before_a_token_of_a_prefix_is_refused(prefix):
+    rows = [[8, 7, 6][: len(prefix)], prefix]
+    with pytest.raises(ValueError, match="Prefixes are padded at the end"):
+        TokenRules(ops.array([5, 6]), prefix_ids=ops.array(rows))
+
+
+@pytest.mark.parametrize("limits", [6, [[6]]])
+def test_each_sentence_has_a_limit(limits):
+    with pytest.raises(ValueError, match=r"Expected limits of shape \(B,\)"):
+        sentence_limits(limits, 0, 9)

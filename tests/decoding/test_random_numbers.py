@@ -91,3 +91,8 @@ def test_the_largest_number_leaves_something_over():
     largest = np.float32((2**22 - 0.5) / 2**22)
     for total in np.float32([1.0, 0.99999994, 1.0000001, 0.3, 1.9999999]):
         assert largest * total < total
+
+
+def test_each_sentence_has_a_key():
+    with pytest.raises(ValueError, match=r"Expected keys of shape \(B,\)"):
+        uniform_numbers(1, 3, 0)

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -178,3 +180,11 @@ def test_width_not_divisible_by_the_heads_is_an_error(num_heads):
         match=rf"divisible by num_heads.*d_model=12, num_heads={num_heads}$",
     ):
         MultiHeadAttention(d_model=12, num_heads=num_heads)
+
+
+@pytest.mark.parametrize("shape", [(5, D_MODEL), (2, 4, 5, D_MODEL)])
+def test_inputs_of_another_rank_are_refused(shape):
+    other, usual = np.ones(shape, "float32"), np.ones((2, 5, D_MODEL), "float32")
+    for inputs in ((other, usual), (usual, other), (usual, usual, other)):
+        with pytest.raises(ValueError, match=re.escape(f"shape={shape}")):
+            MultiHeadAttention(d_model=D_MODEL, num_heads=NUM_HEADS)(*inputs)

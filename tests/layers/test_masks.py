@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
-from tests.backend import dtype_of, in_graph
+from tests.backend import BACKEND, dtype_of, in_graph
+from tf_transformer.layers.attention import MultiHeadAttention
 from tf_transformer.layers.masks import (
     causal_mask,
     combine_masks,
@@ -90,3 +92,15 @@ def test_a_mask_may_have_numbers_0_and_1(dtype):
     mask = np.arange(2 * 5 * 7).reshape(2, 5, 7) % 3 == 0
     found = combine_masks(query, key, attention_mask=mask.astype(dtype))
     assert np.array(found).tolist() == mask.tolist()
+
+
+def test_a_float_attention_mask_of_unknown_values_is_refused():
+    """Its values would be cast to bool: -1e9 would mean may attend."""
+    if BACKEND == "torch":
+        pytest.skip("has no compiled functions: the values are known")
+    x, mask = keras.Input((5, 12)), keras.Input((5, 5))
+    layer = MultiHeadAttention(d_model=12, num_heads=3)
+    model = keras.Model([x, mask], layer(x, x, attention_mask=mask))
+    inputs = [np.ones((2, 5, 12)), np.ones((2, 5, 5))]
+    with pytest.raises(ValueError, match="cast.mask, 'bool'.*Received: .*=float32"):
+        model.predict(inputs, verbose=0)

@@ -159,3 +159,15 @@ def test_a_position_beyond_the_table_is_nan_in_a_compiled_step():
     step = tf.function(lambda position: layer(vectors, position), jit_compile=True)
     assert np.isfinite(step(tf.constant(3))).all()
     assert np.isnan(step(tf.constant(4))).all()
+
+
+@pytest.mark.parametrize("position", [np.arange(5), [3, 4], [[1]]])
+def test_the_position_is_one_number(position):
+    layer = PositionalEncoding(max_length=20)
+    with pytest.raises(ValueError, match=r"Expected a scalar\. Received: position of"):
+        layer(np.zeros((2, 5, 12), "float32"), position=position)
+
+
+def test_an_input_with_two_lengths_is_refused():
+    with pytest.raises(ValueError, match=r"Received: shape=\(2, 4, 5, 12\)"):
+        PositionalEncoding(max_length=20)(np.zeros((2, 4, 5, 12), "float32"))

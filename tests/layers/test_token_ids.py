@@ -1,5 +1,7 @@
 """Token ids are never cast to the compute dtype, and wrong ones are errors."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -133,3 +135,20 @@ def test_strings_are_an_error_that_names_the_tokenizer():
             check_token_ids(values, "source_ids")
         with pytest.raises(ValueError, match="tokenizer"):
             transformer().encode(values)
+
+
+@pytest.mark.parametrize("wrong", [2**32 + 5, -(2**32) + 5, 5.25, np.nan])
+def test_an_id_that_a_cast_would_change_is_an_error(wrong):
+    with pytest.raises(ValueError, match=f"Received: {re.escape(str(wrong))}"):
+        check_token_ids(np.array([[7, wrong, 3]]), "source_ids", vocab_size=VOCAB)
+
+
+@pytest.mark.needs_tensorflow
+def test_ragged_ids_are_refused():
+    import tensorflow as tf
+
+    ids = tf.ragged.constant([[5, 7, 3], [9, 3]])
+    with pytest.raises(ValueError, match=r"source_ids .*`ids.to_tensor\(\)`"):
+        transformer()({"source_ids": ids, "target_ids": ids})
+    with pytest.raises(ValueError, match="Received: a ragged tensor"):
+        TokenEmbedding(vocab_size=VOCAB, d_model=12)(ids)

@@ -17,7 +17,8 @@ from tests.models.small_model import (
     numbers,
     shared_model,
 )
-from tf_transformer.models import PRESETS, Transformer
+from tf_transformer.layers import Decoder, SSRUDecoder
+from tf_transformer.models import PRESETS, RecurrentSeq2Seq, Transformer
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
 
@@ -229,3 +230,16 @@ def test_preset_can_be_changed_and_does_not_change_itself():
 def test_unknown_preset_is_an_error_that_names_the_known():
     with pytest.raises(ValueError, match=r"'base', 'big', 'small', 'tiny'.*'huge'"):
         Transformer.from_preset("huge", vocab_size=23)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "ssru", "recurrent"])
+def test_summary_counts_all_weights(kind):
+    if kind == "recurrent":
+        model = RecurrentSeq2Seq(23, d_model=14, num_layers=2)
+    else:
+        model = make_model(decoder=SSRUDecoder if kind == "ssru" else Decoder)
+    lines = []
+    model.summary(print_fn=lines.append, expand_nested=True)
+    text = "\n".join(lines)
+    assert f"{model.count_params():,}" in text
+    assert f"(None, None, {model.d_model})" in text

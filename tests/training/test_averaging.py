@@ -194,3 +194,8 @@ def test_averages_that_do_not_exist_are_an_error():
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match=r"Received: Adam\(use_ema=False\)"):
         model.fit(np.ones((4, 3)), np.ones(4), callbacks=[ScoreAverages()], verbose=0)
+
+
+def test_only_checkpoints_are_averaged():
+    with pytest.raises(ValueError, match="Received: best.weights.h5"):
+        average_checkpoints(["best.weights.h5"], model=None)

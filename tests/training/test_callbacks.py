@@ -51,6 +51,27 @@ def test_lowest_nll_is_best(tmp_path):
     assert keep_best.state() == {"best": 1.0, "best_epoch": 1}
 
 
+@pytest.mark.parametrize(
+    ("monitor", "mode", "is_high"),
+    [
+        ("val_auc", "auto", True),
+        ("val_f1_score", "max", True),
+        ("word_accuracy_gap", "auto", False),
+        ("bleu", "min", False),
+    ],
+)
+def test_mode_says_which_value_is_best(tmp_path, monitor, mode, is_high):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", monitor, mode=mode)
+    keep_best.restore({"best": 0.5, "best_epoch": 3})
+    assert keep_best.improves(0.6) == is_high
+    assert keep_best.improves(0.4) != is_high
+
+
+def test_another_mode_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Received: mode='highest'"):
+        KeepBest(tmp_path / "best.weights.h5", "loss", mode="highest")
+
+
 def test_patience_counts_on_after_a_restart(tmp_path):
     whole = KeepBest(tmp_path / "a.weights.h5", "bleu", patience=3)
     values = [5.0, 4.0, 3.0, 2.0, 1.0]

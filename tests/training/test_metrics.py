@@ -212,3 +212,22 @@ def test_callbacks_know_which_value_is_the_best(monitor, best):
     for epoch, value in enumerate([0.6, 0.7, 0.5]):
         stopping.on_epoch_end(epoch, {monitor: value})
     assert stopping.best == best
+
+
+@pytest.mark.parametrize("wrong", [-100, VOCAB])
+def test_a_label_outside_the_vocabulary_is_an_error(wrong):
+    labels, logits = np.array([[2, wrong, 0]]), np.zeros((1, 3, VOCAB), "float32")
+    message = f"0 for padding, and 1 to {VOCAB - 1}. Received: {wrong}"
+    for function in (MaskedCrossEntropy(), MaskedAccuracy().update_state):
+        with pytest.raises(ValueError, match=message):
+            function(labels, logits)
+
+
+@pytest.mark.needs_tensorflow
+@pytest.mark.parametrize("wrong", [-100, VOCAB])
+def test_a_label_outside_the_vocabulary_gives_nan_in_compiled_functions(wrong):
+    import tensorflow as tf
+
+    metric, logits = MaskedAccuracy(), np.zeros((1, 3, VOCAB), "float32")
+    tf.function(metric.update_state)(tf.constant([[2, wrong, 0]]), logits)
+    assert math.isnan(float(metric.result()))

@@ -250,3 +250,35 @@ def test_loss_is_made_again_from_its_configuration():
 def test_refuses_alpha_that_is_no_positive_number(alpha):
     with pytest.raises(ValueError, match=f"above 0.*Received: alpha={alpha}"):
         RDropCrossEntropy(alpha)
+
+
+def test_a_list_or_dictionary_of_one_loss_is_that_loss():
+    losses = []
+    for wrap in (lambda x: x, lambda x: [x], lambda x: {"logits": x}):
+        keras.utils.set_random_seed(1)
+        ids = keras.Input((None,), dtype="int32")
+        vectors = keras.layers.Dropout(0.5, seed=2)(keras.layers.Embedding(23, 8)(ids))
+        outputs = keras.layers.Dense(9, name="logits")(vectors)
+        if isinstance(wrap(None), dict):
+            outputs = {"logits": outputs}
+        model = Tagger(ids, outputs)
+        model.compile("sgd", wrap(RDropCrossEntropy(1e5)), run_eagerly=EAGERLY)
+        labels = INPUTS["source_ids"] % 9
+        losses.append(model.train_on_batch(INPUTS["source_ids"], wrap(labels)))
+    assert losses[1:] == pytest.approx(2 * losses[:1], rel=1e-5)
+    model.compile("sgd", {"logits": MaskedCrossEntropy()}, run_eagerly=EAGERLY)
+    plain = model.train_on_batch(INPUTS["source_ids"], {"logits": labels})
+    assert losses[0] > plain + 1
+
+
+@pytest.mark.parametrize("others", [{"loss_weights": [0.1]}, {"more": ["mse"]}])
+def test_two_passes_have_no_other_loss_and_no_weight(others):
+    model = TwoOutputs(*two_outputs()[1:])
+    loss = [RDropCrossEntropy(ALPHA), *others.pop("more", [])]
+    model.compile(loss=loss, **others)
+    with pytest.raises(ValueError, match="Expected no other loss and no loss_weights"):
+        model._consistency()
+
+
+class Tagger(TwoPasses, keras.Model):
+    """A functional model that is trained with two passes."""

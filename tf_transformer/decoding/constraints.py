@@ -8,6 +8,7 @@ from keras import ops
 from tf_transformer.decoding.distribution import TokenDistribution
 from tf_transformer.decoding.repetition import penalize_repetition, repeating_tokens
 from tf_transformer.ids import BOS_ID, EOS_ID, PAD_ID
+from tf_transformer.utils.known_values import known_values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +21,9 @@ class TokenRules:
         prefix_ids: Optional integer tensor `(B, P)`, see `only_choices`.
         no_repeat_ngram_size: Integer n: no n-gram may occur twice; 0 for no rule.
         repetition_penalty: Float, see `penalize_repetition`; 1 for none.
+
+    Raises:
+        ValueError: Outside compiled functions, if a prefix has padding before a token.
     """
 
     limits: Any
@@ -27,6 +31,19 @@ class TokenRules:
     prefix_ids: Any = None
     no_repeat_ngram_size: int = 0
     repetition_penalty: float = 1.0
+
+    def __post_init__(self):
+        if self.prefix_ids is None:
+            return
+        prefix_ids = known_values(self.prefix_ids)
+        if prefix_ids is None:
+            return
+        is_token = prefix_ids != PAD_ID
+        if (is_token[:, 1:] > is_token[:, :-1]).any():
+            raise ValueError(
+                "Prefixes are padded at the end. Expected tokens first and then 0. "
+                f"Received: prefix_ids={prefix_ids.tolist()}"
+            )
 
     def distributions(self, logits, generated, position):
         """The probabilities of the next token, and the scores that rank it.
@@ -120,8 +137,16 @@ def sentence_limits(limits, min_length, max_length):
 
     Returns:
         int32 tensor `(B,)`.
+
+    Raises:
+        ValueError: If the limits have another shape.
     """
-    limits = ops.cast(limits, "int32")
+    limits = ops.convert_to_tensor(limits, dtype="int32")
+    if len(limits.shape) != 1:
+        raise ValueError(
+            "Each sentence has a limit. Expected limits of shape (B,). "
+            f"Received: shape={tuple(limits.shape)}"
+        )
     limits = ops.where(limits > 0, ops.maximum(limits, min_length), 0)
     return ops.minimum(limits, max_length)
 

@@ -38,7 +38,16 @@ def uniform_numbers(keys, num_rows, position):
 
     Returns:
         float32 tensor `(B, N)`, strictly between 0 and 1.
+
+    Raises:
+        ValueError: If the keys have another shape.
     """
+    keys = ops.convert_to_tensor(keys, dtype="int32")
+    if len(keys.shape) != 1:
+        raise ValueError(
+            "Each sentence has a key. Expected keys of shape (B,), as `sentence_keys` "
+            f"returns. Received: shape={tuple(keys.shape)}"
+        )
     bits = _mix(keys[:, None] + ops.arange(num_rows) * _STRIDE)
     bits = _mix(bits + position * _STRIDE)
     # 22 bits: in float32 the largest, 1 - 2^-23, times any x is still less than x

@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
-from tf_transformer.layers.base import BaseLayer, check_rates, check_sizes
+from tf_transformer.layers.base import (
+    BaseLayer,
+    check_rank,
+    check_rates,
+    check_sizes,
+)
 from tf_transformer.layers.few_queries import (
     few_queries_softmax,
     has_few_queries,
@@ -163,6 +168,7 @@ class MultiHeadAttention(BaseLayer):
         use_causal_mask=False,
     ):
         key = value if key is None else key
+        check_rank(query=query, value=value, key=key)
         mask = combine_masks(
             query, key, attention_mask=attention_mask, use_causal_mask=use_causal_mask
         )

@@ -122,6 +122,27 @@ def check_width(input_shape, d_model) -> None:
         )
 
 
+def check_rank(**tensors) -> None:
+    """Checks that each input has the shape (batch, length, width).
+
+    Args:
+        **tensors: Tensors by argument name.
+
+    Raises:
+        ValueError: If one has another rank.
+
+    Example:
+
+    >>> check_rank(inputs=keras.KerasTensor((None, 7, 512)))
+    """
+    for name, tensor in tensors.items():
+        if len(tensor.shape) != 3:
+            raise ValueError(
+                f"{name} must have the shape (batch, length, width); merge further "
+                f"axes into the batch. Received: shape={tuple(tensor.shape)}"
+            )
+
+
 def check_rates(**rates) -> None:
     """Checks that each dropout rate is in [0, 1).
 

@@ -92,6 +92,9 @@ class Decoder(Encoder):
             )
         return self._finish(x)
 
+    def build(self, inputs_shape, encoder_output_shape=None):
+        super().build(inputs_shape)
+
     def compute_output_shape(self, inputs_shape, encoder_output_shape=None):
         return inputs_shape
 

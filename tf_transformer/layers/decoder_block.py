@@ -78,11 +78,11 @@ class DecoderBlock(EncoderBlock):
         self.cross_attention_norm = self.make_norm("cross_attention_norm")
         self.cross_attention_dropout = self._dropout("cross_attention_dropout")
 
-    def build(self, input_shape):
-        check_width(input_shape, self.d_model)  # before anything is built
-        build_sublayer(self.cross_attention, input_shape, input_shape)
-        build_sublayer(self.cross_attention_norm, input_shape)
-        super().build(input_shape)
+    def build(self, inputs_shape, encoder_output_shape=None):
+        check_width(inputs_shape, self.d_model)  # before anything is built
+        build_sublayer(self.cross_attention, inputs_shape, inputs_shape)
+        build_sublayer(self.cross_attention_norm, inputs_shape)
+        super().build(inputs_shape)
 
     def call(
         self,

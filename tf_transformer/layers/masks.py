@@ -163,7 +163,9 @@ def combine_masks(
         hidden.
 
     Raises:
-        ValueError: If a mask has another shape, or values other than 0 and 1.
+        ValueError: If a mask has another shape, or values other than 0 and 1. The
+            values are unknown in functional models and compiled functions, where a
+            float attention mask is refused.
 
     Example:
 
@@ -184,7 +186,7 @@ def combine_masks(
 
 
 def _with_rank_3(attention_mask, query, key):
-    mask = _as_bool(attention_mask)
+    mask = _as_bool(attention_mask, may_be_scores=True)
     if len(mask.shape) == 2:  # (T, S), the same for all sentences
         mask = mask[None]
     if len(mask.shape) != 3:
@@ -204,12 +206,20 @@ def _with_rank_3(attention_mask, query, key):
     return mask
 
 
-def _as_bool(mask):
+def _as_bool(mask, may_be_scores=False):
     if not hasattr(mask, "shape"):
         mask = ops.convert_to_tensor(mask)
-    if keras.backend.standardize_dtype(mask.dtype) == "bool":
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    if dtype == "bool":
         return mask
     values = known_values(mask)
+    if values is None and may_be_scores and "float" in dtype:
+        raise ValueError(
+            "A float attention_mask may contain numbers to add to the scores, such as "
+            "-1e9, which cannot be seen in a functional model or compiled function. "
+            "Expected a bool mask; if 1 means may attend: ops.cast(mask, 'bool'). "
+            f"Received: attention_mask of dtype={dtype}"
+        )
     if values is not None and not np.isin(values, (0, 1)).all():
         raise ValueError(
             "A mask says which keys a query may attend to; it is not added to the "

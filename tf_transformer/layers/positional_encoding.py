@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_transformer.layers.base import BaseLayer, check_sizes
+from tf_transformer.layers.base import BaseLayer, check_rank, check_sizes
 
 POSITIONS = ("alternating", "halves", "marian")
 
@@ -144,6 +144,7 @@ class PositionalEncoding(BaseLayer):
         self.built = True
 
     def call(self, inputs, position=None):
+        check_rank(inputs=inputs)
         length = inputs.shape[1]
         if length is not None and length > self.max_length:
             raise ValueError(
@@ -154,7 +155,13 @@ class PositionalEncoding(BaseLayer):
         # not a slice: `take` works with a symbolic length in every export and compiler
         positions = ops.arange(ops.shape(inputs)[1])
         if position is not None:
-            positions = positions + ops.cast(position, positions.dtype)
+            position = ops.convert_to_tensor(position, positions.dtype)
+            if len(position.shape):
+                raise ValueError(
+                    "position is that of the first token. Expected a scalar. "
+                    f"Received: position of shape={tuple(position.shape)}"
+                )
+            positions = positions + position
         table = ops.cast(ops.convert_to_tensor(self.table), self._sum_dtype)
         encoding = ops.take(table, positions, axis=0)
         if length is None or position is not None:  # XLA would repeat the last row

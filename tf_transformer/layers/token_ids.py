@@ -24,15 +24,15 @@ def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=Non
         int32 tensor `(B, L)`.
 
     Raises:
-        ValueError: For strings, another rank, a longer batch, or an id that is not in
-            the vocabulary.
+        ValueError: For strings, ragged tensors, another rank, a longer batch, or an
+            id that is not in the vocabulary.
 
     Example:
 
     >>> check_token_ids([[5.0, 3.0]]).numpy().tolist()
     [[5, 3]]
     """
-    token_ids = as_integers(token_ids, name)
+    uncast, token_ids = token_ids, as_integers(token_ids, name)
     if len(token_ids.shape) != 2:
         raise ValueError(
             f"{name} must have the shape (batch, length). "
@@ -45,7 +45,7 @@ def check_token_ids(token_ids, name="token_ids", max_length=None, vocab_size=Non
             f"max_length={max_length} tokens in {name}. Received: length={length}"
         )
     if vocab_size is not None:
-        _check_values(token_ids, name, vocab_size)
+        _check_values(uncast, name, vocab_size)
     return token_ids
 
 
@@ -60,8 +60,13 @@ def as_integers(token_ids, name="token_ids"):
         int32 tensor of the same shape.
 
     Raises:
-        ValueError: For strings.
+        ValueError: For strings and ragged tensors.
     """
+    if hasattr(token_ids, "row_splits"):
+        raise ValueError(
+            f"{name} must be a dense tensor, padded with 0. Expected "
+            "`ids.to_tensor()`. Received: a ragged tensor"
+        )
     if not keras.backend.is_keras_tensor(token_ids):
         try:
             token_ids = ops.convert_to_tensor(token_ids)
@@ -79,8 +84,9 @@ def _check_values(token_ids, name, vocab_size):
     values = known_values(token_ids)
     if values is None or not values.size:
         return
-    if not 0 <= values.min() <= values.max() < vocab_size:
-        bad_id = values.max() if values.max() >= vocab_size else values.min()
+    is_bad = (values < 0) | (values >= vocab_size) | (values != np.floor(values))
+    if is_bad.any():
+        bad_id = values[is_bad][0]
         raise ValueError(
             f"An id in {name} is not in the vocabulary. Expected 0 to "
             f"{vocab_size - 1} (vocab_size={vocab_size}). Received: {bad_id}"

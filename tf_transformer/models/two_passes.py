@@ -1,5 +1,7 @@
 """Training with two forward passes of each batch."""
 
+import keras
+
 
 class TwoPasses:
     """Computes a loss that compares two forward passes with different dropout.
@@ -11,7 +13,8 @@ class TwoPasses:
         loss = (loss of pass 1 + loss of pass 2) / 2 + consistency(pass 1, pass 2)
 
     Metrics are computed on pass 1. Validation makes one pass and reports its loss.
-    Other losses are not affected. `SequenceModel` inherits from this class.
+    Other losses are not affected. `SequenceModel` inherits from this class. Such a loss
+    is the only one of the model, and has no `loss_weights`.
 
     Example:
 
@@ -43,11 +46,37 @@ class TwoPasses:
 
         Returns:
             Scalar tensor.
+
+        Raises:
+            ValueError: If a loss that compares two passes is one of several losses, or
+                has a weight.
         """
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
-        consistency = getattr(self.loss, "consistency", None)
-        if consistency is None or not training:
+        consistency = self._consistency() if training else None
+        if consistency is None:
             return loss
         second = self(x, training=True)  # pyright: ignore[reportCallIssue]
         loss_2 = super().compute_loss(x, y, second, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
-        return (loss + loss_2) / 2 + consistency(y, y_pred, second, sample_weight)
+        one_each = [single(part) for part in (y, y_pred, second, sample_weight)]
+        return (loss + loss_2) / 2 + consistency(*one_each)
+
+    def _consistency(self):
+        losses = keras.tree.flatten(self.loss)
+        found = [loss for loss in losses if hasattr(loss, "consistency")]
+        if not found:
+            return None
+        weights = self.get_compile_config()["loss_weights"]  # pyright: ignore[reportAttributeAccessIssue]
+        if len(losses) > 1 or weights is not None:
+            raise ValueError(
+                f"{type(found[0]).__name__} compares two passes of the whole model. "
+                "Expected no other loss and no loss_weights. Received: "
+                f"loss={self.loss!r}, loss_weights={weights!r}"
+            )
+        return found[0].consistency
+
+
+def single(value):
+    """The only element of a list or dictionary; anything else as it is."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

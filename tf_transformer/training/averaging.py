@@ -23,9 +23,16 @@ def average_checkpoints(paths: Iterable[Path], model) -> None:
         model: A model with the same configuration, compiled or not.
 
     Raises:
-        ValueError: If there is no file, or a file belongs to another model.
+        ValueError: If there is no file, or a file belongs to another model or is no
+            checkpoint.
     """
     paths = list(paths)
+    for path in paths:
+        if Path(path).suffix != ".npz":
+            raise ValueError(
+                "Expected checkpoints of a run, such as epoch-0003.npz. "
+                f"Received: {path}"
+            )
     if not paths:
         raise ValueError("Expected at least one checkpoint to average. Received: none")
     files = zip(*(weights_in(path, model) for path in paths), strict=True)

@@ -90,14 +90,16 @@ class KeepBest(keras.callbacks.Callback):
     Args:
         path: File for the best weights, ending in `.weights.h5`.
         monitor: Name in the logs: "bleu", "val_nll", ... The highest value is the best
-            if the name ends in "bleu", "chrf", "accuracy" or "acc", otherwise the
-            lowest.
+            if the name ends in "bleu", "chrf", "accuracy", "acc" or "auc", otherwise
+            the lowest.
+        mode: `"auto"`, or `"max"` or `"min"` as in Keras' callbacks. Defaults to
+            `"auto"`.
         patience: Optional integer. Epochs without improvement before training stops.
             The count starts again in another `fit`; the best score is kept.
 
     Raises:
-        ValueError: If the path ends otherwise, or at the end of an epoch, if the logs
-            do not contain this name.
+        ValueError: If the path ends otherwise, for another mode, or at the end of an
+            epoch, if the logs do not contain this name.
 
     Example:
 
@@ -111,9 +113,15 @@ class KeepBest(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, path: str | os.PathLike, monitor: str, patience: int | None = None
+        self,
+        path: str | os.PathLike,
+        monitor: str,
+        patience: int | None = None,
+        mode: str = "auto",
     ):
         super().__init__()
+        if mode not in ("auto", "max", "min"):
+            raise ValueError(f"Expected mode auto, max or min. Received: mode={mode!r}")
         if not str(path).endswith(".weights.h5"):
             raise ValueError(
                 "KeepBest writes weights in Keras' format. Expected a path that ends "
@@ -122,7 +130,10 @@ class KeepBest(keras.callbacks.Callback):
         self.path = Path(path)
         self.monitor = monitor
         self.patience = patience
-        self.higher_is_better = monitor.endswith(("bleu", "chrf", "accuracy", "acc"))
+        rising = ("bleu", "chrf", "accuracy", "acc", "auc")
+        self.higher_is_better = (
+            monitor.endswith(rising) if mode == "auto" else mode == "max"
+        )
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._last_improvement: int | None = None

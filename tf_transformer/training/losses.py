@@ -6,17 +6,20 @@ from keras import ops
 from tf_transformer.data.update_weights import UpdateWeights
 from tf_transformer.layers.masks import padding_mask
 from tf_transformer.utils.keras_compat import sum_over_replicas
+from tf_transformer.utils.known_values import known_values
 
 
 def token_labels(labels, logits):
-    """Checks the shape of labels and returns them as an int32 tensor `(B, T)`.
+    """Checks labels and returns them as an int32 tensor `(B, T)`.
+
+    The values are checked only outside compiled functions.
 
     Args:
         labels: Integer tensor `(B, T)`, or `(B, T, 1)` as Keras accepts it.
         logits: Tensor `(B, T, V)`.
 
     Raises:
-        ValueError: If the shapes do not fit.
+        ValueError: If the shapes do not fit, or a label is not in the vocabulary.
     """
     labels = ops.convert_to_tensor(labels)
     shape, expected = tuple(labels.shape), tuple(logits.shape[:-1])
@@ -28,6 +31,14 @@ def token_labels(labels, logits):
             f"are ids, and logits (B, T, V). Received: labels {tuple(labels.shape)}, "
             f"logits {tuple(logits.shape)}"
         )
+    values = known_values(labels)
+    if values is not None and values.size:
+        is_bad = (values < 0) | (values >= logits.shape[-1])
+        if is_bad.any():
+            raise ValueError(
+                "A label is not in the vocabulary. Expected 0 for padding, and 1 to "
+                f"{logits.shape[-1] - 1}. Received: {values[is_bad][0]}"
+            )
     return ops.cast(labels, "int32")
 
 
@@ -177,7 +188,8 @@ class MaskedCrossEntropy(keras.losses.Loss):
     `"mean_with_sample_weight"`: sum(weight * token loss) / sum(weight). Without
     weights all tokens have weight 1. Under `tf.distribute.MirroredStrategy` both sums
     run over all replicas, so that an update equals the update on one device. Padding
-    (label 0) never counts; a batch with only padding has loss 0.
+    (label 0) never counts; a batch with only padding has loss 0. Keras' implicit masks,
+    such as those of `Embedding(mask_zero=True)`, are not used.
 
     With `gradient_accumulation_steps` Keras averages the means of the batches. For the
     exact mean over the tokens of an update, `batches(...)` yields its weights as

@@ -51,6 +51,9 @@ class TokenMean(keras.metrics.Metric):
         if sample_weight is not None:
             weights = weights * token_weights(sample_weight, labels, self.dtype)
         values = ops.cast(self.values(labels, logits), self.dtype)
+        # compiled functions do not check the labels
+        is_known = ops.logical_and(labels >= 0, labels < logits.shape[-1])
+        values = ops.where(is_known, values, float("nan"))
         values = ops.where(is_token, values, 0.0)
         self.total.assign_add(ops.sum(values * weights))
         self.count.assign_add(ops.sum(weights))

@@ -205,10 +205,10 @@ class RecurrentDecoder(RecurrentStack):
         )
         self.layers_in_order = self.rnns(self.d_model, name="layer")
 
-    def build(self, input_shape):
-        check_width(input_shape, self.d_model)
+    def build(self, inputs_shape, first_states_shape=None):
+        check_width(inputs_shape, self.d_model)
         for layer in self.layers_in_order:
-            layer.build((*input_shape[:-1], self.d_model))
+            layer.build((*inputs_shape[:-1], self.d_model))
         self.built = True
 
     def call(self, inputs, first_states, training=None):
