@@ -91,6 +91,17 @@ def test_symbols_are_ids_and_targets_keep_their_spelling(data, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_the_vocabulary_has_the_settings_of_the_run(data):
+    settings = {"source_normalization": "identity", "shared_vocabulary": False}
+    settings |= {"target_normalization": "nmt_nfkc_cf", "vocab_size": 330}
+    config = TrainingConfig(data=str(data), **settings).resolved()
+    tokenizer = make_tokenizer(config, load_corpus(config))
+    assert tokenizer.target_vocab_size is not None
+    text = "｛Sun！"
+    assert tokenizer.decode_source(tokenizer.encode_source([text])) == [text]
+    assert tokenizer.decode_target(tokenizer.encode_target([text])) == ["{sun!"]
+
+
 def test_a_model_that_cannot_be_exported_is_refused_before_training(
     tmp_path, data, lines, capsys
 ):

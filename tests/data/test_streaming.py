@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.data.test_batching import WordTokenizer, make_pairs, pairs_of
-from tf_transformer.data.batching import Batches, EpochBatches
+from tf_transformer.data.batching import Batches, EpochBatches, Place
 from tf_transformer.data.datasets import as_keras_dataset, batches
 from tf_transformer.data.epochs import NextEpoch
 from tf_transformer.data.py_dataset import BatchesPyDataset
@@ -122,6 +122,15 @@ def test_the_number_of_batches_is_unknown_before_a_whole_pass():
     other = make_stream(CountedPairs(make_pairs()))
     assert other.count() == num_batches
     assert other.epoch == 0
+
+
+def test_a_pass_from_the_middle_stores_no_counts():
+    stream, whole = make_stream(), make_stream()
+    *_, (_, place), _ = whole.updates(Place(0))
+    assert place.window > 0
+    list(stream.updates(place))
+    assert stream.num_batches is None
+    assert stream.count() == whole.count()
 
 
 def test_pairs_left_out_are_counted():

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_transformer.data.batching import Batches
 from tf_transformer.data.datasets import as_keras_dataset, batches
-from tf_transformer.data.epochs import NextEpoch
+from tf_transformer.data.epochs import FirstEpoch, NextEpoch
 from tf_transformer.data.py_dataset import BatchesPyDataset
 from tf_transformer.data.tf_dataset import tf_dataset
 
@@ -130,6 +130,15 @@ def test_fit_goes_through_the_epochs_one_by_one():
     assert seen == [0, 1, 2, 3]
     assert fed.epoch == 4
     assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_short_epochs_of_fit_do_not_move_the_data():
+    fed = make_batches()
+    first = FirstEpoch(fed)
+    first.on_train_begin()
+    for epoch in (2, 3, 4):  # with `steps_per_epoch` the data's epoch is longer
+        first.on_epoch_begin(epoch)
+    assert fed.epoch == 2
 
 
 @pytest.mark.moderate

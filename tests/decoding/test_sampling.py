@@ -78,6 +78,14 @@ def test_the_ends_of_the_range_give_likely_tokens_only():
         assert ops.convert_to_numpy(tokens).tolist() == expected
 
 
+def test_the_nucleus_ends_where_its_probability_is_reached():
+    numbers = np.array([0.1, 0.4, 0.6, 0.9], "float32")
+    scores = ops.zeros((4, 4))  # 1/4 each
+    tokens = ops.convert_to_numpy(sample(scores, numbers, top_p=0.5)).tolist()
+    # two tokens of the four; which of equal ones depends on the backend
+    assert tokens[0] == tokens[1] != tokens[2] == tokens[3]
+
+
 def test_a_tiny_temperature_makes_no_nan():
     scores = np.array([[-0.5, -0.4, IMPOSSIBLE, -9.0]], "float32")
     assert int(sample(ops.array(scores), np.array([0.999], "float32"), 1e-37)[0]) == 1

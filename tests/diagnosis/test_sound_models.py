@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.diagnosis.sound_models import LONGEST, MODELS
+from tests.models.small_model import INPUTS, make_model
 from tf_transformer.diagnosis.doctor import doctor
 
 
@@ -29,3 +30,9 @@ def test_nothing_is_found_in_a_sound_model(make):
     after = [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
     assert all(map(np.array_equal, before, after))
     assert not any("call" in vars(layer) for layer in model._flatten_layers())
+
+
+@pytest.mark.long
+def test_our_models_are_checked_for_causality():
+    report = doctor(make_model(num_layers=1), INPUTS)
+    assert report.status("causality") == "passed"

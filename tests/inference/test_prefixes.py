@@ -4,6 +4,7 @@ import pytest
 
 from tests.inference.small_translator import (
     EVERY_SEARCH,
+    MAX_LENGTH,
     PAIRS,
     TEXTS,
     assert_same,
@@ -66,3 +67,12 @@ def test_refuses_prefixes_that_do_not_fit(translator):
         translator(["we", "a book"], prefixes)
     with pytest.raises(ValueError, match="a list.*Received: 1 texts, a string"):
         translator(["a"], "c")
+
+
+# longer than the limit of a blank text, 12 tokens, and than the model can write
+@pytest.mark.moderate
+@pytest.mark.parametrize("num_words", [5, MAX_LENGTH])
+def test_a_blank_text_takes_any_prefix(translator, num_words):
+    prefixes = ["동물이 " * num_words, "☃"]
+    for (found,) in translator.nbest([" ", ""], prefixes, beam_size=1):
+        assert (found.text, found.token_ids) == ("", ())

@@ -46,6 +46,11 @@ def test_rows_are_hypotheses_or_samples():
     assert SearchSettings(sample=True, num_hypotheses=7).num_rows == 7
 
 
+def test_the_search_is_the_papers_by_default():
+    settings = SearchSettings()
+    assert (settings.beam_size, settings.alpha) == (4, 0.6)
+
+
 @pytest.mark.parametrize(
     "settings, expected",
     [

@@ -139,3 +139,23 @@ def test_shortest_translation_is_never_longer_than_the_model_can_write(translato
 
 def test_fits_tells_which_texts_are_short_enough(translator):
     assert translator.fits(["a book", "", "book " * MAX_LENGTH]) == [True, True, False]
+
+
+def longest_text(translator):
+    """A text as long as the model can read."""
+    texts = ["a" + " we" * i for i in range(60)]
+    lengths = [len(row) for row in translator.tokenizer.encode_source(texts)]
+    return texts[lengths.index(MAX_LENGTH)]
+
+
+def test_a_text_as_long_as_the_limit_fits(translator):
+    text = longest_text(translator)
+    assert translator.fits([text, text + " we"]) == [True, False]
+
+
+@pytest.mark.moderate
+def test_a_text_as_long_as_the_limit_is_scored(translator):
+    text = longest_text(translator)
+    assert translator.score([text], [text])[0] < 0
+    with pytest.raises(ValueError, match="in text number 1"):
+        translator.score([text + " we"], ["we"])

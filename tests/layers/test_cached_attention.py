@@ -6,7 +6,7 @@ from keras import ops
 
 from tests.backend import BACKEND, in_graph
 from tests.reference import attention
-from tf_transformer.layers import cached_attention
+from tf_transformer.layers import DecoderBlock, cached_attention
 from tf_transformer.layers.attention import (
     MultiHeadAttention,
     scaled_dot_product_attention,
@@ -140,6 +140,16 @@ def test_each_runtime_gives_the_same_steps(kind):
         found = convert(lambda x: steps(layer, x, length, length + 2))(inputs)
         found = ops.convert_to_numpy(found)
         np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def test_a_layer_with_its_own_attend_has_a_row_for_each_hypothesis():
+    d_model, length = H * D, 6
+    arguments = {"d_model": d_model, "num_heads": H, "d_ff": 7}
+    block = DecoderBlock(**arguments, attention=SlopedAttention)
+    block.build((None, None, d_model))
+    _, cache = block.start(ops.ones((B, 5, d_model)), length, beam_size=K)
+    assert set(cache) == {"keys", "values"}
+    assert {x.shape for x in cache.values()} == {(B * K, H, length, D)}
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="about TensorFlow's compiler")

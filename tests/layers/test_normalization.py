@@ -67,6 +67,15 @@ def test_layer_norm_and_its_gradients_are_those_of_keras(dtype):
         assert np.abs(their).max() > 0.5
 
 
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_is_normalized_in_float32(dtype):
+    x = 256.0 + 2 * np.arange(12)  # exact in bfloat16; their mean, 267, is not
+    found = LayerNormalization(dtype=dtype)(x[None].astype("float32"))
+    found = numbers(keras.ops.cast(found, "float32"))[0]
+    expected = (x - x.mean()) / x.std()
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
 @pytest.mark.parametrize(
     "options", [{"center": False}, {"scale": False}, {"axis": [1, 2]}]
 )

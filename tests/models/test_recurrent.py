@@ -218,24 +218,6 @@ def test_both_sides_longer_than_the_model_are_errors_that_name_the_limit():
 
 
 @pytest.mark.long
-@TWO_KINDS
-def test_dropout_acts_in_training_only(cell, score):
-    model = make_model(cell, score, dropout_rate=0.5)
-    model.set_weights(shared_model(cell, score).get_weights())
-    calm = numbers(shared_model(cell, score)(INPUTS))
-    np.testing.assert_allclose(model(INPUTS), calm, atol=1e-6)
-    first, second = (numbers(model(INPUTS, training=True)) for _ in range(2))
-    assert np.abs(first - calm).max() > 0.01
-    assert np.abs(first - second).max() > 0.01
-    target_ids = prefixes(3)
-    np.testing.assert_allclose(
-        stepped(model, target_ids),
-        stepped(shared_model(cell, score), target_ids),
-        atol=1e-6,
-    )
-
-
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "score", "policy"),
     [("gru", "additive", "mixed_bfloat16"), ("lstm", "general", "mixed_float16")],

@@ -49,6 +49,19 @@ def test_with_a_window_training_pairs_are_a_stream(files, form):
     assert (corpus.validation, corpus.test) == (whole.validation, whole.test)
 
 
+def test_held_out_pairs_are_in_no_training_file(files):
+    settings = {
+        f"train_{side}": tuple(
+            str(files / f"{name}.{side}") for name in ("train", "valid")
+        )
+        for side in ("source", "target")
+    }
+    corpus = load_corpus(TrainingConfig(**settings, train_weights=(1, 3)).resolved())
+    held_out = {*corpus.validation, *corpus.test}
+    assert held_out
+    assert held_out.isdisjoint(corpus.train)
+
+
 def test_a_stream_needs_validation_files(files):
     config = config_of(files, data=str(files / "train.tsv"), window=20)
     with pytest.raises(ValueError, match="valid_source.*Received: window=20 and .*tsv"):
@@ -100,6 +113,15 @@ class NumbersOf(WordTokenizer):
 
     def encode_source(self, texts):
         return super().encode_source([text.split()[-1] for text in texts])
+
+
+def test_the_seed_of_a_run_orders_its_batches(files):
+    orders = []
+    for seed in (1, 2, 1):
+        config = config_of(files, "train", "valid", seed=seed, batch_tokens=16)
+        train_batches, _ = make_batches(config, load_corpus(config), NumbersOf())
+        orders.append([labels.tolist() for _, labels, _ in train_batches])
+    assert orders[0] == orders[2] != orders[1]
 
 
 @pytest.mark.parametrize("window", [None, 20])

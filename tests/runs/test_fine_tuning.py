@@ -8,7 +8,10 @@ import pytest
 from tf_transformer import cli
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
-from tf_transformer.runs.fine_tuning import with_inherited_settings
+from tf_transformer.runs.fine_tuning import (
+    inherited_arguments,
+    with_inherited_settings,
+)
 from tf_transformer.training.checkpointing import SaveWithinEpochs
 from tf_transformer.utils.atomic import write_json
 
@@ -48,6 +51,15 @@ def test_the_default_peak_is_that_of_a_fine_tuning(other):
         ({"init_from": str(other.path), "lora_rank": 3, "peak": 7e-5}, 7e-5),
     ):
         assert TrainingConfig(preset="small", **changes).resolved().peak == peak
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(None, 0.2), (0.0, 0.0)])
+def test_a_dropout_rate_replaces_that_of_the_other_run(other, tmp_path, rate, expected):
+    model = {"dropout_rate": 0.2, "d_ff": 17}
+    write_json(other.path / "config.json", {**other.contents(), "model": model})
+    config = TrainingConfig(init_from=str(other.path), dropout_rate=rate)
+    found = inherited_arguments(config, RunDirectory(tmp_path / "new"))
+    assert found == {"dropout_rate": expected, "d_ff": 17}
 
 
 def test_a_run_from_an_imported_model_has_no_preset(other, tmp_path):

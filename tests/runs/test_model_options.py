@@ -61,6 +61,15 @@ def test_recurrent_model_of_a_run_has_the_width():
 
 
 @pytest.mark.parametrize(
+    ("score", "expected"), [("additive", "additive"), ("none", None)]
+)
+def test_recurrent_model_of_a_run_has_the_score(score, expected):
+    config = TrainingConfig(architecture="recurrent", d_model=14, score=score)
+    tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
+    assert make_model(config.resolved(), tokenizer).score == expected
+
+
+@pytest.mark.parametrize(
     ("preset", "normalize_first", "expected"),
     [("tiny", None, False), ("small", None, True), ("small", False, False)],
 )

@@ -149,6 +149,14 @@ def test_an_edited_config_is_one_line(tmp_path, value, message, capsys):
     assert re.search(message, line)
 
 
+def test_a_run_of_another_backend_is_refused(run):
+    training = vars(TrainingConfig().resolved())
+    value = contents(training=training, backend="mlx")
+    (run.path / "config.json").write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(ValueError, match="Expected KERAS_BACKEND=mlx"):
+        train(TrainingConfig(), run.path)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -70,6 +70,15 @@ def test_every_option_arrives(served, tmp_path):
     assert "S3cret" not in repr(settings)
 
 
+def test_options_of_access_arrive(served):
+    words = "serve models --allowed-host a.org --allow-origin https://b.org"
+    assert main([*words.split(), "--max-connections", "7"]) == 0
+    [(*_, found)] = served
+    hosts, origins = ("a.org",), ("https://b.org",)
+    expected = {"allowed_hosts": hosts, "allowed_origins": origins}
+    assert found == ServiceSettings(max_connections=7, **expected)
+
+
 def test_the_token_may_stand_in_the_environment(served, monkeypatch):
     monkeypatch.setenv("TF_TRANSFORMER_TOKEN", "other")
     assert main(["serve", "models"]) == 0

@@ -1,5 +1,6 @@
 """Limits of requests, and when a service is ready and healthy."""
 
+import gzip
 import threading
 
 import pytest
@@ -32,6 +33,15 @@ def test_too_long_a_body(small):
             "error": "The body of a request may have at most 300 bytes."
         }
     assert small.post(PREDICT, content=b" " * 270 + b'{"inputs": ["a"]}').is_success
+
+
+def test_a_body_as_long_as_the_limit_is_read(small):
+    body = b'{"inputs": ["a"]}'
+    body = b" " * (300 - len(body)) + body
+    packed = {"content-encoding": "gzip"}
+    for content in (body, iter([body[:290], body[290:]])):
+        assert small.post(PREDICT, content=content).is_success
+    assert small.post(PREDICT, content=gzip.compress(body), headers=packed).is_success
 
 
 def test_too_many_sentences(small):

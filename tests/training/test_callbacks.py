@@ -103,6 +103,20 @@ def test_any_number_is_better_than_nan(tmp_path):
     assert keep_best.state() == {"best": 7.0, "best_epoch": 1}
 
 
+def test_nan_in_the_state_of_an_earlier_version_is_improved(tmp_path):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", "val_nll")
+    keep_best.restore({"best": math.nan, "best_epoch": 0})
+    assert keep_best.improves(7.0)
+
+
+@pytest.mark.parametrize("monitor", ["chrf", "val_accuracy", "accuracy"])
+def test_the_highest_of_other_scores_is_best(tmp_path, monitor):
+    keep_best = KeepBest(tmp_path / "best.weights.h5", monitor)
+    keep_best.restore({"best": 0.5, "best_epoch": 3})
+    assert keep_best.improves(0.6)
+    assert not keep_best.improves(0.4)
+
+
 def test_missing_figure_is_named(tmp_path):
     keep_best = KeepBest(tmp_path / "best.weights.h5", "bleu")
     with pytest.raises(ValueError, match="no 'bleu'.*Expected one of .*loss"):
@@ -120,6 +134,23 @@ def test_scores_reach_the_callbacks_that_follow(capsys):
     assert "F G H I" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"Expected \(source, target\)"):
         TranslationQuality(callback.translate, [{"source": "a", "target": "b"}])
+
+
+def test_short_translations_are_scored_against_longer_references():
+    pairs = [("a", "one two three four five six")]
+    callback = TranslationQuality(lambda texts: ["one two three four"], pairs)
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    # all n-grams are right; 4 words instead of 6
+    assert logs["bleu"] == pytest.approx(100 * math.exp(1 - 6 / 4), abs=0.01)
+
+
+def test_scores_are_those_of_the_chosen_tokenizer():
+    callback = TranslationQuality(lambda texts: ["abcde"], [("a", "abcdf")], "char")
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    assert "tok:char" in callback.signatures["bleu"]
+    assert logs["bleu"] > 50  # of one word it would be 0
 
 
 def test_checkpoints_are_removed_in_the_order_of_their_numbers(tmp_path):

@@ -98,3 +98,14 @@ def test_a_loss_of_keras_needs_the_sum_if_the_weights_divide():
     found = keras_loss(labels, logits, real / real.sum())
     expected = MaskedCrossEntropy()(labels, logits)
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_weights_of_an_update_leave_other_reductions(reduction):
+    labels, logits = batch(seed=6)
+    weights = np.random.default_rng(7).uniform(0, 3, size=(3, 5)).astype("float32")
+    loss = MaskedCrossEntropy(0.1, reduction=reduction)
+    found = ops.convert_to_numpy(loss(labels, logits, UpdateWeights(weights)))
+    expected = ops.convert_to_numpy(loss(labels, logits, weights))
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -114,6 +114,13 @@ def test_peak_is_the_highest_rate_and_keeps_the_shape():
     np.testing.assert_allclose(found / plain, found[0] / plain[0], rtol=1e-5)
 
 
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+def test_the_peak_of_other_decays_is_the_papers_by_default(decay):
+    found = rates(TransformerSchedule(24, 5, total_steps=20, decay=decay), 20)
+    assert found.argmax() == 4
+    assert found.max() == pytest.approx((24 * 5) ** -0.5, rel=1e-6)
+
+
 ARGUMENTS = {
     "decay": "inverse_sqrt",
     "d_model": 24,

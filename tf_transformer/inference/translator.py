@@ -142,8 +142,11 @@ class Translator:
                 "Expected a list with a prefix for each text. Received: "
                 f"{len(rows)} texts, {received}"
             )
-        # the next token includes its space
-        texts = [(prefix or "").rstrip(" ") for prefix in prefixes]
+        # the next token includes its space; a blank text has an empty translation
+        texts = [
+            (prefix or "").rstrip(" ") if len(row) > 1 else ""
+            for prefix, row in zip(prefixes, rows, strict=True)
+        ]
         prefix_rows = [row[:-1] for row in self.tokenizer.encode_target(texts)]
         for number, (row, prefix) in enumerate(
             zip(rows, prefix_rows, strict=True), start=1
@@ -155,7 +158,7 @@ class Translator:
                     f"{texts[number - 1]!r}"
                 )
             limit = length_limit(len(row), self.model.max_length, settings)
-            if len(row) > 1 and len(prefix) >= limit:
+            if len(prefix) >= limit:
                 raise ValueError(
                     "A prefix is too long for its translation. Expected fewer than "
                     f"{limit} tokens. Received: {len(prefix)} tokens in prefix number "
