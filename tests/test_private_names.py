@@ -56,6 +56,7 @@ def getattr_names(tree):
 def test_private_names_of_keras_are_used_in_one_file():
     assert private_names() == {
         "utils/keras_compat.py": {
+            "_compile_loss",
             "_flatten_layers",
             "_get_variable_index",
             "_iterations",
@@ -64,6 +65,7 @@ def test_private_names_of_keras_are_used_in_one_file():
             "_momentums",
             "_tracker",
             "_trainable_variables",
+            "_user_loss_weights",
             "_velocities",
         }
     }

@@ -262,11 +262,11 @@ def test_a_list_or_dictionary_of_one_loss_is_that_loss():
         if isinstance(wrap(None), dict):
             outputs = {"logits": outputs}
         model = Tagger(ids, outputs)
-        model.compile("sgd", wrap(RDropCrossEntropy(1e5)), run_eagerly=EAGERLY)
+        model.compile("sgd", wrap(RDropCrossEntropy(1e5)))
         labels = INPUTS["source_ids"] % 9
         losses.append(model.train_on_batch(INPUTS["source_ids"], wrap(labels)))
     assert losses[1:] == pytest.approx(2 * losses[:1], rel=1e-5)
-    model.compile("sgd", {"logits": MaskedCrossEntropy()}, run_eagerly=EAGERLY)
+    model.compile("sgd", {"logits": MaskedCrossEntropy()})
     plain = model.train_on_batch(INPUTS["source_ids"], {"logits": labels})
     assert losses[0] > plain + 1
 

@@ -2,6 +2,8 @@
 
 import keras
 
+from tf_transformer.utils.keras_compat import loss_weights_of
+
 
 class TwoPasses:
     """Computes a loss that compares two forward passes with different dropout.
@@ -65,7 +67,7 @@ class TwoPasses:
         found = [loss for loss in losses if hasattr(loss, "consistency")]
         if not found:
             return None
-        weights = self.get_compile_config()["loss_weights"]  # pyright: ignore[reportAttributeAccessIssue]
+        weights = loss_weights_of(self)
         if len(losses) > 1 or weights is not None:
             raise ValueError(
                 f"{type(found[0]).__name__} compares two passes of the whole model. "

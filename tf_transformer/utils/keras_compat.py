@@ -32,6 +32,14 @@ def sum_over_replicas(value):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
+def loss_weights_of(model):
+    """The `loss_weights` with which a model was compiled, or `None`.
+
+    `get_compile_config` cannot be called in a graph.
+    """
+    return model._compile_loss._user_loss_weights
+
+
 def is_plain_tensorflow() -> bool:
     """Whether TensorFlow runs each operation as a separate kernel.
 
