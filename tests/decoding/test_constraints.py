@@ -124,5 +124,5 @@ def test_padding_before_a_token_of_a_prefix_is_refused(prefix):
 
 @pytest.mark.parametrize("limits", [6, [[6]]])
 def test_each_sentence_has_a_limit(limits):
-    with pytest.raises(ValueError, match=r"Expected limits of shape \(B,\)"):
+    with pytest.raises(ValueError, match=r"in limits. Expected the shape \(B,\)"):
         sentence_limits(limits, 0, 9)

@@ -94,5 +94,5 @@ def test_the_largest_number_leaves_something_over():
 
 
 def test_each_sentence_has_a_key():
-    with pytest.raises(ValueError, match=r"Expected keys of shape \(B,\)"):
+    with pytest.raises(ValueError, match=r"in keys. Expected the shape \(B,\)"):
         uniform_numbers(1, 3, 0)

@@ -271,13 +271,13 @@ def test_a_list_or_dictionary_of_one_loss_is_that_loss():
     assert losses[0] > plain + 1
 
 
-@pytest.mark.parametrize("others", [{"loss_weights": [0.1]}, {"more": ["mse"]}])
-def test_two_passes_have_no_other_loss_and_no_weight(others):
-    model = TwoOutputs(*two_outputs()[1:])
-    loss = [RDropCrossEntropy(ALPHA), *others.pop("more", [])]
-    model.compile(loss=loss, **others)
+@pytest.mark.parametrize(("others", "weights"), [([], [0.1]), (["mse"], None)])
+def test_two_passes_have_no_other_loss_and_no_weight(others, weights):
+    labels, first, second = two_outputs()
+    model = TwoOutputs(first, second)
+    model.compile(loss=[RDropCrossEntropy(ALPHA), *others], loss_weights=weights)
     with pytest.raises(ValueError, match="Expected no other loss and no loss_weights"):
-        model._consistency()
+        model.compute_loss(labels, labels, first, training=True)
 
 
 class Tagger(TwoPasses, keras.Model):

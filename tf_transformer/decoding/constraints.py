@@ -141,14 +141,28 @@ def sentence_limits(limits, min_length, max_length):
     Raises:
         ValueError: If the limits have another shape.
     """
-    limits = ops.convert_to_tensor(limits, dtype="int32")
-    if len(limits.shape) != 1:
-        raise ValueError(
-            "Each sentence has a limit. Expected limits of shape (B,). "
-            f"Received: shape={tuple(limits.shape)}"
-        )
+    limits = one_for_each_sentence(limits, "limits")
     limits = ops.where(limits > 0, ops.maximum(limits, min_length), 0)
     return ops.minimum(limits, max_length)
+
+
+def one_for_each_sentence(values, name):
+    """Returns integers as an int32 tensor `(B,)`.
+
+    Args:
+        values: Integers, one for each sentence.
+        name: Name of the argument, for the error.
+
+    Raises:
+        ValueError: If they have another shape.
+    """
+    values = ops.convert_to_tensor(values, dtype="int32")
+    if len(values.shape) != 1:
+        raise ValueError(
+            f"Each sentence has its own number in {name}. Expected the shape (B,). "
+            f"Received: shape={tuple(values.shape)}"
+        )
+    return values
 
 
 def length_penalty(lengths, alpha):

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from tf_transformer.decoding.constraints import one_for_each_sentence
 from tf_transformer.ids import PAD_ID
 
 _STRIDE = -1640531527  # 2^32 / golden ratio: spreads consecutive integers
@@ -42,12 +43,7 @@ def uniform_numbers(keys, num_rows, position):
     Raises:
         ValueError: If the keys have another shape.
     """
-    keys = ops.convert_to_tensor(keys, dtype="int32")
-    if len(keys.shape) != 1:
-        raise ValueError(
-            "Each sentence has a key. Expected keys of shape (B,), as `sentence_keys` "
-            f"returns. Received: shape={tuple(keys.shape)}"
-        )
+    keys = one_for_each_sentence(keys, "keys")
     bits = _mix(keys[:, None] + ops.arange(num_rows) * _STRIDE)
     bits = _mix(bits + position * _STRIDE)
     # 22 bits: in float32 the largest, 1 - 2^-23, times any x is still less than x

@@ -52,7 +52,7 @@ class ForeignModel:
         model = Transformer(
             tokenizer.vocab_size,
             target_vocab_size=tokenizer.target_vocab_size,
-            num_layers=self.arguments["num_encoder_layers"],
+            num_layers=self.arguments["num_encoder_layers"],  # shown by `info`
             **{**self.arguments, "decoder": decoder},
         )
         for path, foreign, is_transposed in weight_names(self.arguments, self.kind):

@@ -53,8 +53,8 @@ class TwoPasses:
             ValueError: If a loss that compares two passes is one of several losses, or
                 has a weight.
         """
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
         consistency = self._consistency() if training else None
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)  # pyright: ignore[reportAttributeAccessIssue]
         if consistency is None:
             return loss
         second = self(x, training=True)  # pyright: ignore[reportCallIssue]

@@ -92,10 +92,10 @@ class KeepBest(keras.callbacks.Callback):
         monitor: Name in the logs: "bleu", "val_nll", ... The highest value is the best
             if the name ends in "bleu", "chrf", "accuracy", "acc" or "auc", otherwise
             the lowest.
-        mode: `"auto"`, or `"max"` or `"min"` as in Keras' callbacks. Defaults to
-            `"auto"`.
         patience: Optional integer. Epochs without improvement before training stops.
             The count starts again in another `fit`; the best score is kept.
+        mode: `"auto"`, or `"max"` or `"min"` as in Keras' callbacks. Defaults to
+            `"auto"`.
 
     Raises:
         ValueError: If the path ends otherwise, for another mode, or at the end of an
