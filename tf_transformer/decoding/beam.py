@@ -120,14 +120,15 @@ def _first_beams(limits, max_length, beam_size, state):
     # One real hypothesis. The other slots hold placeholders with the lowest score.
     num_sentences = ops.shape(limits)[0]
     shape = (num_sentences, beam_size)
-    is_first = ops.broadcast_to(ops.arange(beam_size) == 0, shape)
+    is_first = ops.broadcast_to(ops.arange(beam_size, dtype="int32") == 0, shape)
     ended = ops.logical_or(ops.logical_not(is_first), ops.equal(limits, 0)[:, None])
+    log_probs = ops.cast(ops.where(is_first, 0.0, IMPOSSIBLE), "float32")
     return {
         "position": ops.convert_to_tensor(0, dtype="int32"),
         "token_ids": ops.full(shape, BOS_ID, dtype="int32"),
         "generated": ops.zeros((*shape, max_length), dtype="int32"),
-        "log_probs": ops.where(is_first, 0.0, IMPOSSIBLE),
-        "scores": ops.where(is_first, 0.0, IMPOSSIBLE),
+        "log_probs": log_probs,
+        "scores": log_probs,
         "lengths": ops.zeros(shape, dtype="int32"),
         "ended": ended,
         "state": state,
@@ -152,7 +153,7 @@ def _choose(beams, tokens, ranking, alpha):
         log_probs = gather(beams["log_probs"], slots) + chosen_log_probs
 
     generated = gather(beams["generated"], slots)
-    columns = ops.arange(ops.shape(generated)[2])
+    columns = ops.arange(ops.shape(generated)[2], dtype="int32")
     generated = ops.where(columns == beams["position"], token_ids[..., None], generated)
     ended = ops.logical_or(gather(beams["ended"], slots), ops.equal(token_ids, EOS_ID))
     return {
@@ -184,7 +185,8 @@ def _continuations(ended, tokens, ranking):
     num_choices = min(ended.shape[1], ranking.vocab_size)
     best = ranking.best(num_choices)
     ended = ended[..., None]
-    frozen = ops.where(ops.arange(num_choices) == 0, 0.0, IMPOSSIBLE)
+    frozen = ops.where(ops.arange(num_choices, dtype="int32") == 0, 0.0, IMPOSSIBLE)
+    frozen = ops.cast(frozen, "float32")
     log_probs = scores = ops.where(ended, frozen, tokens.log_probs(best))
     if ranking is not tokens:
         scores = ops.where(ended, frozen, ranking.log_probs(best))
@@ -192,7 +194,9 @@ def _continuations(ended, tokens, ranking):
 
 
 def _reorder(state, slots):
-    first_slots = ops.arange(ops.shape(slots)[0])[:, None] * slots.shape[1]
+    first_slots = (
+        ops.arange(ops.shape(slots)[0], dtype="int32")[:, None] * slots.shape[1]
+    )
     rows = ops.reshape(first_slots + slots, (-1,))
     hypothesis = keras.tree.map_structure(
         lambda tensor: ops.take(tensor, rows, axis=0), state["hypothesis"]

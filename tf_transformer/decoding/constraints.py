@@ -88,7 +88,7 @@ def allowed_tokens(position, vocab_size, min_length=0):
     Returns:
         Bool tensor `(V,)`.
     """
-    token_ids = ops.arange(vocab_size)
+    token_ids = ops.arange(vocab_size, dtype="int32")
     never = ops.logical_or(ops.equal(token_ids, PAD_ID), ops.equal(token_ids, BOS_ID))
     too_early = ops.logical_and(ops.equal(token_ids, EOS_ID), position + 1 < min_length)
     return ops.logical_not(ops.logical_or(never, too_early))

@@ -42,7 +42,8 @@ class TokenDistribution:
         self._logits = logits
         self._largest, self._log_sum = _normalizer(logits)
         # on TensorFlow a sum takes less time than `where` with the logits
-        self._allowed_logits = logits + ops.where(allowed, 0.0, -float("inf"))
+        barrier = ops.where(allowed, 0.0, -float("inf"))
+        self._allowed_logits = logits + ops.cast(barrier, logits.dtype)
         self._only_choice = only_choice
 
     def best(self, k):
@@ -53,7 +54,7 @@ class TokenDistribution:
         if self._only_choice is None:
             return best
         only = self._only_choice[..., None]
-        first = ops.arange(k) == 0
+        first = ops.arange(k, dtype="int32") == 0
         return ops.where(only > 0, ops.where(first, only, PAD_ID), best)
 
     def log_probs(self, token_ids):
@@ -77,7 +78,7 @@ class TokenDistribution:
 
     def all_log_probs(self):
         """ln P of all tokens: float32 tensor `(B, K, V)`, at least `IMPOSSIBLE`."""
-        token_ids = ops.arange(self.vocab_size)
+        token_ids = ops.arange(self.vocab_size, dtype="int32")
         return self._normalized(self._logits, self._allowed_logits, token_ids)
 
     def _normalized(self, logits, allowed_logits, token_ids):

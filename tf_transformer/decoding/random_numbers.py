@@ -22,7 +22,9 @@ def sentence_keys(source_ids, seeds):
         int32 tensor `(B,)`.
     """
     source_ids = ops.cast(source_ids, "int32")
-    positions = _mix((ops.arange(ops.shape(source_ids)[1]) + 1) * _STRIDE)
+    positions = _mix(
+        (ops.arange(ops.shape(source_ids)[1], dtype="int32") + 1) * _STRIDE
+    )
     hashes = _mix(source_ids + positions)
     hashes = ops.where(ops.equal(source_ids, PAD_ID), 0, hashes)
     seeds = ops.cast(seeds, "int32") * _STRIDE
@@ -44,7 +46,7 @@ def uniform_numbers(keys, num_rows, position):
         ValueError: If the keys have another shape.
     """
     keys = one_for_each_sentence(keys, "keys")
-    bits = _mix(keys[:, None] + ops.arange(num_rows) * _STRIDE)
+    bits = _mix(keys[:, None] + ops.arange(num_rows, dtype="int32") * _STRIDE)
     bits = _mix(bits + position * _STRIDE)
     # 22 bits: in float32 the largest, 1 - 2^-23, times any x is still less than x
     return (ops.cast(_shift(bits, 10), "float32") + 0.5) / 2**22

@@ -52,7 +52,7 @@ def repeating_tokens(generated, position, ngram_size, vocab_size):
     length = ops.shape(generated)[2]
     # A token at index i completes an n-gram with the n - 1 tokens before it. It is
     # forbidden if these are the last n - 1 tokens of the hypothesis.
-    is_forbidden = ops.arange(length) >= ngram_size - 1
+    is_forbidden = ops.arange(length, dtype="int32") >= ngram_size - 1
     is_forbidden = ops.logical_and(is_forbidden, position >= ngram_size)
     for distance in range(1, ngram_size):
         before = ops.pad(generated, [[0, 0], [0, 0], [distance, 0]])[:, :, :length]
@@ -75,12 +75,14 @@ def contained_tokens(token_ids, vocab_size):
     """
     batch_size, num_rows, _ = (ops.shape(token_ids)[axis] for axis in range(3))
     size = batch_size * num_rows * vocab_size
-    first = ops.reshape(ops.arange(batch_size * num_rows) * vocab_size, (-1, num_rows))
+    first = ops.reshape(
+        ops.arange(batch_size * num_rows, dtype="int32") * vocab_size, (-1, num_rows)
+    )
     indices = ops.reshape(first[..., None] + ops.cast(token_ids, "int32"), (-1, 1))
     is_contained = ops.scatter_update(
         ops.zeros((size,), dtype="int32"), indices, ops.ones_like(indices[:, 0])
     )
     is_contained = ops.reshape(is_contained, (batch_size, num_rows, vocab_size))
     return ops.logical_and(
-        is_contained > 0, ops.not_equal(ops.arange(vocab_size), PAD_ID)
+        is_contained > 0, ops.not_equal(ops.arange(vocab_size, dtype="int32"), PAD_ID)
     )

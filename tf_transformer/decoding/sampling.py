@@ -120,7 +120,7 @@ def sample(scores, numbers, temperature=1.0, top_k=None, top_p=None):
     if top_k is not None or top_p is not None:
         k = scores.shape[-1] if top_k is None else min(top_k, scores.shape[-1])
         scores, token_ids = ops.top_k(scores, k)  # in descending order
-    indices = ops.arange(scores.shape[-1])
+    indices = ops.arange(scores.shape[-1], dtype="int32")
     # The largest weight is 1, so no temperature overflows.
     differences = scores - ops.max(scores, axis=-1, keepdims=True)
     weights = ops.exp(differences / max(temperature, _LOWEST_TEMPERATURE))

@@ -153,12 +153,14 @@ class ServableTranslator(tf.Module):
         model, tokenizer = translator.model, translator.tokenizer
         # The variables, not the Keras model, so that weights are stored once.
         self.weights = [variable.value for variable in model.weights]
-        self.source_tokenizer = GraphTokenizer(tokenizer.source_model)
+        length = model.max_length
+        self.source_tokenizer = GraphTokenizer(tokenizer.source_model, None, length)
         self.target_tokenizer = self.source_tokenizer
         if tokenizer.target_model is not None:
             is_shared = tokenizer.target_vocab_size is None
             self.target_tokenizer = GraphTokenizer(
-                tokenizer.target_model, self.source_tokenizer if is_shared else None
+                *(tokenizer.target_model, self.source_tokenizer if is_shared else None),
+                max_length=length,
             )
         described = json.dumps(description(model, settings, info), ensure_ascii=False)
         self.info = graph_function(lambda: {"info": tf.constant(described)})

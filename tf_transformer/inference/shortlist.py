@@ -88,7 +88,8 @@ class ShortlistedModel:
         batch_size, num_tokens = ops.shape(tokens)
         # (B, K) to (B, slots, K): the position of each logit in all hypotheses' logits
         row = ops.reshape(
-            ops.arange(batch_size * beam_size), (batch_size, beam_size, 1)
+            ops.arange(batch_size * beam_size, dtype="int32"),
+            (batch_size, beam_size, 1),
         )
         places = row * embedding.vocab_size + tokens[:, None]
         sentence = {
@@ -107,9 +108,9 @@ class ShortlistedModel:
         listed = product(states, sentence["rows"], transpose_b=True)
         listed = ops.cast(listed, "float32")
         if "bias" in sentence:
-            listed = listed + sentence["bias"][:, None]
+            listed = listed + ops.cast(sentence["bias"][:, None], "float32")
         vocab_size = self.model.target_embedding.vocab_size
-        logits = ops.full((ops.size(token_ids) * vocab_size,), NO_LOGIT)
+        logits = ops.full((ops.size(token_ids) * vocab_size,), NO_LOGIT, "float32")
         places = ops.reshape(sentence["places"], (-1, 1))
         logits = ops.scatter_update(logits, places, ops.reshape(listed, (-1,)))
         return ops.reshape(logits, (-1, vocab_size)), state

@@ -57,7 +57,7 @@ def scaled_dot_product_attention(query, key, value, attention_mask=None, dropout
 
 
 def attention_weights(scores, attention_mask=None):
-    """The softmax over keys, in float32; a masked key gets the weight 0.
+    """The softmax over keys, in float32 or float64; a masked key gets the weight 0.
 
     Args:
         scores: Tensor `(..., T, S)`.
@@ -65,9 +65,9 @@ def attention_weights(scores, attention_mask=None):
             `True` = may attend.
 
     Returns:
-        float32 tensor `(..., T, S)`.
+        Tensor `(..., T, S)` of the dtype of the scores, at least float32.
     """
-    scores = ops.cast(scores, "float32")
+    scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
     if attention_mask is not None:
         scores = ops.where(attention_mask, scores, MASKED_SCORE)
     if has_few_queries(scores):

@@ -76,7 +76,9 @@ def extended_cache(cache, keys, values, position):
         new = zip(GROWING, (keys, values), strict=True)
         return {n: ops.concatenate([cache[n], x], axis=2) for n, x in new}, None
     new = zip(SEPARATE, (keys, values), strict=True)
-    mask = (ops.arange(ops.shape(cache["keys"])[2]) <= position)[None, None]
+    mask = (ops.arange(ops.shape(cache["keys"])[2], dtype="int32") <= position)[
+        None, None
+    ]
     return {name: _written(cache[name], x, position) for name, x in new}, mask
 
 
@@ -105,7 +107,7 @@ def written_cache(cache, keys, values, position):
     new = zip(SHARED, (keys, values), strict=True)
     ancestors, beam_size = cache["ancestors"], ops.shape(keys)[2]
     slots = ops.arange(ops.shape(ancestors)[0], dtype="int32") % beam_size
-    is_written = ops.arange(ops.shape(ancestors)[1]) == position
+    is_written = ops.arange(ops.shape(ancestors)[1], dtype="int32") == position
     return {
         **{name: _written(cache[name], x, position) for name, x in new},
         "ancestors": ops.where(is_written, slots[:, None], ancestors),
@@ -118,8 +120,8 @@ def _written(tensor, vectors, position):
     batch_size, num_heads, length, d_k = ops.shape(tensor)
     beam_size = ops.shape(vectors)[2]
     flat = ops.reshape(tensor, (-1, d_k))
-    rows = ops.arange(batch_size * num_heads)[:, None] * length
-    columns = position * beam_size + ops.arange(beam_size)
+    rows = ops.arange(batch_size * num_heads, dtype="int32")[:, None] * length
+    columns = position * beam_size + ops.arange(beam_size, dtype="int32")
     indices = ops.reshape(rows + columns, (-1, 1))
     flat = ops.scatter_update(flat, indices, ops.reshape(vectors, (-1, d_k)))
     return ops.reshape(flat, (batch_size, num_heads, length, d_k))

@@ -1,5 +1,6 @@
 """Self-attention of a decoding step to the cached keys and values."""
 
+import keras
 from keras import ops
 
 from tf_transformer.layers.attention import MASKED_SCORE, MultiHeadAttention
@@ -101,6 +102,7 @@ def blockwise_attention(query, keys, values, ancestors, position):
     smaller = min if isinstance(length, int) else ops.minimum
     size = smaller(length, BLOCK_SIZE)
     query = query * d_k**-0.5
+    dtype = keras.backend.result_type(query.dtype, "float32")
 
     def read(tensor, first):
         shape = (batch_size, num_heads, size * beam_size, tensor.shape[-1])
@@ -110,17 +112,17 @@ def blockwise_attention(query, keys, values, ancestors, position):
         # the last block may begin earlier, so that it ends with the cache
         first = ops.minimum(number * size, length - size)
         slots = ops.slice(ancestors, (0, first), (batch_size * beam_size, size))
-        is_new = first + ops.arange(size) >= number * size
+        is_new = first + ops.arange(size, dtype="int32") >= number * size
         slots = ops.where(is_new, slots, -1)
         mask = ancestors_mask(slots, batch_size, beam_size)[:, None]
         scores = ops.matmul(query, ops.swapaxes(read(keys, first), -1, -2))
-        scores = ops.where(mask, ops.cast(scores, "float32"), MASKED_SCORE)
+        scores = ops.where(mask, ops.cast(scores, dtype), MASKED_SCORE)
         larger = ops.maximum(largest, ops.max(scores, axis=-1, keepdims=True))
         powers = ops.where(mask, ops.exp(scores - larger), 0.0)
         change = ops.exp(largest - larger)
         total = total * change + ops.sum(powers, axis=-1, keepdims=True)
         block = ops.matmul(ops.cast(powers, values.dtype), read(values, first))
-        output = output * change + ops.cast(block, "float32")
+        output = output * change + ops.cast(block, dtype)
         return number + 1, larger, total, output
 
     _, _, total, output = ops.while_loop(
@@ -128,9 +130,9 @@ def blockwise_attention(query, keys, values, ancestors, position):
         add_block,
         (
             ops.convert_to_tensor(0, dtype="int32"),
-            ops.full((batch_size, num_heads, beam_size, 1), MASKED_SCORE),
-            ops.zeros((batch_size, num_heads, beam_size, 1)),
-            ops.zeros((batch_size, num_heads, beam_size, values.shape[-1])),
+            ops.full((batch_size, num_heads, beam_size, 1), MASKED_SCORE, dtype),
+            ops.zeros((batch_size, num_heads, beam_size, 1), dtype),
+            ops.zeros((batch_size, num_heads, beam_size, values.shape[-1]), dtype),
         ),
     )
     return ops.cast(output / total, values.dtype)

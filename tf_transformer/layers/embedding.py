@@ -40,7 +40,8 @@ class TokenEmbedding(BaseLayer):
         transposed: Optional tensor E^T `(d_model, V)`, see `projection_arguments`.
 
     Returns:
-        Tensor `(B, L, d_model)` in the compute dtype, or float32 logits `(B, L, V)`.
+        Tensor `(B, L, d_model)` in the compute dtype, or logits `(B, L, V)`, in float32
+        or float64.
 
     Raises:
         ValueError: If the ids are strings.
@@ -88,6 +89,10 @@ class TokenEmbedding(BaseLayer):
         """The matrix E `(V, d_model)`; with LoRA, the sum of E and its change."""
         return self.matrix.embeddings
 
+    @property
+    def _logits_dtype(self):
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
     def projection_arguments(self):
         """Arguments that many calls with `reverse=True` share.
 
@@ -108,7 +113,7 @@ class TokenEmbedding(BaseLayer):
                 logits = self.matrix(inputs, reverse=True)
             else:
                 logits = ops.matmul(ops.cast(inputs, transposed.dtype), transposed)
-            logits = ops.cast(logits, "float32")
+            logits = ops.cast(logits, self._logits_dtype)
             return logits + self.output_bias if self.use_output_bias else logits
         token_ids = as_integers(inputs)
         is_known = ops.logical_and(token_ids >= 0, token_ids < self.vocab_size)
@@ -169,7 +174,7 @@ class TokenEmbedding(BaseLayer):
     def compute_output_spec(self, inputs, reverse=False, transposed=None):
         return keras.KerasTensor(
             self.compute_output_shape(inputs.shape, reverse),
-            dtype="float32" if reverse else self.compute_dtype,
+            dtype=self._logits_dtype if reverse else self.compute_dtype,
         )
 
     def get_config(self):

@@ -45,12 +45,12 @@ def few_queries_softmax(scores, attention_mask=None):
     """The softmax over keys in elementary operations; a masked key gets the weight 0.
 
     Args:
-        scores: float32 tensor `(..., T, S)`, at masked keys far below the others.
+        scores: Tensor `(..., T, S)`, at masked keys far below the others.
         attention_mask: Optional bool tensor that broadcasts to the scores.
             `True` = may attend.
 
     Returns:
-        float32 tensor `(..., T, S)`.
+        Tensor `(..., T, S)`.
 
     Example:
 

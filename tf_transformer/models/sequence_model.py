@@ -230,7 +230,8 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
     def compute_output_spec(self, inputs, training=None):
         _, target_ids = _both_ids(inputs)
         vocab_size = self.target_vocab_size or self.vocab_size
-        return keras.KerasTensor((*target_ids.shape, vocab_size), dtype="float32")
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        return keras.KerasTensor((*target_ids.shape, vocab_size), dtype=dtype)
 
     def arguments(self) -> dict:
         """The constructor's arguments, to make another model of the same kind."""

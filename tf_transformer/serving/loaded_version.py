@@ -38,8 +38,9 @@ class LoadedVersion:
         self.definitions = _signature_definitions(path)
         # keep a reference: the signatures do not keep the variables alive
         self._saved_model = tf.saved_model.load(str(path), tags=["serve"])
+        is_row_wise = _is_export_of_this_package(self.definitions)
         self.signatures = {
-            name: Signature(name, self.definitions[name], function)
+            name: Signature(name, self.definitions[name], function, is_row_wise)
             for name, function in self._saved_model.signatures.items()
         }
         if not self.signatures:
@@ -54,12 +55,12 @@ class LoadedVersion:
 
         Args:
             batches: Texts for the signatures whose only input is a vector of texts and
-                whose requests may be computed together.
+                whose outputs have one row for each text.
             is_over: Function, called before each batch, that returns whether to stop.
         """
         for signature in self.signatures.values():
             self._try(signature, signature.warm_up)
-            if signature.takes_texts and signature.rows_are_independent:
+            if signature.takes_texts and signature.only_rows_vary:
                 for texts in batches:
                     if is_over():
                         return
@@ -147,6 +148,12 @@ async def load_version(
         raise TimeoutError(f"Loading took longer than {seconds:g} seconds.") from error
     finally:
         is_over.set()
+
+
+def _is_export_of_this_package(definitions: dict) -> bool:
+    """Whether there is a signature `info` without inputs, as exports have."""
+    info = definitions.get("info")
+    return info is not None and not info.inputs and list(info.outputs) == ["info"]
 
 
 def _signature_definitions(path: Path) -> dict:

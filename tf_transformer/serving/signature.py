@@ -20,21 +20,29 @@ class Signature:
         name: The signature's name.
         definition: Its `SignatureDef`.
         function: The loaded function.
+        is_row_wise: Whether each row of its outputs is known to depend only on the same
+            row of its inputs and on sizes. Shapes do not tell.
     """
 
-    def __init__(self, name: str, definition, function):
+    def __init__(self, name: str, definition, function, is_row_wise: bool = False):
         self.name = name
+        self._is_row_wise = is_row_wise
         self.inputs = _specs(definition.inputs)
         self.outputs = _specs(definition.outputs)
         self._function = function
 
     @functools.cached_property
     def rows_are_independent(self) -> bool:
-        """Whether requests may be batched: only the number of rows is variable.
+        """Whether rows of other requests may be computed in the same call.
 
         If an output has another variable size, as attention weights do, this size
         depends on the longest text of the batch.
         """
+        return self._is_row_wise and self.only_rows_vary
+
+    @functools.cached_property
+    def only_rows_vary(self) -> bool:
+        """Whether the only variable size of the outputs is the number of rows."""
         inputs, outputs = self.inputs.values(), self.outputs.values()
         return bool(inputs) and (
             all(_has_open_rows(spec.shape) for spec in (*inputs, *outputs))
@@ -78,7 +86,7 @@ class Signature:
         has_rows = all(a.ndim and len(a) == num_rows for a in arrays.values()) and all(
             _has_open_rows(spec.shape) for spec in self.outputs.values()
         )
-        if num_rows < 2 or not has_rows or self.rows_are_independent:
+        if num_rows < 2 or not has_rows or self.only_rows_vary:
             return
         lengths = np.max([_row_lengths(a) for a in arrays.values()], axis=0)
         # in bytes: a text has fewer tokens than bytes

@@ -170,6 +170,26 @@ def test_models_that_a_graph_cannot_reproduce_are_refused(settings, message):
         GraphTokenizer(train_model(**settings))
 
 
+def test_a_text_with_too_many_characters_is_refused_before_it_is_split(model, library):
+    longest = max(len(library.id_to_piece(i)) for i in range(260, len(library)))
+    limited = GraphTokenizer(model, max_length=6)
+    # the added space counts, others at the end are removed
+    fits = "b" * (5 * longest - 1)
+    ids = limited.encode(tf.constant(["a", fits + 999 * " "]))
+    assert ids.shape[1] > 6
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 6 tokens") as e:
+        limited.encode(tf.constant(["a", fits + "b"]))
+    assert f"at most {5 * longest} characters" in e.value.message
+    assert f"[{5 * longest + 1}]" in e.value.message
+
+
+@pytest.mark.moderate
+def test_many_unknown_characters_are_one_token():
+    model = train_model(byte_fallback=False)
+    limited = GraphTokenizer(model, max_length=6)
+    assert limited.encode(tf.constant(["\U0001f9a6" * 500])).shape[1] <= 6
+
+
 @pytest.mark.parametrize("serialized", [b"", b"no model"])
 def test_bytes_that_are_not_a_model_are_refused(serialized):
     with pytest.raises(ValueError, match="SentencePiece model.*Received: "):

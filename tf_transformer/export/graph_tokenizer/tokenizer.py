@@ -25,6 +25,10 @@ class GraphTokenizer(tf.Module):
         serialized_model: A SentencePiece model, such as `Tokenizer.source_model`.
         vocabulary_of: Optional `GraphTokenizer` with the same pieces and another
             normalization. Its tables are used instead of a second copy.
+        max_length: Optional integer. The number of tokens, end token counted, that a
+            text may have. With byte fallback, a text with too many characters for them
+            is refused before it is split, which would take time that grows with its
+            length. The caller checks the number of tokens.
 
     Raises:
         ValueError: If `Tokenizer` does not support the model.
@@ -42,12 +46,17 @@ class GraphTokenizer(tf.Module):
     """
 
     def __init__(
-        self, serialized_model: bytes, vocabulary_of: "GraphTokenizer | None" = None
+        self,
+        serialized_model: bytes,
+        vocabulary_of: "GraphTokenizer | None" = None,
+        max_length: int | None = None,
     ):
         super().__init__()
         model = SentencePieceModel.parse(with_package_ids(serialized_model))
         self._byte_fallback = model.byte_fallback
         self._unknown_id = model.kinds.index(model.UNKNOWN)
+        self._max_length = max_length
+        self._longest_piece = max(map(len, model.text_pieces))
         self._normalization = Normalization(model)
         if vocabulary_of is not None:
             self._segmentation = vocabulary_of._segmentation
@@ -79,6 +88,8 @@ class GraphTokenizer(tf.Module):
         """
         with tf.device("CPU:0"):
             code_points, lengths = self._normalization(text)
+            if self._byte_fallback and self._max_length is not None:
+                lengths = self._checked(lengths)
             rows, ids, characters = self._segmentation(code_points, lengths)
             if self._byte_fallback:
                 rows, ids = self._with_bytes(rows, ids, characters)
@@ -90,6 +101,22 @@ class GraphTokenizer(tf.Module):
             ids = tf.pad(ids.to_tensor(PAD_ID), [[0, 0], [0, 1]])
             is_end = tf.equal(tf.range(tf.shape(ids)[1])[None], sizes[:, None])
             return tf.where(is_end, EOS_ID, ids)
+
+    def _checked(self, lengths):
+        """Returns the numbers of characters; too many are an InvalidArgumentError.
+
+        Without byte fallback any number of unknown characters is one token.
+        """
+        most = (self._max_length - 1) * self._longest_piece
+        longest = tf.reduce_max(lengths)
+        message = (
+            "A text is longer than the model can read. Expected at most "
+            f"{self._max_length} tokens, the end token counted, which have at most "
+            f"{most} characters. Received characters:"
+        )
+        is_short = tf.debugging.Assert(longest <= most, [message, longest])
+        with tf.control_dependencies([is_short]):
+            return tf.identity(lengths)
 
     @tf.function(
         input_signature=[tf.TensorSpec([None, None], tf.int32, name="ids")],
