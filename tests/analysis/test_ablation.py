@@ -15,6 +15,7 @@ from tests.analysis.small_maps import (
     TRANSLATIONS,
     small_translator,
 )
+from tf_transformer.analysis import ablation
 from tf_transformer.analysis.ablation import (
     attention_layer,
     head_off,
@@ -22,7 +23,8 @@ from tf_transformer.analysis.ablation import (
     nll_without_each_head,
 )
 from tf_transformer.inference.translator import Translator
-from tf_transformer.models import RecurrentSeq2Seq
+from tf_transformer.layers import SSRUDecoder
+from tf_transformer.models import RecurrentSeq2Seq, Transformer
 
 D_K = D_MODEL // NUM_HEADS
 
@@ -122,6 +124,27 @@ def test_a_model_without_heads_is_refused():
         pass
     with pytest.raises(ValueError, match=message):
         nll_without_each_head(Translator(model, tokenizer), PAIRS)
+
+
+def test_a_decoder_without_self_attention_has_other_heads_only(monkeypatch):
+    tokenizer = small_translator().tokenizer
+    model = Transformer(
+        tokenizer.vocab_size,
+        num_encoder_layers=1,
+        num_decoder_layers=2,
+        d_model=6,
+        num_heads=3,
+        d_ff=7,
+        decoder=SSRUDecoder,
+    )
+    message = "no self-attention. Expected encoder or cross.*'decoder' with SSRUDecoder"
+    with pytest.raises(ValueError, match=message), head_off(model, "decoder", 1, 1):
+        pass
+    monkeypatch.setattr(ablation, "nll", lambda translator, pairs: len(pairs))
+    costs = nll_without_each_head(Translator(model, tokenizer), PAIRS)
+    shapes = {kind: numbers.shape for kind, numbers in costs.items()}
+    assert shapes == {"encoder": (1, 3), "cross": (2, 3)}
+    assert all((numbers == len(PAIRS)).all() for numbers in costs.values())
 
 
 def with_attention(attention):

@@ -190,6 +190,9 @@ def test_bad_requests_say_what_was_expected(teacher_forced):
     for pair in (("a " * MAX_LENGTH, "b"), ("a", "b " * MAX_LENGTH)):
         with pytest.raises(ValueError, match=f"max_length={MAX_LENGTH}"):
             attention_maps(translator, [pair[0]], [pair[1]])
+    longest = "a" + " a" * (MAX_LENGTH - 2)
+    [maps] = attention_maps(translator, [longest], [longest])
+    assert len(maps.source) == len(maps.target) == MAX_LENGTH
     with pytest.raises(ValueError, match="layer 1 to 2 and head 1 to 3"):
         teacher_forced[0].head("cross", layer=0, head=1)
     np.testing.assert_array_equal(

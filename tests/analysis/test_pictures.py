@@ -90,3 +90,24 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"tf_transformer\[pictures\]"):
         picture_of_heads(random_maps(5, 4), "cross")
+
+
+def test_layers_heads_and_axes_are_named():
+    pytest.importorskip("matplotlib")
+    maps = random_maps(3, 4)
+    figure = picture_of_heads(maps, "cross")
+    grid = figure.axes
+    assert [axes.get_title() for axes in grid[:3]] == ["head 1", "head 2", "head 3"]
+    assert [axes.get_ylabel() for axes in grid[::3]] == ["layer 1", "layer 2"]
+    described = "rows: target (query); columns: source (key)"
+    assert figure.get_suptitle() == f"Cross-attention\n{described}"
+    for kind, query, key in (
+        ("encoder", "source", "source"),
+        ("decoder", "target", "previous target"),
+        ("cross", "target", "source"),
+    ):
+        figure = picture_of_head(maps, kind, layer=2, head=3)
+        axes = figure.axes[0]
+        assert axes.get_ylabel() == f"{query} (query)"
+        assert axes.get_xlabel() == f"{key} (key)"
+        assert figure.get_suptitle().endswith("attention, layer 2, head 3")

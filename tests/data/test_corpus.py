@@ -67,6 +67,28 @@ def test_pairs_with_the_same_source_share_a_split():
     assert all(len(names) == 1 for names in found.values())
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("Straße {}", "STRASSE {}"), ("ﬁve {} …", "Ｆｉｖｅ {} ...")]
+)
+def test_letter_case_and_compatible_forms_make_no_other_source(one, other):
+    pairs = [
+        (form.format(i), (i, number))
+        for i in range(400)
+        for number, form in enumerate((one, other))
+    ]
+    splits = split_pairs(pairs)
+    assert len(splits["test"]) > 2
+    for part in splits.values():
+        numbers = Counter(i for _, (i, _) in part)
+        assert set(numbers.values()) == {2}
+
+
+def test_a_held_out_split_is_filled_up_to_its_limit(monkeypatch):
+    monkeypatch.setattr("tf_transformer.data.corpus.MAX_HELD_OUT_PAIRS", 6)
+    splits = split_pairs([(f"sentence {i // 3}", str(i)) for i in range(1800)])
+    assert [len(splits[name]) for name in ("validation", "test")] == [6, 6]
+
+
 @pytest.mark.moderate
 def test_no_more_than_two_thousand_pairs_are_held_out():
     pairs = [(f"sentence {i // 3}", str(i)) for i in range(150_000)]

@@ -137,3 +137,15 @@ def test_a_vocabulary_is_learnt_from_a_sample_of_many_pairs(monkeypatch):
     assert numbers[:100] == numbers[100:]  # pairs stay together
     # all parts of the corpus are sampled equally
     assert 30 < sum(number < 1_000 for number in numbers[:100]) < 70
+
+
+def test_a_line_is_read_up_to_the_limit(write, monkeypatch):
+    monkeypatch.setattr("tf_transformer.data.lines.MAX_LINE_BYTES", 12)
+    fits = "가나\tabcde\n"
+    assert len(fits.encode()) == 13
+    path = write(f"a\tb\n{fits[:-2]}\n")
+    assert list(stream_tsv(path)) == [("a", "b"), ("가나", "abcd")]
+    for content in (fits, fits[:-1] + "f"):
+        message = r"line is too long. Expected at most 12 bytes.*pairs.tsv:2: more"
+        with pytest.raises(ValueError, match=message):
+            list(stream_tsv(write(f"a\tb\n{content}")))

@@ -165,6 +165,8 @@ def test_a_py_dataset_of_a_stream_is_read_in_order_only():
     expected = [as_lists(element) for element in stream.elements(0)]
     for index in (0, 1, 0, 1, 2):
         assert as_lists(dataset[index]) == expected[index]
+    with pytest.raises(ValueError, match=r"batch 0 or 3;.*Received: index=2"):
+        dataset[2]  # the stream would give the next one
     with pytest.raises(ValueError, match=r"read in order.*Received: index=4"):
         dataset[4]
 

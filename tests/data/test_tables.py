@@ -109,6 +109,11 @@ def test_data_is_no_header(write, first):
         ("a.jsonl", '{"en": "one", "de": "eins"}', 'strings "source" and "target".*:1'),
         ("a.jsonl", '{"source": "one", "target": 1}', 'strings "source" and "target"'),
         ("a.jsonl", "[1]\n", "not a pair.*a.jsonl:1"),
+        (
+            "a.jsonl",
+            '{"source": "a", "target": "b"}\n{"source": "\\ud800", "target": "b"}\n',
+            "of Unicode.*a.jsonl:2",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(write, name, text, message):
@@ -131,6 +136,12 @@ def test_each_part_of_a_mixture_has_the_same_proportions():
 def test_a_mixture_needs_a_weight_for_each_source(weights):
     with pytest.raises(ValueError, match=r"Expected .*Received: weight"):
         Mixture([[("a", "A")], [("b", "B")]], weights)
+
+
+def test_a_single_source_may_be_repeated():
+    pairs = [("one", "eins"), ("two", "zwei")]
+    assert list(Mixture([pairs], weights=[3])) == 3 * pairs
+    assert list(Mixture([pairs])) == pairs
 
 
 def test_a_mixture_reads_its_sources_again_and_again():

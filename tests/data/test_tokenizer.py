@@ -98,6 +98,16 @@ def test_long_lines_are_learnt_from(tokenizer):
     assert tokenizer.source_pieces(["zebra"]) == [["▁zebra", "</s>"]]
 
 
+def test_rare_characters_are_pieces_and_very_rare_ones_are_bytes():
+    """Of the running text, 1 character in 10,000 may be left out."""
+    text = "ab " * 2_000
+    rare = Tokenizer.train([(f"{text}雪", "a")], vocab_size=300)
+    assert "雪" in "".join(rare.source_vocabulary())
+    very_rare = Tokenizer.train([(text, f"{text}雪")], vocab_size=300)
+    assert "雪" not in "".join(very_rare.source_vocabulary())
+    assert very_rare.decode_source(very_rare.encode_source(["a雪"])) == ["a雪"]
+
+
 @pytest.mark.parametrize("name", ["tokenizer", "two_sided"])
 def test_saved_is_loaded(request, name, tmp_path):
     tokenizer = request.getfixturevalue(name)

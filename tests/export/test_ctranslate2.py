@@ -1,5 +1,7 @@
 """The exported CTranslate2 model computes what our model computes."""
 
+import json
+
 import keras
 import pytest
 import sentencepiece
@@ -212,6 +214,18 @@ def test_an_export_is_never_overwritten(tmp_path):
         export_ctranslate2(translator, path)
     assert (path / "model.bin").read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(("start_id", "start"), [(3, "</s>"), (None, "<s>")])
+def test_the_runtime_is_told_the_special_tokens(start_id, start, tmp_path):
+    translator = make_translator(start_id=start_id, norm_epsilon=1e-4)
+    path = export_ctranslate2(translator, tmp_path / "model")
+    config = json.loads((path / "config.json").read_text())
+    expected = {
+        **{"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
+        **{"decoder_start_token": start, "layer_norm_epsilon": 1e-4},
+    }
+    assert {name: config[name] for name in expected} == expected
 
 
 def test_positions_beyond_the_table_are_an_error_there_too(tmp_path):

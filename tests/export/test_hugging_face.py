@@ -1,14 +1,25 @@
 """Folders that are written for `MarianMTModel` compute what our model computes."""
 
+import json
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
-from tests.export.toy_export import PAIRS, TEXTS, add_lora, make_translator
+from tests.export.toy_export import (
+    MAX_LENGTH,
+    PAIRS,
+    TEXTS,
+    add_lora,
+    make_translator,
+)
 from tests.importers.hugging_face_folders import LANGUAGES, write_model
 from tf_transformer.export.hugging_face import export_hugging_face
+from tf_transformer.importers.hugging_face_settings import model_arguments
 from tf_transformer.importers.importing import import_translator
 from tf_transformer.layers import Decoder, SSRUDecoder
+from tf_transformer.models import Transformer
 
 transformers = pytest.importorskip(
     "transformers", reason="pip install 'tf_transformer[marian-tests]'"
@@ -110,6 +121,38 @@ def test_translations_are_the_same(tmp_path):
     ours = translator.nbest(texts, beam_size=1, max_length=20)
     for row, [best] in zip(found, ours, strict=True):
         assert row[:19] == [*best.token_ids, *[0] * 20][:19]
+
+
+def test_settings_are_those_of_the_model(tmp_path):
+    rates = {"dropout_rate": 0.15, "attention_dropout_rate": 0.05}
+    depths = {"num_encoder_layers": 3, "num_decoder_layers": 1}
+    translator = make_translator(**FORM, **rates, **depths, shared=False)
+    path = export_hugging_face(translator, tmp_path / "model")
+    config = json.loads((path / "config.json").read_text())
+    arguments = model_arguments(config, "config.json")
+    for name, value in {**rates, **depths}.items():
+        assert arguments[name] == value
+    tokenizer = translator.tokenizer
+    sizes = tokenizer.vocab_size, tokenizer.target_vocab_size
+    assert (config["vocab_size"], config["decoder_vocab_size"]) == sizes
+    assert len(set(sizes)) == 2
+    # without a sentence of more tokens, padding or a second start
+    search = json.loads((path / "generation_config.json").read_text())
+    assert search["max_length"] == MAX_LENGTH
+    assert search["bad_words_ids"] == [[0], [2]]
+    assert (search["eos_token_id"], search["forced_eos_token_id"]) == (3, 3)
+
+
+class OtherTransformer(Transformer):
+    """Its computation may be another one."""
+
+
+def test_a_subclass_of_the_transformer_is_refused(tmp_path):
+    sizes = {"num_layers": 1, "d_model": 4, "num_heads": 2, "d_ff": 5}
+    other = SimpleNamespace(model=OtherTransformer(9, **sizes, **FORM), tokenizer=None)
+    with pytest.raises(ValueError, match="a Transformer. Received: OtherTransformer"):
+        export_hugging_face(other, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize(

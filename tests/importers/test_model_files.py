@@ -52,6 +52,14 @@ def test_a_binary_file_gives_its_numbers(tmp_path):
     assert {a.dtype for n, a in found.items() if n[0] != "s"} == {np.dtype("f4")}
 
 
+def test_a_binary_file_may_have_half_precision(tmp_path):
+    path, half = tmp_path / "model.bin", FLOATS.astype("<f2")
+    path.write_bytes(binary({"a": (0x402, half.shape, half.tobytes())}))
+    found = read_binary(path)["a"]
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, half.astype("f4"))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 0.3, 0.6, 0.9, 0.999])
 def test_a_truncated_binary_file_is_refused(tmp_path, share):
     path, whole = tmp_path / "model.bin", binary(items())
@@ -192,6 +200,9 @@ def test_safetensors_files_are_those_of_the_library(tmp_path):
     found = library.load_file(path)
     np.testing.assert_array_equal(found["x"], FLOATS.T)
     np.testing.assert_array_equal(found["y"], FLOATS[1])
+    for name in ("a", "longer"):  # numbers start at a multiple of 8 bytes
+        write_safetensors(path, {name: FLOATS})
+        assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
 
 
 def safetensors(header, data=b"12345678", size=None):
@@ -219,6 +230,12 @@ BAD_SAFETENSORS = {
     "negative": entry(shape=[-2, -1]),
     "type": entry(dtype="I64", shape=[1]),
     "fraction": entry(shape=[0.5, 4]),
+    "shared bytes": safetensors(
+        {
+            name: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+            for name in ("a", "b")
+        }
+    ),
 }
 
 

@@ -41,6 +41,16 @@ def test_tokens_are_our_ids(tmp_path):
     assert found.likely.tolist() == [[*row, i] for i, row in enumerate(lists)]
 
 
+def test_all_tokens_may_be_frequent_and_the_first_id_of_a_row_counts(tmp_path):
+    path = write(tmp_path / "lex.bin", frequent=4)
+    assert read_shortlist(path, vocabularies()).frequent.tolist() == [3, 1, 4, 5]
+    # a piece that is not in the vocabulary has the row of the unknown token
+    rows = Rows(np.append(ROWS, 1), np.append(ROWS >= 0, False), 4)
+    found = read_shortlist(path, Vocabularies(None, rows, rows))
+    assert found.frequent.tolist() == [3, 1, 4, 5]
+    assert found.likely[:, 0].tolist() == [0, 1, 0, 0, 5, 3, 1]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -60,7 +70,9 @@ def test_another_file_is_refused(tmp_path, changes):
 def test_a_damaged_file_is_refused(tmp_path):
     path = write(tmp_path / "lex.bin")
     contents = path.read_bytes()
-    for damaged in (b"", contents[:20], contents[:60], contents[:48] + b"\1" * 64):
+    later = contents[:48] + struct.pack("<2Q", 1, 1) + contents[64:]
+    ones = contents[:48] + b"\1" * 64
+    for damaged in (b"", contents[:20], contents[:60], ones, later):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="Expected"):
             read_shortlist(path, vocabularies())

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tf_transformer.utils.atomic import new_folder, replacing
+import pytest
+
+from tf_transformer.utils.atomic import new_folder, read_json, replacing, write_json
 
 ROOT = Path(__file__).parents[2]
 WRITE_AND_WAIT = """
@@ -49,3 +51,17 @@ def test_a_new_folder_appears_whole(tmp_path):
         assert not (tmp_path / "model" / "1").exists()
     assert names(tmp_path / "model") == ["1"]
     assert names(tmp_path / "model" / "1") == ["weights"]
+    # a server may run as another user
+    assert (tmp_path / "model" / "1").stat().st_mode & 0o777 == 0o755
+
+
+def test_json_is_readable_and_has_no_numbers_that_are_none(tmp_path):
+    path = tmp_path / "scores.json"
+    write_json(path, {"언어": "한국어", "bleu": 1.5})
+    assert "한국어" in path.read_text(encoding="utf-8")
+    assert read_json(path) == {"언어": "한국어", "bleu": 1.5}
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="JSON"):
+            write_json(path, {"bleu": number})
+    assert names(tmp_path) == ["scores.json"]
+    assert read_json(path)["bleu"] == 1.5

@@ -5,7 +5,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from tf_transformer.utils.checksum import DamagedFile, append_checksum, verify_checksum
+from tf_transformer.utils import checksum
+from tf_transformer.utils.checksum import (
+    DamagedFile,
+    append_checksum,
+    fingerprint,
+    verify_checksum,
+)
 
 
 def write(path):
@@ -43,3 +49,30 @@ def test_an_empty_file_is_damaged_and_one_without_a_checksum_is_not(tmp_path):
         verify_checksum(tmp_path / "empty")
     (tmp_path / "old").write_bytes(b"without")
     verify_checksum(tmp_path / "old")
+
+
+def test_every_byte_of_a_file_changes_its_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setattr(checksum, "_BLOCK", 5)
+    monkeypatch.setattr(checksum, "_NUM_BLOCKS", 4)
+    path, contents = tmp_path / "pairs.tsv", bytes(range(20))
+    found = set()
+    for place in range(20):
+        path.write_bytes(contents[:place] + b"x" + contents[place + 1 :])
+        found.add(fingerprint(path))
+    path.write_bytes(contents)
+    assert len({*found, fingerprint(path)}) == 21
+
+
+def test_of_a_large_file_the_ends_and_the_size_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(checksum, "_BLOCK", 5)
+    monkeypatch.setattr(checksum, "_NUM_BLOCKS", 4)
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(bytes(61))
+    expected = fingerprint(path)
+    # blocks begin at 0, 18, 37 and 56
+    read = {start + i for start in (0, 18, 37, 56) for i in range(5)}
+    for place in range(61):
+        path.write_bytes(bytes(place) + b"x" + bytes(60 - place))
+        assert (fingerprint(path) != expected) == (place in read)
+    path.write_bytes(bytes(62))
+    assert fingerprint(path) != expected

@@ -77,10 +77,11 @@ def find_files(path: Path) -> MarianFiles:
 
 
 def _yml_files(folder: Path) -> list[Path]:
+    # the pieces of `vocab.en.yml` or `opus.vocab.yml` are no settings
     return [
         path
         for path in sorted(folder.glob("*.yml"))
-        if not path.name.endswith("vocab.yml")
+        if not any(part.endswith("vocab") for part in path.name.split("."))
     ]
 
 
