@@ -83,16 +83,16 @@ def test_a_request_that_takes_too_long(service, add, folder, monkeypatch):
 
 
 def test_a_full_queue_is_answered_at_once(service, add, folder):
-    add("half/123")
+    add("words/3")
     with service(folder, queue_size=2, max_sentences=2, batch_delay=1) as client:
         first = threading.Thread(
             target=client.post,
-            args=("/v1/models/half:predict",),
-            kwargs={"json": {"inputs": [1, 2]}},
+            args=(PREDICT,),
+            kwargs={"json": {"inputs": ["a", "b"]}},
         )
         first.start()
         until(lambda: "queue_sentences 2.0" in client.get("/metrics").text)
-        answer = client.post("/v1/models/half:predict", json={"inputs": [1]})
+        answer = client.post(PREDICT, json={"inputs": ["c"]})
         first.join()
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
