@@ -228,6 +228,16 @@ def test_too_long_text_is_an_error_that_names_the_limit(translator, saved, name)
     assert f"[{num_tokens}]" in raised.value.message
 
 
+@pytest.mark.parametrize("name", ["translate", "score of a translation"])
+def test_a_text_with_too_many_characters_is_refused_before_it_is_split(saved, name):
+    arguments, side = REFUSED[name]
+    tensors = {key: tf.constant([value]) for key, value in arguments.items()}
+    tensors[side] = tf.constant(["a" * 3000])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="have at most") as raised:
+        saved.signatures[name.split()[0]](**tensors)
+    assert f"at most {MAX_LENGTH} tokens" in raised.value.message
+
+
 def test_every_signature_that_takes_text_has_a_limit(saved):
     takes_text = {
         name
