@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import logging
 import os
 import signal
@@ -57,6 +58,9 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     )
     set_up_logs(settings.log_text)
     settings = _for_this_machine(settings, host)
+    # otherwise a body of many lists makes Python look at all of TensorFlow's objects
+    gc.collect()
+    gc.freeze()
     server = uvicorn.Server(make_config(models, settings))
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
