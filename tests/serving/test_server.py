@@ -29,3 +29,14 @@ def test_objects_of_libraries_are_no_garbage(serve):
     frozen = []
     serve(lambda self: frozen.append(gc.get_freeze_count()))
     assert frozen[0] > 10_000
+
+
+def test_a_signal_before_the_server_runs_is_not_lost(serve):
+    ends = []
+
+    def run(self):
+        signal.raise_signal(signal.SIGTERM)
+        ends.append(self.should_exit)
+
+    serve(run)
+    assert ends == [True]
