@@ -20,6 +20,7 @@ from tf_transformer.serving.metrics import Metrics
 from tf_transformer.serving.middleware import (
     AuthenticationMiddleware,
     CrossSiteMiddleware,
+    ExcessMiddleware,
     HostMiddleware,
     MetricsMiddleware,
     error_response,
@@ -85,6 +86,7 @@ def _middleware(settings: ServiceSettings, metrics: Metrics) -> list[Middleware]
     return [
         Middleware(MetricsMiddleware, metrics=metrics),
         *([cors] if origins else []),
+        Middleware(ExcessMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(CrossSiteMiddleware, allowed_origins=origins),
         Middleware(AuthenticationMiddleware, token=settings.token),
