@@ -123,8 +123,8 @@ def _find_model(path: Path) -> FoundModel:
 def _find_versions(folder: Path) -> FoundModel:
     model, unreadable, reasons = FoundModel(), {}, {}
     for path in _folders(folder):
-        number = int(path.name) if _is_number(path.name) else None
-        is_version = number is not None and number <= MAX_VERSION
+        number = int(path.name) if _is_number(path.name) else MAX_VERSION + 1
+        is_version = number <= MAX_VERSION
         try:
             has_model = _has_model(path)
         except OSError as error:
