@@ -94,9 +94,9 @@ class Endpoints:
             outputs = await batcher.compute(signature, arrays)
         if self._settings.log_text:
             details |= {"inputs": _texts(arrays), "outputs": _texts(outputs)}
+        written = await in_thread(write_outputs, outputs, row_form)
         self._metrics.sentences.labels(address.model).inc(details["sentences"])
         self._metrics.characters.labels(address.model).inc(details["characters"])
-        written = await in_thread(write_outputs, outputs, row_form)
         return Response(written, media_type="application/json")
 
     def _read(
