@@ -210,7 +210,7 @@ class Models:
             label: A version's label; this service has no labels.
 
         Raises:
-            RequestError: If there is no such version.
+            RequestError: If there is no such version, or it is still being loaded.
         """
         if label is not None:
             raise invalid(f"Unrecognized servable version label: {label}")
@@ -220,6 +220,12 @@ class Models:
         if served not in available:
             is_latest = version is None
             model = f"Latest({name})" if is_latest else f"Specific({name}, {version})"
+            if self._is_coming(name, version):
+                raise RequestError(
+                    "UNAVAILABLE",
+                    f"The model is still being loaded: {model}. Try again later.",
+                    {"Retry-After": "1"},
+                )
             raise RequestError("NOT_FOUND", f"Servable not found for request: {model}")
         state = states[served]
         state.num_requests += 1
@@ -228,6 +234,14 @@ class Models:
         finally:
             state.num_requests -= 1
             self._release(name, state)
+
+    def _is_coming(self, name: str, version: int | None) -> bool:
+        """Whether a version that cannot answer yet waits or is being loaded."""
+        states = self._models.get(name, {})
+        if not self.has_looked and (version is None or not states):
+            return name in self._models or not self._models
+        wanted = [state for n, state in states.items() if version in (None, n)]
+        return any(state.state in ("START", "LOADING") for state in wanted)
 
     def status(self, name: str, version: int | None = None) -> dict:
         """The body of a status request, highest version first.
