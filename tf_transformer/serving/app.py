@@ -81,7 +81,8 @@ def _middleware(settings: ServiceSettings, metrics: Metrics) -> list[Middleware]
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Encoding", "Content-Type"],
+        expose_headers=["Retry-After"],
     )
     return [
         Middleware(MetricsMiddleware, metrics=metrics),
