@@ -16,6 +16,9 @@ from tf_transformer.serving import connection as connection_module
 from tf_transformer.serving.signature import Signature
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+METRICS = HEALTH.replace(b"/healthz", b"/metrics").replace(
+    b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
+)
 
 
 def predict_bytes(text, version=b"1.1"):
@@ -103,13 +106,37 @@ def test_connections_beyond_the_limit_are_refused(listening, add, folder, connec
     with listening(folder, max_connections=3) as (port, server):
         waiting = [connect(port) for _ in range(3)]
         until(lambda: len(server.server_state.connections) == 3)
-        received = everything(connect(port))
-        assert received.startswith(b"HTTP/1.1 503 ")
-        body = {"error": "The service is busy: too many connections."}
-        assert json.loads(received.partition(b"\r\n\r\n")[2]) == body
+        received = everything(connect(port, predict_bytes("a")))
+        assert_busy(received)
+        assert b"\r\nconnection: close\r\n" in received.lower()
+        # a busy process must not be restarted
+        assert everything(connect(port, HEALTH)).startswith(b"HTTP/1.1 200 ")
         waiting.pop().close()
         until(lambda: len(server.server_state.connections) == 2)
         assert is_answering(port)
+        page = everything(connect(port, METRICS))
+        assert b'requests_total{endpoint="other",status="503"} 1.0' in page
+
+
+def test_connections_far_beyond_the_limit_may_send_nothing(
+    listening, add, folder, connect, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "MOST_EXCESS", 1)
+    monkeypatch.setattr(connection_module, "EXCESS_SECONDS", 0.2)
+    add("half/123")
+    with listening(folder, max_connections=1) as (port, server):
+        waiting = [connect(port) for _ in range(2)]
+        until(lambda: len(server.server_state.connections) == 2)
+        assert_busy(everything(connect(port)))
+        assert everything(waiting[1]) == b""  # within much less than `header_timeout`
+        assert everything(connect(port, HEALTH)).startswith(b"HTTP/1.1 200 ")
+
+
+def assert_busy(received):
+    assert received.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 1\r\n" in received.lower()
+    body = {"error": "The service is busy: too many connections."}
+    assert json.loads(received.partition(b"\r\n\r\n")[2]) == body
 
 
 def test_requests_that_are_not_http_are_refused_as_json(

@@ -239,6 +239,12 @@ def test_outputs_that_are_no_rows():
         write_outputs({"i": np.zeros(3, int), "j": np.zeros(2, int)}, True)
 
 
+def test_no_outputs():
+    assert written({}, row_form=False) == {"outputs": {}}
+    with pytest.raises(RequestError, match='no outputs.* Received: "instances"'):
+        write_outputs({}, True)
+
+
 def test_an_output_without_json():
     with pytest.raises(RequestError, match="tensor type: complex64"):
         write_outputs({"c": np.zeros(1, np.complex64)}, True)

@@ -1,8 +1,10 @@
 """Folders that are missing, broken, not finished or no models."""
 
 import asyncio
+import json
 import os
 import shutil
+import time
 
 import pytest
 
@@ -195,3 +197,94 @@ def test_what_counts_as_a_model(exports, tmp_path):
 
 def ignored_folders(found):
     return [path for model in found.values() for path in model.ignored]
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """A set of folders that nobody may read; `chmod` does not stop root."""
+    folders, stat = set(), os.stat
+
+    def locked_list(function):
+        return lambda path=".": refuse(path) or function(path)
+
+    def locked_stat(path, *arguments, **others):
+        if isinstance(path, str | os.PathLike):
+            refuse(os.path.dirname(path))
+        return stat(path, *arguments, **others)
+
+    def refuse(path):
+        if str(path) in map(str, folders):
+            raise PermissionError(13, "Permission denied", str(path))
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, locked_list(getattr(os, name)))
+    monkeypatch.setattr(os, "stat", locked_stat)
+    return folders
+
+
+def test_a_folder_that_cannot_be_read_stops_no_model(models, add, folder, locked):
+    add("words/2")
+    locked |= {folder / "lost+found", folder / "words" / "lost+found"}
+    for path in locked:
+        path.mkdir()
+    refresh(models)
+    assert answer(models) == "A2"
+    reason = "it cannot be read: Permission denied"
+    for found in (find_models(folder), find_models(folder / "words")):
+        assert reason in {why for m in found.values() for why in m.ignored.values()}
+    assert find_models(folder / "words")["words"].versions == {
+        2: folder / "words" / "2"
+    }
+    listed = {m["name"]: m["ignored_folders"] for m in models.listing()["models"]}
+    assert listed == {name: ["lost+found"] for name in ("lost+found", "words")}
+
+
+def test_versions_that_cannot_be_read_any_more_are_kept(models, add, locked):
+    paths = [add("words/3"), add("words/2")]
+    refresh(models)
+    for path in paths:
+        locked.add(path)
+        refresh(models)
+        assert answer(models) == "A3"
+    assert states(models) == {"3": "AVAILABLE"}
+
+
+def test_a_new_version_that_cannot_be_read_is_reported(models, add, locked):
+    add("words/2")
+    path = add("words/3")
+    (path / "saved_model.pb").unlink()  # TensorFlow opens files in its own way
+    locked.add(path)
+    refresh(models)
+    assert answer(models) == "A2"
+    first, second = models.status("words")["model_version_status"]
+    assert (first["version"], first["state"]) == ("3", "END")
+    assert second["state"] == "AVAILABLE"
+
+
+def test_names_that_are_not_utf8_are_ignored(models, add, folder, caplog):
+    path = add("words/2")
+    latin = os.fsdecode(b"caf\xe9")
+    for name in (latin, f"words/{latin}"):
+        (folder / name / "1").mkdir(parents=True)
+        (folder / name / "saved_model.pb").touch()
+    (path / latin).touch()
+    for _ in range(2):
+        refresh(models)
+    assert answer(models) == "A2"
+    listed = {m["name"]: m["ignored_folders"] for m in models.listing()["models"]}
+    assert listed == {"caf\\udce9": ["caf\\udce9"], "words": ["caf\\udce9"]}
+    details = [r.details for r in caplog.records if r.message == "ignored"]
+    logged = {d["folder"]: d["reason"] for d in details}
+    assert logged[f"{folder}/caf\\udce9"] == "its name is not UTF-8"
+    json.dumps([models.listing(), logged], ensure_ascii=False).encode()
+
+
+def test_the_status_of_a_version_names_a_file_that_is_not_utf8(folder, add):
+    path = add("words/2") / os.fsdecode(b"caf\xe9")
+    path.touch()
+    time.sleep(0.02)
+    path.write_text("changed later than its folder")
+    models = Models(folder, settle_seconds=1000)
+    refresh(models)
+    (entry,) = models.status("words")["model_version_status"]
+    assert entry["status"]["error_message"].endswith("caf\\udce9")

@@ -108,3 +108,18 @@ def test_allowed_origins(service, add, folder):
         assert refused.headers["access-control-allow-origin"] == ELSEWHERE
         other = {**preflight, "Origin": "https://other.example"}
         assert client.options(PREDICT, headers=other).status_code == 400
+
+
+def test_pages_of_allowed_origins_may_compress_and_see_when_to_retry(
+    service, add, folder
+):
+    add("half/123")
+    with service(folder, allowed_origins=(ELSEWHERE,)) as client:
+        preflight = {
+            "Origin": ELSEWHERE,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-encoding, content-type",
+        }
+        assert client.options(PREDICT, headers=preflight).status_code == 200
+        answer = client.get("/healthz", headers={"Origin": ELSEWHERE})
+        assert answer.headers["access-control-expose-headers"] == "Retry-After"

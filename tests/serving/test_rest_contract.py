@@ -9,8 +9,10 @@ import json
 import math
 
 import pytest
+import tensorflow as tf
 
 from tests.serving.rest_requests import post
+from tests.serving.served_models import X
 
 
 def test_the_documented_example(client):
@@ -172,3 +174,14 @@ def test_the_list_of_models(client):
         "versions": [{"version": "123", "state": "AVAILABLE"}],
         "signatures": ["serving_default"],
     }
+
+
+def test_a_signature_without_outputs(service, folder):
+    module = tf.Module()
+    module.nothing = tf.function(lambda x: {}, input_signature=[X])
+    signatures = {"serving_default": module.nothing}
+    tf.saved_model.save(module, str(folder / "empty" / "1"), signatures)
+    with service(folder) as client:
+        assert post(client, "empty", {"inputs": [1, 2]}) == (200, {"outputs": {}})
+        status, answer = post(client, "empty", {"instances": [1, 2]})
+        assert (status, "no outputs" in answer["error"]) == (400, True)

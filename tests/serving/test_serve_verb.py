@@ -80,7 +80,7 @@ def test_options_of_access_arrive(served):
 
 
 def test_the_token_may_stand_in_the_environment(served, monkeypatch):
-    monkeypatch.setenv("TF_TRANSFORMER_TOKEN", "other")
+    monkeypatch.setenv("TF_TRANSFORMER_TOKEN", "other\n")
     assert main(["serve", "models"]) == 0
     assert served[0][3].token == "other"
 
@@ -120,6 +120,27 @@ def test_a_run_is_exported_once_for_each_of_its_weights(
     assert main(["serve", str(run.path)]) == 0
     assert [path.name for path, *_ in exported] == ["1", "2", "3"]
     assert [folder for folder, *_ in served] == [str(models)] * 5
+
+
+def test_restored_weights_are_exported_again(served, tmp_path, monkeypatch):
+    """The highest version is served, which has the weights of before."""
+    run = RunDirectory(tmp_path / "mine")
+    (run.path / "logs").mkdir(parents=True)
+    (run.path / "config.json").touch()
+    run.best_weights.touch()
+    monkeypatch.setattr(RunDirectory, "translator", lambda self: None)
+    monkeypatch.setattr(RunDirectory, "evaluation", lambda self: None)
+    monkeypatch.setattr(
+        saved_model, "export_saved_model", lambda translator, path, *_: path.mkdir()
+    )
+    versions = run.path / "saved_models" / "mine"
+    versions.mkdir(parents=True)
+    for time in (1, 1, 2, 1, 1):
+        os.utime(run.best_weights, (time, time))
+        assert main(["serve", str(run.path)]) == 0
+    times = [(versions / name).stat().st_mtime for name in ("1", "2", "3")]
+    assert times == [1, 2, 1]
+    assert len(list(versions.iterdir())) == 3
 
 
 @pytest.mark.parametrize("content", ["", "\n"])

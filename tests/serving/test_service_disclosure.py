@@ -79,21 +79,24 @@ def test_the_page_and_nothing_else_of_the_disk(client):
         assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
 
 
-def test_metrics(service, add, folder):
+def test_metrics(service, add, folder, monkeypatch):
     add("words/3")
     with service(folder) as client:
         client.post(PREDICT, json={"inputs": ["ab", "cde"]})
+        with monkeypatch.context() as patch:  # whose answer cannot be written
+            patch.setattr("tf_transformer.serving.json_outputs.MAX_VALUES", 1)
+            client.post(PREDICT, json={"inputs": ["fgh"]})
         client.post(PREDICT, json={"signature_name": "nope", "inputs": [""]})
         client.get("/v1/models/made-up-by-a-user")
         text = client.get("/metrics").text
     numbers = dict(re.findall(r"^(tf_transformer_\S+) (\S+)$", text, re.MULTILINE))
     for name, value in {
         'requests_total{endpoint="predict",status="200"}': 1,
-        'requests_total{endpoint="predict",status="400"}': 1,
+        'requests_total{endpoint="predict",status="400"}': 2,
         'requests_total{endpoint="status",status="404"}': 1,
-        'request_seconds_count{model="words",signature="serving_default"}': 1,
-        "batch_sentences_sum": 2,
-        "batch_sentences_count": 1,
+        'request_seconds_count{model="words",signature="serving_default"}': 2,
+        "batch_sentences_sum": 3,
+        "batch_sentences_count": 2,
         "queue_sentences": 0,
         'sentences_total{model="words"}': 2,
         'characters_total{model="words"}': 5,

@@ -98,5 +98,10 @@ def test_the_manifest_is_sound():
     (container,) = pod["spec"]["containers"]
     ports = {port["name"] for port in container["ports"]}
     assert {port["targetPort"] for port in service["spec"]["ports"]} == ports
+    _, pause = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert 30 < int(pause) < pod["spec"]["terminationGracePeriodSeconds"]
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        (check,) = container[name].keys() & {"tcpSocket", "httpGet"}
+        assert container[name][check]["port"] in ports
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
     assert {mount["name"] for mount in container["volumeMounts"]} <= volumes

@@ -99,21 +99,44 @@ def test_a_full_queue_is_answered_at_once(service, add, folder):
     assert answer.json()["error"].startswith("The service is busy: 2 sentences")
 
 
-def test_ready_once_a_model_answers(service, add, folder, monkeypatch):
+def test_ready_once_every_model_was_tried(add, folder, monkeypatch):
+    add("half/123")
+    add("words/2")
+    gate, warm_up = threading.Event(), Signature.warm_up
+
+    def at_gate(self):
+        return gate.wait(10) if "x" in self.inputs else warm_up(self)
+
+    monkeypatch.setattr(Signature, "warm_up", at_gate)
+    app = make_app(Models(folder, settle_seconds=0))
+    with TestClient(app, base_url="http://localhost") as client:
+        until(lambda: client.get("/readyz/words").status_code == 200)
+        answer = client.get("/readyz")
+        models = {"half": "not loaded", "words": "ready"}
+        expected = {"status": "models are still being loaded", "models": models}
+        assert (answer.status_code, answer.json()) == (503, expected)
+        assert client.get("/healthz").json() == {"status": "ok"}
+        gate.set()
+        until(lambda: client.get("/readyz").status_code == 200)
+        models = {"half": "ready", "words": "ready"}
+        assert client.get("/readyz").json() == {"status": "ready", "models": models}
+
+
+def test_a_model_that_is_being_loaded_is_not_missing(add, folder, monkeypatch):
     add("half/123")
     gate = threading.Event()
     monkeypatch.setattr(Signature, "warm_up", lambda self: gate.wait(10))
     app = make_app(Models(folder, settle_seconds=0))
     with TestClient(app, base_url="http://localhost") as client:
         until(lambda: "LOADING" in client.get("/v1/models").text)
-        assert client.get("/readyz").status_code == 503
-        assert client.get("/healthz").json() == {"status": "ok"}
-        answer = client.post("/v1/models/half:predict", json={"inputs": [1]})
-        assert answer.status_code == 404
+        for loading in ("half", "half/versions/123"):
+            answer = client.post(f"/v1/models/{loading}:predict", json={"inputs": [1]})
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert "still being loaded" in answer.json()["error"]
+        for missing in ("nobody", "half/versions/7"):
+            answer = client.post(f"/v1/models/{missing}:predict", json={"inputs": [1]})
+            assert answer.status_code == 404
         gate.set()
-        until(lambda: client.get("/readyz").status_code == 200)
-        ready = {"status": "ready", "models": {"half": "ready"}}
-        assert client.get("/readyz").json() == ready
 
 
 def test_not_healthy_if_nothing_watches_the_folder(service, add, folder, monkeypatch):

@@ -73,10 +73,10 @@ def _exported(folder: str) -> str:
     weights = run.best_weights
     # an export has the time of its weights, which a training may replace meanwhile
     trained = weights.stat().st_mtime_ns if weights.exists() else 0
-    if any(path.stat().st_mtime_ns == trained for path in versions.values()):
+    highest = max(versions, default=0)  # which is served
+    if highest in versions and versions[highest].stat().st_mtime_ns == trained:
         return str(models)
-    version = str(max(versions, default=0) + 1)
-    path = models / run.path.resolve().name / version
+    path = models / run.path.resolve().name / str(highest + 1)
     print(f"Exporting {folder} to {path}.", flush=True)
     from tf_transformer.export.saved_model import export_saved_model
     from tf_transformer.inference.settings import SearchSettings
@@ -89,8 +89,10 @@ def _exported(folder: str) -> str:
 
 def _token(path: str | None) -> str | None:
     if path is None:
-        return os.environ.get(TOKEN_VARIABLE)
-    return Path(path).read_text(encoding="utf-8").strip()
+        token = os.environ.get(TOKEN_VARIABLE)
+    else:
+        token = Path(path).read_text(encoding="utf-8")
+    return token and token.strip()
 
 
 def _lines(path: str | None) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from tf_transformer.serving.metrics import Metrics
 from tf_transformer.serving.middleware import (
     AuthenticationMiddleware,
     CrossSiteMiddleware,
+    ExcessMiddleware,
     HostMiddleware,
     MetricsMiddleware,
     error_response,
@@ -80,11 +81,13 @@ def _middleware(settings: ServiceSettings, metrics: Metrics) -> list[Middleware]
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Encoding", "Content-Type"],
+        expose_headers=["Retry-After"],
     )
     return [
         Middleware(MetricsMiddleware, metrics=metrics),
         *([cors] if origins else []),
+        Middleware(ExcessMiddleware),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(CrossSiteMiddleware, allowed_origins=origins),
         Middleware(AuthenticationMiddleware, token=settings.token),

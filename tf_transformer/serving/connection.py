@@ -1,5 +1,6 @@
 """One HTTP connection, with the time-outs and limits that uvicorn lacks."""
 
+import functools
 import http
 import json
 import logging
@@ -9,6 +10,7 @@ import time
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tf_transformer.serving.middleware import TOO_MANY
 from tf_transformer.serving.settings import ServiceSettings
 
 LOG = logging.getLogger(__name__)
@@ -16,6 +18,8 @@ SEND_BUFFER = 1 << 16
 PROBE_SECONDS = 0.1
 MIN_BYTES_PER_SECOND = 1 << 16  # that a client must read
 MAX_UNREAD = 256 << 20  # bytes of answers that all clients together have not read
+# connections beyond the maximum that may send a request, and seconds for its headers
+MOST_EXCESS, EXCESS_SECONDS = 64, 1.0
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -24,7 +28,8 @@ class Connection(H11Protocol):
 
     - A request's headers, and the rest of a body after its answer, must arrive within
       `header_timeout`.
-    - Connections beyond `max_connections` get 503 and are closed.
+    - On connections beyond `max_connections`, the first request's scope has
+      `"is_excess": True`. If there are still more, they get 503 and are closed.
     - A client that reads its answer too slowly is disconnected, as are the slowest ones
       when all unread answers together exceed `MAX_UNREAD`.
     - A client that has closed its half of the connection after a request is answered.
@@ -38,6 +43,7 @@ class Connection(H11Protocol):
     def __init__(self, *, settings: ServiceSettings, **others):
         super().__init__(**others)
         self._settings = settings
+        self._seconds = settings.header_timeout
         self._deadline = None
         self._unread_check = None
         self._unread = 0
@@ -45,16 +51,20 @@ class Connection(H11Protocol):
         self._probe = None
 
     def connection_made(self, transport) -> None:
-        """Refuses the connection if there are too many."""
+        """Refuses the connection if there are far too many."""
         super().connection_made(transport)
         # a small buffer in the kernel, so that a client that does not read is noticed
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
         )
         transport.set_write_buffer_limits(0)
-        if len(self.connections) > self._settings.max_connections:
+        excess = len(self.connections) - self._settings.max_connections
+        if excess > 0:
             LOG.warning("too many connections")
-            self._refuse(503, "The service is busy: too many connections.")
+            self._seconds = min(EXCESS_SECONDS, self._seconds)
+            self.app = functools.partial(_as_excess, self.app)
+        if excess > MOST_EXCESS:
+            self._refuse(503, TOO_MANY)
         else:
             self._set_deadline()
 
@@ -128,9 +138,7 @@ class Connection(H11Protocol):
                 self._deadline.cancel()
             self._deadline = None
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(
-                self._settings.header_timeout, self.transport.abort
-            )
+            self._deadline = self.loop.call_later(self._seconds, self.transport.abort)
 
     def _watch_reading(self) -> None:
         self._unread = self.transport.get_write_buffer_size()
@@ -160,10 +168,17 @@ class Connection(H11Protocol):
 
     def _refuse(self, status: int, message: str) -> None:
         body = json.dumps({"error": message})
+        more = "Retry-After: 1\r\n" if status == 503 else ""
         self.transport.write(
             f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n"
             "Content-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n"
+            f"{more}"
             f"Connection: close\r\n\r\n{body}".encode("ascii")
         )
         self.transport.close()
+
+
+async def _as_excess(app, scope, receive, send) -> None:
+    scope["is_excess"] = True
+    await app(scope, receive, send)

@@ -1,6 +1,7 @@
 """The endpoints under `/v1/`."""
 
 import asyncio
+import functools
 
 import numpy as np
 from starlette.requests import Request
@@ -15,11 +16,13 @@ from tf_transformer.serving.json_document import (
     read_document,
     signature_name,
 )
-from tf_transformer.serving.json_inputs import read_inputs
+from tf_transformer.serving.json_inputs import count_rows, read_inputs
 from tf_transformer.serving.json_outputs import write_outputs
+from tf_transformer.serving.large_bodies import LargeBodies
 from tf_transformer.serving.metrics import Metrics
 from tf_transformer.serving.models import Models
 from tf_transformer.serving.settings import ServiceSettings
+from tf_transformer.serving.signature import Signature
 from tf_transformer.serving.threads import in_thread
 
 KINDS = {"classify": "classification", "regress": "regression"}
@@ -46,6 +49,7 @@ class Endpoints:
         self._batchers = batchers
         self._settings = settings
         self._metrics = metrics
+        self._bodies = LargeBodies()
 
     async def answer(self, request: Request) -> Response:
         """Answers a request.
@@ -77,41 +81,52 @@ class Endpoints:
             ) from error
 
     async def _compute(self, address: Address, body: bytes, details: dict) -> Response:
-        document = read_document(body)
+        call = functools.partial(self._bodies.call, len(body))
+        document = await call(_read_document, body, address.endpoint)
         name = signature_name(document)
-        if address.endpoint != "predict":
-            check_examples(document)
         with self._models.lease(*address[1:]) as loaded:  # pyright: ignore[reportArgumentType]
             if address.endpoint != "predict":
                 raise _wrong_method(address.endpoint, name, loaded)
             signature = loaded.signature(name)
-            row_form, arrays = read_inputs(document, signature.inputs)
-            signature.check(arrays)
-            details |= {"version": loaded.version, "signature": signature.name}
-            details |= self._size(signature.num_rows(arrays), arrays)
+            row_form, arrays, sizes = await call(self._read, document, signature)
+            details |= {"version": loaded.version, "signature": signature.name, **sizes}
             batcher = self._batchers.batcher(loaded)
             outputs = await batcher.compute(signature, arrays)
         if self._settings.log_text:
             details |= {"inputs": _texts(arrays), "outputs": _texts(outputs)}
+        written = await in_thread(write_outputs, outputs, row_form)
         self._metrics.sentences.labels(address.model).inc(details["sentences"])
         self._metrics.characters.labels(address.model).inc(details["characters"])
-        written = await in_thread(write_outputs, outputs, row_form)
         return Response(written, media_type="application/json")
 
-    def _size(self, num_sentences: int, arrays: dict[str, np.ndarray]) -> dict:
-        """Checks and returns the numbers of sentences and of characters."""
-        if num_sentences > self._settings.max_sentences:
+    def _read(
+        self, document: dict, signature: Signature
+    ) -> tuple[bool, dict[str, np.ndarray], dict[str, int]]:
+        """The inputs of a request; see `read_inputs`; and its sizes for the log."""
+        num_rows = count_rows(document, signature.inputs)
+        if num_rows > self._settings.max_sentences:
             raise invalid(
                 "A request may contain at most "
-                f"{self._settings.max_sentences} sentences. Received: {num_sentences}"
+                f"{self._settings.max_sentences} sentences. Received: {num_rows}"
             )
+        row_form, arrays = read_inputs(document, signature.inputs)
+        signature.check(arrays)
         lengths = [len(text) for texts in _texts(arrays).values() for text in texts]
         if max(lengths, default=0) > self._settings.max_characters:
             raise invalid(
                 "A sentence may have at most "
                 f"{self._settings.max_characters} characters. Received: {max(lengths)}"
             )
-        return {"sentences": num_sentences, "characters": sum(lengths)}
+        num_rows = signature.num_rows(arrays)
+        return row_form, arrays, {"sentences": num_rows, "characters": sum(lengths)}
+
+
+def _read_document(body: bytes, endpoint: str) -> dict:
+    document = read_document(body)
+    if endpoint != "predict":
+        signature_name(document)
+        check_examples(document)
+    return document
 
 
 async def unless_gone(request: Request, work):

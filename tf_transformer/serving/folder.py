@@ -2,12 +2,14 @@
 
 import dataclasses
 import os
+import stat
 import time
 from pathlib import Path
 
 MAX_VERSION = 2**63 - 1
 NOT_A_NUMBER = "a version's folder is named by a whole number"
 NO_MODEL = "it contains no saved_model.pb"
+NOT_UTF8 = "its name is not UTF-8"
 
 
 @dataclasses.dataclass
@@ -17,7 +19,8 @@ class FoundModel:
     Args:
         versions: The folder of each version.
         ignored: Folders that look like versions and cannot be served, with the reason.
-        is_readable: Whether the folder could be listed.
+        is_readable: Whether the folder could be listed and its versions be read; if one
+            can be read, the other ones are in `versions` too.
     """
 
     versions: dict[int, Path] = dataclasses.field(default_factory=dict)
@@ -43,21 +46,27 @@ def find_models(folder: Path) -> dict[str, FoundModel]:
     models = {}
     own = _find_versions(folder)
     if own.versions:
-        models[folder.resolve().name] = own
+        models[printable(folder.resolve().name)] = own
     for path in _folders(folder):
         if path in own.versions.values():
             continue
         if own.versions and path in own.ignored:
             continue
-        try:
-            model = _find_versions(path)
-        except OSError:
-            model = FoundModel(is_readable=False)
-        if (path / "saved_model.pb").is_file():
-            model.ignored[path] = NOT_A_NUMBER
+        model = _find_model(path)
         if model.versions or model.ignored or not model.is_readable:
-            models[path.name] = model
+            models[printable(path.name)] = model
     return models
+
+
+def printable(text: str) -> str:
+    """A text with `\\udcxx` for each byte of a path that is not UTF-8.
+
+    Example:
+
+    >>> printable("caf\\udce9")
+    'caf\\\\udce9'
+    """
+    return text.encode(errors="backslashreplace").decode()
 
 
 def has_versions(models: dict[str, FoundModel]) -> bool:
@@ -99,12 +108,31 @@ def _change_time(path: Path) -> float:
         return os.lstat(path).st_ctime
 
 
+def _find_model(path: Path) -> FoundModel:
+    if not _is_utf8(path.name):
+        return FoundModel(ignored={path: NOT_UTF8})
+    try:
+        model = _find_versions(path)
+        if _has_model(path):
+            model.ignored[path] = NOT_A_NUMBER
+        return model
+    except OSError as error:
+        return FoundModel(ignored={path: _unreadable(error)}, is_readable=False)
+
+
 def _find_versions(folder: Path) -> FoundModel:
-    model = FoundModel()
+    model, unreadable, reasons = FoundModel(), {}, {}
     for path in _folders(folder):
-        has_model = (path / "saved_model.pb").is_file()
-        number = int(path.name) if _is_number(path.name) else None
-        if number is None or number > MAX_VERSION:
+        number = int(path.name) if _is_number(path.name) else MAX_VERSION + 1
+        is_version = number <= MAX_VERSION
+        try:
+            has_model = _has_model(path)
+        except OSError as error:
+            reasons[path] = _unreadable(error)
+            if is_version:
+                unreadable[number] = path
+            continue
+        if not is_version:
             if has_model:
                 model.ignored[path] = NOT_A_NUMBER
         elif not has_model:
@@ -113,7 +141,29 @@ def _find_versions(folder: Path) -> FoundModel:
             model.ignored[path] = f"it is version {number} like another folder"
         else:
             model.versions[number] = path
+    if model.versions:
+        # one that is loaded is kept, and loading reports the error of another
+        model.versions = unreadable | model.versions
+    model.is_readable = bool(model.versions) or not unreadable
+    paths = reasons.keys() - set(model.versions.values())
+    model.ignored |= {path: reasons[path] for path in paths}
     return model
+
+
+def _has_model(path: Path) -> bool:
+    """Unlike `Path.is_file`, raises `OSError` if the folder cannot be read."""
+    try:
+        return stat.S_ISREG(os.stat(path / "saved_model.pb").st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _unreadable(error: OSError) -> str:
+    return f"it cannot be read: {error.strerror}"
+
+
+def _is_utf8(name: str) -> bool:
+    return printable(name) == name
 
 
 def _is_number(name: str) -> bool:
@@ -122,4 +172,11 @@ def _is_number(name: str) -> bool:
 
 def _folders(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
-    return [p for p in paths if p.is_dir() and not p.name.startswith(".")]
+    return [p for p in paths if not p.name.startswith(".") and _is_folder(p)]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a lost file system, for example; reading it gives the reason
+        return True

@@ -41,10 +41,12 @@ class Health:
         return _response(is_alive, "ok" if is_alive else "all models are stuck")
 
     async def ready(self, request) -> JSONResponse:
-        """Answers 503 until the folder has been read, and while no model answers."""
+        """Answers 503 until each model was tried, and while no model answers."""
         states = self.model_states()
         is_ready = self.models.has_looked and "ready" in states.values()
-        status = "ready" if is_ready else "no model answers yet"
+        status = "ready" if is_ready else "no model answers"
+        if not self.models.has_looked:
+            status = "models are still being loaded"
         return _response(is_ready, status, models=states)
 
     async def model_ready(self, request) -> JSONResponse:

@@ -50,6 +50,20 @@ def read_inputs(
     return True, _rows(rows, specs)
 
 
+def count_rows(document: dict, specs: dict[str, tf.TensorSpec]) -> int:
+    """The number of rows that `read_inputs` would read; it converts nothing.
+
+    Example:
+
+    >>> count_rows({"instances": ["a", "b"]}, {})
+    2
+    """
+    value = document.get("instances", document.get("inputs", []))
+    is_named = "instances" not in document and _is_named(value)
+    columns = [value[n] for n in specs if n in value] if is_named else [value]
+    return max((len(c) if isinstance(c, list) else 1 for c in columns), default=1)
+
+
 def _columns(value, specs: dict[str, tf.TensorSpec]) -> dict[str, np.ndarray]:
     if not isinstance(value, dict) or (_is_base64(value) and specs):
         if len(specs) != 1:

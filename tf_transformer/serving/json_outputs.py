@@ -47,7 +47,7 @@ def write_outputs(arrays: dict[str, np.ndarray], row_form: bool) -> bytes:
     columns = {
         name: _nested(texts[name], array.shape)[0] for name, array in arrays.items()
     }
-    value = _object(columns) if len(columns) > 1 else next(iter(columns.values()))
+    value = next(iter(columns.values())) if len(columns) == 1 else _object(columns)
     return f'{{"outputs": {value}}}'.encode()
 
 
@@ -60,6 +60,11 @@ def too_large(num_values: int) -> RequestError:
 
 
 def _rows(arrays: dict[str, np.ndarray], texts: dict[str, list[str]]) -> list[str]:
+    if not arrays:
+        raise invalid(
+            "The signature has no outputs, so the answer has no rows. Expected a "
+            'request with "inputs". Received: "instances"'
+        )
     num_rows = None
     for name, array in arrays.items():
         if not array.ndim:

@@ -20,6 +20,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 NOT_LOGGED = ("/healthz", "/readyz", "/metrics")
+TOO_MANY = "The service is busy: too many connections."
 PROTECTED = ("/v1/", "/metrics", "/openapi.json")
 
 
@@ -77,6 +78,34 @@ class MetricsMiddleware:
                 **details,
             }
             LOG.info("request", extra={"details": line})
+
+
+class ExcessMiddleware:
+    """Refuses requests on too many connections, except `/healthz`.
+
+    A busy process must not be restarted, so it has to answer `/healthz`. The connection
+    is closed after the answer.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if not scope.get("is_excess"):
+            return await self.app(scope, receive, send)
+
+        async def closing(message):
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        if scope["path"] == "/healthz":
+            return await self.app(scope, receive, closing)
+        error = RequestError("UNAVAILABLE", TOO_MANY, {"Retry-After": "1"})
+        await error_response(error)(scope, receive, closing)
 
 
 class HostMiddleware:

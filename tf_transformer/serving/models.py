@@ -17,6 +17,7 @@ from tf_transformer.serving.folder import (
     is_settled,
     last_change,
 )
+from tf_transformer.serving.folder_log import FolderLog
 from tf_transformer.serving.loaded_version import LoadedVersion, load_version
 from tf_transformer.serving.threads import in_thread
 from tf_transformer.serving.version_state import VersionState
@@ -57,11 +58,9 @@ class Models:
         self.warm_up_batches = warm_up_batches
         self.load_seconds = load_seconds
         self._models: dict[str, dict[int, VersionState]] = {}
-        self._ignored: dict[str, dict[Path, str]] = {}
-        self._named: set[Path] = set()
+        self._folder_log = FolderLog()
         self._tasks: dict[str, asyncio.Task] = {}
         self._identity: tuple[int, int] | None = None
-        self._problem: str | None = None
         self.has_looked = False
 
     @property
@@ -77,7 +76,7 @@ class Models:
 
     def names(self) -> list[str]:
         """The models that have a state."""
-        return sorted({*self._models, *self._ignored})
+        return sorted({*self._models, *self._folder_log.ignored})
 
     async def watch(self, seconds: float) -> None:
         """Calls `refresh` repeatedly, until it is cancelled.
@@ -88,9 +87,9 @@ class Models:
             while True:
                 try:
                     await self._look()
-                    self._report(None)
+                    self._folder_log.report(None)
                 except OSError as error:
-                    self._report(str(error))
+                    self._folder_log.report(str(error))
                 await asyncio.sleep(seconds)
         finally:
             for task in self._tasks.values():
@@ -113,12 +112,10 @@ class Models:
             self._identity = folder
         elif self._identity not in (None, folder):
             raise OSError(f"An empty folder replaced {self.folder}")
-        self._name_ignored(models)
+        self._folder_log.name_ignored(models)
         for name in sorted({*models, *self._models}):
             model = models.get(name, FoundModel())
-            if not model.is_readable:
-                LOG.warning("%s cannot be listed", self.folder / name)
-            elif name not in self._tasks:
+            if model.is_readable and name not in self._tasks:
                 task = asyncio.create_task(self._refresh_model(name, model.versions))
                 self._tasks[name] = task
                 task.add_done_callback(functools.partial(self._finish, name))
@@ -129,25 +126,6 @@ class Models:
         self.has_looked = self.has_looked or not self._tasks
         if not task.cancelled() and task.exception():
             LOG.error("refreshing failed", exc_info=task.exception())
-
-    def _report(self, problem: str | None) -> None:
-        if problem != self._problem:
-            event = "folder_unreadable" if problem else "folder_readable"
-            details = {"event": event, "error": problem}
-            LOG.warning(event, extra={"details": details})
-        self._problem = problem
-
-    def _name_ignored(self, models: dict[str, FoundModel]) -> None:
-        before = {path for paths in self._ignored.values() for path in paths}
-        self._ignored = {
-            n: model.ignored for n, model in models.items() if model.ignored
-        }
-        now = {p: why for paths in self._ignored.values() for p, why in paths.items()}
-        # at the second check: a folder that is being copied gets its files later
-        for path in now.keys() & before - self._named:
-            details = {"event": "ignored", "folder": str(path), "reason": now[path]}
-            LOG.warning("ignored", extra={"details": details})
-        self._named = now.keys() & before
 
     async def _refresh_model(self, name: str, on_disk: dict[int, Path]) -> None:
         states = self._models.setdefault(name, {})
@@ -232,7 +210,7 @@ class Models:
             label: A version's label; this service has no labels.
 
         Raises:
-            RequestError: If there is no such version.
+            RequestError: If there is no such version, or it is still being loaded.
         """
         if label is not None:
             raise invalid(f"Unrecognized servable version label: {label}")
@@ -242,6 +220,12 @@ class Models:
         if served not in available:
             is_latest = version is None
             model = f"Latest({name})" if is_latest else f"Specific({name}, {version})"
+            if self._is_coming(name, version):
+                raise RequestError(
+                    "UNAVAILABLE",
+                    f"The model is still being loaded: {model}. Try again later.",
+                    {"Retry-After": "1"},
+                )
             raise RequestError("NOT_FOUND", f"Servable not found for request: {model}")
         state = states[served]
         state.num_requests += 1
@@ -251,6 +235,14 @@ class Models:
             state.num_requests -= 1
             self._release(name, state)
 
+    def _is_coming(self, name: str, version: int | None) -> bool:
+        """Whether a version that cannot answer yet waits or is being loaded."""
+        states = self._models.get(name, {})
+        if not self.has_looked and (version is None or not states):
+            return name in self._models or not self._models
+        wanted = [state for n, state in states.items() if version in (None, n)]
+        return any(state.state in ("START", "LOADING") for state in wanted)
+
     def status(self, name: str, version: int | None = None) -> dict:
         """The body of a status request, highest version first.
 
@@ -258,7 +250,7 @@ class Models:
             RequestError: If there is no such model or version.
         """
         states = self._models.get(name, {})
-        ignored = self._ignored_names(name)
+        ignored = self._folder_log.ignored_names(name)
         if version is not None and version not in states:
             raise RequestError(
                 "NOT_FOUND", f"Could not find version {version} of model {name}"
@@ -288,11 +280,8 @@ class Models:
             ],
             "signatures": sorted(highest.signatures) if highest else [],
         }
-        ignored = self._ignored_names(name)
+        ignored = self._folder_log.ignored_names(name)
         return {**entry, "ignored_folders": ignored} if ignored else entry
-
-    def _ignored_names(self, name: str) -> list[str]:
-        return [path.name for path in sorted(self._ignored.get(name, {}))]
 
     def _log(self, event: str, name: str, version: int, **more) -> None:
         details = {"event": event, "model": name, "version": version, **more}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gc
 import logging
 import os
 import signal
@@ -57,12 +58,16 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     )
     set_up_logs(settings.log_text)
     settings = _for_this_machine(settings, host)
+    # otherwise a body of many lists makes Python look at all of TensorFlow's objects
+    gc.collect()
+    gc.freeze()
     server = uvicorn.Server(make_config(models, settings))
+    # also before the server sets its own handler, and after it has stopped, when it
+    # raises the signal again
+    signal.signal(signal.SIGTERM, server.handle_exit)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"Serving {folder} at http://{shown}:{port}", flush=True)
-    # the server raises the signal again when it has stopped; all work is done then
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         server.run(sockets=[listening])
     finally:

@@ -7,6 +7,7 @@ import re
 # a path, or a port after a name; addresses of IPv6 have several colons
 _NO_HOST = re.compile(r"/|^[^:]*:\d*$")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/A-Z]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 VERSIONS = ("latest", "all")
 
 
@@ -93,17 +94,31 @@ class ServiceSettings:
                     f"{getattr(self, name)}"
                 )
         self._check_names()
-        if self.batch_delay < 0:
+        if not 0 <= self.batch_delay < math.inf:
             raise ValueError(
-                f"batch_delay must not be negative. Received: {self.batch_delay}"
+                "batch_delay must be a number of seconds, at least 0. Received: "
+                f"{self.batch_delay}"
             )
         if self.queue_size < self.max_sentences:
             raise ValueError(
                 "The queue must hold the largest request. Expected queue_size of at "
                 f"least max_sentences={self.max_sentences}. Received: {self.queue_size}"
             )
-        if self.token is not None and not self.token:
+        self._check_token()
+
+    def _check_token(self) -> None:
+        if self.token is None:
+            return
+        if not self.token:
             raise ValueError("The token must not be empty.")
+        control = _CONTROL.search(self.token)
+        if control:
+            # without the token, which is secret
+            raise ValueError(
+                "The token must not contain control characters, which a header cannot "
+                "transport. Expected one line of text. Received: a token with "
+                f"U+{ord(control[0]):04X} as character {control.start() + 1}"
+            )
 
     def _check_names(self) -> None:
         for host in self.allowed_hosts:
@@ -112,6 +127,11 @@ class ServiceSettings:
                     "Requests are compared with the name of the host only. Expected "
                     "one such as translate.example.org, without scheme and port. "
                     f"Received: {host}"
+                )
+            if "*" in host and host != "*":
+                raise ValueError(
+                    "A name is compared as a whole. Expected one such as "
+                    f"translate.example.org, or * for all. Received: {host}"
                 )
         for origin in self.allowed_origins:
             if not _ORIGIN.fullmatch(origin):

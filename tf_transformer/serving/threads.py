@@ -34,6 +34,10 @@ async def in_thread(function: Callable, *arguments):
     def run() -> None:
         try:
             outcome = future.set_result, function(*arguments)
+        except StopIteration as error:  # which a future does not take
+            failure = RuntimeError("The function raised StopIteration.")
+            failure.__cause__ = error
+            outcome = future.set_exception, failure
         except BaseException as error:
             outcome = future.set_exception, error
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile

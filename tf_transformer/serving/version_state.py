@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from tf_transformer.serving.folder import printable
 from tf_transformer.serving.loaded_version import LoadedVersion
 
 
@@ -19,5 +20,6 @@ class VersionState:
 
     def as_json(self) -> dict:
         """The entry of a status answer."""
-        status = {"error_code": self.error_code, "error_message": self.error_message}
+        message = printable(self.error_message)  # may name a file
+        status = {"error_code": self.error_code, "error_message": message}
         return {"version": str(self.version), "state": self.state, "status": status}

@@ -136,6 +136,25 @@ def test_an_older_answer_never_replaces_a_newer(site, signatures, open_page):
     assert page.locator("#nbest .reading").first.text_content() == newer
 
 
+@pytest.mark.parametrize(
+    ("model", "outputs"),
+    [
+        ("words", [2.5]),
+        ("words", {"y": [2.5], "z": ["a"]}),
+        ("words", {"translation": [1], "score": [-1.0]}),
+        ("toy", {"translation": ["a"], "score": [-1.0]}),
+        ("toy", {}),
+    ],
+)
+def test_a_model_that_is_no_translator_is_named_so(site, open_page, model, outputs):
+    page = open_page(site, model=model)
+    page.route("**:predict", lambda route: route.fulfill(json={"outputs": outputs}))
+    type_text(page, "a")
+    page.locator("#state[data-kind=error]").wait_for()
+    assert "it is not a translator" in page.locator("#state").text_content()
+    assert page.locator("#nbest-part").is_hidden()
+
+
 def test_nothing_is_asked_while_keys_are_pressed(site, signatures, open_page):
     page = open_page(site, model="toy")
     page.locator("#state[data-kind=empty]").wait_for()

@@ -9,7 +9,7 @@ import { chosenModel, languageName, listenToModels, showFacts, showModels } from
 import { text as say, translatePage } from "./texts.js";
 import { ServiceError, models, predict, setToken, tooLong } from "./service.js";
 import {
-  clearTranslation, markNew, markOld, showNbest, showState, showTranslation,
+  clearTranslation, markNew, markOld, showNbest, showState, showTranslation, translationsIn,
 } from "./translation.js";
 
 const DELAY = 250; // milliseconds without a key before a text is sent
@@ -86,18 +86,13 @@ async function update(example = {}) {
 }
 
 async function translate(text, signal) {
-  if (has("nbest")) {
-    const outputs = await patiently("nbest", text, signal);
-    if (signal.aborted) return;
-    const [translation, score] = [outputs.translation[0], outputs.score[0]];
-    showTranslation(translation[0]);
-    showNbest({ translation, score });
-  } else {
-    const outputs = await patiently("serving_default", text, signal);
-    if (signal.aborted) return;
-    showTranslation(outputs.translation[0]);
-    showNbest({ translation: outputs.translation, score: outputs.score });
-  }
+  const signature = has("nbest") ? "nbest" : "serving_default";
+  const outputs = await patiently(signature, text, signal);
+  if (signal.aborted) return;
+  const found = translationsIn(outputs, signature);
+  if (!found) throw new ServiceError(say("noTranslator"), 200);
+  showTranslation(found.translation[0]);
+  showNbest(found);
   markNew();
   showState("ready");
 }

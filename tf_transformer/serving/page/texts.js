@@ -31,6 +31,8 @@ const ENGLISH = {
   looking: "Looking for models\u2026",
   noModel: "No model is ready yet. Trying again soon.",
   busy: "The service is busy. Trying again soon.",
+  noTranslator: "The answer of this model has no translations with scores: it is not a "
+    + "translator.",
   noAttend: "This model has no signature \u201cattend\u201d: tokens and attention cannot be "
     + "shown.",
   notDrawn: "Attention is not drawn automatically for more than {most} characters.",
@@ -81,6 +83,7 @@ const KOREAN = {
   looking: "모델을 찾고 있습니다\u2026",
   noModel: "아직 준비된 모델이 없습니다. 잠시 후 다시 시도합니다.",
   busy: "서비스가 바쁩니다. 잠시 후 다시 시도합니다.",
+  noTranslator: "이 모델의 응답에는 점수가 있는 번역문이 없습니다. 번역 모델이 아닙니다.",
   noAttend: "이 모델에는 \u201cattend\u201d 시그니처가 없어서 토큰과 어텐션을 표시할 수 없습니다.",
   notDrawn: "{most}자를 넘는 글의 어텐션은 자동으로 그리지 않습니다.",
   cannotDraw: "어텐션을 그릴 수 없습니다. {message}",

@@ -34,6 +34,15 @@ function addText(parent, text, best) {
   });
 }
 
+// The translations and scores of an answer, best first; null if it has none.
+export function translationsIn(outputs, signature) {
+  const [translation, score] = [outputs?.translation, outputs?.score].map(
+    (list) => (signature === "nbest" ? list?.[0] : list));
+  const isList = (list, type) =>
+    Array.isArray(list) && list.length > 0 && list.every((value) => typeof value === type);
+  return isList(translation, "string") && isList(score, "number") ? { translation, score } : null;
+}
+
 // `translation` and `score` are lists, best first.
 export function showNbest({ translation, score }) {
   const list = byId("nbest");
