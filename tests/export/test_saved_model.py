@@ -185,7 +185,8 @@ def test_no_text_at_all_gives_no_translation(saved):
     assert saved([]) == []
 
 
-TOO_LONG = "cat " * MAX_LENGTH
+# each character is three bytes, which are tokens
+TOO_LONG = "猫" * (MAX_LENGTH // 3 + 1)
 
 
 def test_text_that_cannot_be_translated_fails_before_others_are(saved, monkeypatch):
@@ -236,6 +237,11 @@ def test_a_text_with_too_many_characters_is_refused_before_it_is_split(saved, na
     with pytest.raises(tf.errors.InvalidArgumentError, match="have at most") as raised:
         saved.signatures[name.split()[0]](**tensors)
     assert f"at most {MAX_LENGTH} tokens" in raised.value.message
+
+
+def test_too_many_characters_are_an_error_of_the_saved_translator(saved):
+    with pytest.raises(ValueError, match="characters. Received: 3001 characters"):
+        saved(["a", "a" * 3000])
 
 
 def test_every_signature_that_takes_text_has_a_limit(saved):

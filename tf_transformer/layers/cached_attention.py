@@ -113,12 +113,11 @@ def blockwise_attention(query, keys, values, ancestors, position):
         first = ops.minimum(number * size, length - size)
         slots = ops.slice(ancestors, (0, first), (batch_size * beam_size, size))
         is_new = first + ops.arange(size, dtype="int32") >= number * size
-        slots = ops.where(is_new, slots, -1)
-        mask = ancestors_mask(slots, batch_size, beam_size)[:, None]
+        mask = ancestors_mask(ops.where(is_new, slots, -1), batch_size, beam_size)
         scores = ops.matmul(query, ops.swapaxes(read(keys, first), -1, -2))
-        scores = ops.where(mask, ops.cast(scores, dtype), MASKED_SCORE)
+        scores = ops.where(mask[:, None], ops.cast(scores, dtype), MASKED_SCORE)
         larger = ops.maximum(largest, ops.max(scores, axis=-1, keepdims=True))
-        powers = ops.where(mask, ops.exp(scores - larger), 0.0)
+        powers = ops.where(mask[:, None], ops.exp(scores - larger), 0.0)
         change = ops.exp(largest - larger)
         total = total * change + ops.sum(powers, axis=-1, keepdims=True)
         block = ops.matmul(ops.cast(powers, values.dtype), read(values, first))

@@ -7,7 +7,9 @@ _NODE_NAMES = re.compile(
     r"|\{\{function_node [^}]*}} ?|\s*\[\[.*|\s*\[Op:.*",
     re.DOTALL,
 )
-_FAILED_ASSERTION = re.compile(r"assertion failed: \[(.*Received:)\] \[(\d+)\]")
+_FAILED_ASSERTION = re.compile(
+    r"assertion failed: \[(.*Received:)\] \[(\d+)\](?: \[(\w+)\])?"
+)
 
 
 def without_node_names(message: str) -> str:
@@ -25,8 +27,8 @@ def failed_assertion(message: str) -> str | None:
     """The message of an exported graph about a text that is too long for it.
 
     Returns:
-        The message of the assertion with the number of tokens, or `None` for another
-        error.
+        The message of the assertion with the number and its unit, tokens by default, or
+        `None` for another error.
 
     Example:
 
@@ -34,4 +36,4 @@ def failed_assertion(message: str) -> str | None:
     'Too long. Received: 70 tokens'
     """
     match = _FAILED_ASSERTION.search(message)
-    return f"{match[1]} {match[2]} tokens" if match else None
+    return f"{match[1]} {match[2]} {match[3] or 'tokens'}" if match else None

@@ -112,9 +112,10 @@ class GraphTokenizer(tf.Module):
         message = (
             "A text is longer than the model can read. Expected at most "
             f"{self._max_length} tokens, the end token counted, which have at most "
-            f"{most} characters. Received characters:"
+            f"{most} characters. Received:"
         )
-        is_short = tf.debugging.Assert(longest <= most, [message, longest])
+        data = [message, longest, "characters"]
+        is_short = tf.debugging.Assert(longest <= most, data)
         with tf.control_dependencies([is_short]):
             return tf.identity(lengths)
 
