@@ -56,7 +56,7 @@ class StopAfterTwoEpochs(keras.callbacks.Callback):
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX traces the labels")
-@pytest.mark.parametrize("restore", [False, True])
+@pytest.mark.parametrize("restore", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_new_dataset_begins_with_the_epoch_of_fit(restore, tmp_path):
     arguments = {"verbose": 0, "shuffle": False, "epochs": 3}
     if restore:

@@ -122,6 +122,7 @@ if BACKEND == "tensorflow":
     RUNTIMES["XLA"] = tf.function(jit_compile=True)
 
 
+@pytest.mark.moderate
 @pytest.mark.parametrize("kind", [MultiHeadAttention, SlopedAttention])
 def test_each_runtime_gives_the_same_steps(kind):
     length = 6

@@ -65,6 +65,7 @@ def greedy_by_hand(models, source, num_tokens):
     return token_ids[1:]
 
 
+@pytest.mark.long
 def test_greedy_search_takes_the_best_token_of_the_mean(models):
     settings = SearchSettings(beam_size=1, min_length=4, max_length=5)
     function = in_graph(lambda ids: search(Ensemble(models), ids, settings))
@@ -74,6 +75,7 @@ def test_greedy_search_takes_the_best_token_of_the_mean(models):
         assert np.array(result["token_ids"])[row, 0, :4].tolist() == expected
 
 
+@pytest.mark.long
 def test_scores_of_beam_search_are_those_of_teacher_forcing(models):
     """Search reorders the states of all models."""
     ensemble = Ensemble(models)

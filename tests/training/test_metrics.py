@@ -203,7 +203,8 @@ def test_weights_of_batches_make_a_mean_over_updates(steps):
 )
 def test_callbacks_know_which_value_is_the_best(monitor, best):
     model = one_layer_model()
-    model.compile(loss=MaskedCrossEntropy(), metrics=[kind() for kind in METRICS])
+    metrics = [kind() for kind in METRICS]
+    model.compile(loss=MaskedCrossEntropy(), metrics=metrics, run_eagerly=True)
     [(inputs, labels, _), *_] = Batches(PAIRS, NumberTokenizer())
     model.train_on_batch(inputs, labels)
     stopping = keras.callbacks.EarlyStopping(monitor, patience=3)
