@@ -51,31 +51,3 @@ def test_only_exports_of_this_package_are_batched(tmp_path):
     words = LoadedVersion("words", 1, tmp_path / "words" / "1")
     assert words.signature("translate").rows_are_independent
     assert not words.signature("pieces").rows_are_independent
-
-
-class Centered(Upper):
-    """Rows that depend on each other."""
-
-    rows_are_independent = False
-
-    def __init__(self):
-        self.inputs = {"x": tf.TensorSpec([None], tf.float32)}
-
-    def num_rows(self, arrays):
-        return len(arrays["x"])
-
-    def __call__(self, arrays):
-        return {"y": arrays["x"] - arrays["x"].mean()}
-
-
-def test_rows_that_depend_on_each_other_are_computed_for_one_request():
-    signature = Centered()
-
-    async def compute():
-        batcher = Batcher(ServiceSettings(batch_delay=0.05), Metrics())
-        rows = [[1.0], [4.0, 8.0], [9.0]]
-        arrays = [{"x": np.array(row, "float32")} for row in rows]
-        return await asyncio.gather(*(batcher.compute(signature, x) for x in arrays))
-
-    found = [outputs["y"].tolist() for outputs in asyncio.run(compute())]
-    assert found == [[0.0], [-2.0, 2.0], [0.0]]

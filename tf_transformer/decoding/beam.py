@@ -194,10 +194,8 @@ def _continuations(ended, tokens, ranking):
 
 
 def _reorder(state, slots):
-    first_slots = (
-        ops.arange(ops.shape(slots)[0], dtype="int32")[:, None] * slots.shape[1]
-    )
-    rows = ops.reshape(first_slots + slots, (-1,))
+    sentences = ops.arange(ops.shape(slots)[0], dtype="int32")[:, None]
+    rows = ops.reshape(sentences * slots.shape[1] + slots, (-1,))
     hypothesis = keras.tree.map_structure(
         lambda tensor: ops.take(tensor, rows, axis=0), state["hypothesis"]
     )

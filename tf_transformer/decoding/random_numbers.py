@@ -22,9 +22,8 @@ def sentence_keys(source_ids, seeds):
         int32 tensor `(B,)`.
     """
     source_ids = ops.cast(source_ids, "int32")
-    positions = _mix(
-        (ops.arange(ops.shape(source_ids)[1], dtype="int32") + 1) * _STRIDE
-    )
+    positions = ops.arange(ops.shape(source_ids)[1], dtype="int32") + 1
+    positions = _mix(positions * _STRIDE)
     hashes = _mix(source_ids + positions)
     hashes = ops.where(ops.equal(source_ids, PAD_ID), 0, hashes)
     seeds = ops.cast(seeds, "int32") * _STRIDE

@@ -76,9 +76,8 @@ def extended_cache(cache, keys, values, position):
         new = zip(GROWING, (keys, values), strict=True)
         return {n: ops.concatenate([cache[n], x], axis=2) for n, x in new}, None
     new = zip(SEPARATE, (keys, values), strict=True)
-    mask = (ops.arange(ops.shape(cache["keys"])[2], dtype="int32") <= position)[
-        None, None
-    ]
+    positions = ops.arange(ops.shape(cache["keys"])[2], dtype="int32")
+    mask = (positions <= position)[None, None]
     return {name: _written(cache[name], x, position) for name, x in new}, mask
 
 

@@ -56,7 +56,7 @@ class RecurrentSeq2Seq(SequenceModel):
         training: Whether dropout is active.
 
     Returns:
-        float32 logits `(B, T, V)`.
+        Logits `(B, T, V)`, at least float32.
 
     Raises:
         ValueError: For a sentence longer than `max_length`, and for an id outside the
@@ -185,7 +185,7 @@ class RecurrentSeq2Seq(SequenceModel):
             training: Whether dropout is active.
 
         Returns:
-            float32 logits `(B, T, V)`.
+            Logits `(B, T, V)`, at least float32.
         """
         outputs, _ = self._read(target_ids, encoded, training)
         return self._logits(outputs, training)
@@ -242,7 +242,7 @@ class RecurrentSeq2Seq(SequenceModel):
             state: Result of `start` or of the previous step.
 
         Returns:
-            float32 logits `(B * K, V)` and the next state.
+            Logits `(B * K, V)`, at least float32, and the next state.
         """
         sentence = state["sentence"]
         num_sentences = ops.shape(sentence["padding_mask"])[0]

@@ -182,7 +182,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             training: Whether dropout is active.
 
         Returns:
-            float32 logits `(B, T, V)`.
+            Logits `(B, T, V)`, at least float32.
         """
 
     @abc.abstractmethod
@@ -207,7 +207,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
             state: Result of `start` or of the previous step.
 
         Returns:
-            float32 logits `(B * K, V)` and the next state.
+            Logits `(B * K, V)`, at least float32, and the next state.
         """
 
     @abc.abstractmethod

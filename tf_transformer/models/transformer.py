@@ -87,7 +87,7 @@ class Transformer(SequenceModel):
         training: Whether dropout is active.
 
     Returns:
-        float32 logits `(B, T, V)`.
+        Logits `(B, T, V)`, at least float32.
 
     Raises:
         ValueError: For a sentence longer than `max_length`, and for an id outside the
@@ -212,7 +212,7 @@ class Transformer(SequenceModel):
         return {"states": states, "padding_mask": mask}
 
     def decode(self, target_ids, encoded, training=None):
-        """Predicts the next token at every position: float32 logits `(B, T, V)`."""
+        """Predicts the next token at every position: logits `(B, T, V)`."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
         x = self.target_positions(target_vectors(self, target_ids))
         x = self.embedding_dropout(x, training=training)
@@ -248,7 +248,7 @@ class Transformer(SequenceModel):
             state: Result of `start` or of the previous step.
 
         Returns:
-            float32 logits `(B * K, V)` and the next state.
+            Logits `(B * K, V)`, at least float32, and the next state.
         """
         states, state = self.step_states(token_ids, state)
         arguments = state.get("projection", {})
