@@ -8,6 +8,7 @@ import pytest
 
 SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
 MODULES = ["work", "turns", "peers", "picture", "fitting", "keras_layers", "growth"]
+MODULES += ["main", "limits", "export"]
 
 
 @pytest.fixture
@@ -93,6 +94,77 @@ def test_the_picture_has_a_bar_with_the_median_ratio_of_each_peer(speed, tmp_pat
     assert shown == [1, 2, 5, 6, 8]  # not ours, and not text to text
     assert "<!-- S: decoding, batch 32, beam 4 -->" in svg
     assert "<!-- B: decoding, batch 32, beam 4 -->" not in svg
+
+
+def test_the_picture_shows_the_faster_number_of_threads(speed, tmp_path):
+    import picture
+
+    row = {"decoding": "S", "batch": 1, "beam": 1, "least": 0.6, "most": 1.9}
+    ratios = {"1 thread": 1.43, "2 threads": 0.87, "2 threads, text": 0.71}
+    rows = [
+        {**row, "who": f"ctranslate2, {who}", "ours / theirs": ratio}
+        for who, ratio in ratios.items()
+    ]
+    picture.draw({"decoding": rows}, tmp_path / "speed.svg")
+    svg = (tmp_path / "speed.svg").read_text(encoding="utf-8")
+    assert "<!-- ctranslate2, 2 threads  0.87 -->" in svg
+    assert "1.43 -->" not in svg and "0.71 -->" not in svg
+
+
+class Measured:
+    """A worker that took these seconds in its turns."""
+
+    def __init__(self, name, *seconds):
+        self.name, self.start_seconds = name, 3.0
+        values = {"tokens": 60, "gigabytes": 0.5}
+        self.given = [
+            {"seconds": s, "processor seconds": 2 * s, **values} for s in seconds
+        ]
+        self.turns = []
+
+    def turn(self):
+        self.turns.append(self.given[len(self.turns)])
+
+    def stop(self):
+        pass
+
+
+@pytest.mark.needs_tensorflow
+def test_text_is_compared_with_text_and_ctranslate2_at_its_best(speed):
+    import main
+
+    workers = [
+        Measured("tf_transformer", 1.0, 2.0, 4.0),
+        Measured("tf_transformer, text", 2.0, 4.0, 5.0),
+        Measured("tf_transformer, graph, text", 4.0, 8.0, 8.0),
+        Measured("ctranslate2, 1 thread", 3.0, 3.0, 3.0),
+        Measured("ctranslate2, 2 threads", 2.0, 2.0, 9.0),  # the mean is larger
+        Measured("ctranslate2, 1 thread, text", 2.0, 6.0, 2.0),
+        Measured("ctranslate2, 2 threads, text", 4.0, 4.0, 4.0),
+    ]
+    rows = {row["who"]: row for row in main.measured(workers, rounds=3)}
+    ratios = {who: row["ours / theirs"] for who, row in rows.items()}
+    assert ratios == {
+        "tf_transformer": 1,
+        "tf_transformer, text": 1,
+        "tf_transformer, graph, text": 2,
+        "ctranslate2, 1 thread": 1.5,  # 3, 1.5 and 0.75
+        "ctranslate2, 2 threads": 2,
+        "ctranslate2, 1 thread, text": 1,
+        "ctranslate2, 2 threads, text": 1,
+    }
+    row = rows["ctranslate2, 1 thread"]
+    assert (row["tokens/s"], row["fastest"]) == (20, 20)
+    assert (row["least"], row["most"], row["ratio of best runs"]) == (0.75, 3, 3)
+    best = {row["ours"]: row for row in main.against_ctranslate2(workers)}
+    assert {ours: row["theirs"] for ours, row in best.items()} == {
+        "tf_transformer": "ctranslate2, 2 threads",
+        "tf_transformer, text": "ctranslate2, 1 thread, text",
+        "tf_transformer, graph, text": "ctranslate2, 1 thread, text",
+    }
+    row = best["tf_transformer, graph, text"]  # 0.5, 0.75 and 0.25
+    assert (row["ours / theirs"], row["least"], row["most"]) == (0.5, 0.25, 0.75)
+    assert main.against_ctranslate2(workers[:3]) == []
 
 
 @pytest.mark.long

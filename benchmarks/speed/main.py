@@ -1,14 +1,16 @@
 """Compares training and decoding with other programs and the machine's limits.
 
     python benchmarks/speed/main.py                                 # all of it
-    python benchmarks/speed/main.py --models S --training           # a few minutes
+    python benchmarks/speed/main.py --quick                         # S, two rounds
     python benchmarks/speed/main.py --python torch=/path/to/python  # its own Python
 
 All programs do the same work (`work.py`), in turns, each in its own process. A ratio is
-the median over the rounds of our speed divided by theirs in the same round. The tables
-also show the least and the most, the ratio of the best runs, which depends least on
-other load, and the ratio of CPU time. Programs that are not installed are skipped with
-a message. Measure on an otherwise idle machine.
+the median over the rounds of our speed divided by theirs in the same round; a program
+that decodes text is compared with ours from text to text. The tables also show the
+least and the most, the ratio of the best runs, which depends least on other load, and
+the ratio of CPU time. CTranslate2's best number of threads has a table of its own.
+Programs that are not installed are skipped with a message. Measure on an otherwise idle
+machine.
 """
 
 import argparse
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import limits
 from export import export
-from peers import PEERS, Peers
+from peers import OURS, PEERS, Peers
 from picture import draw
 from work import MODELS, num_tokens, training_batches, training_operations
 
@@ -36,8 +38,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--training", action="store_true", help="training alone")
     parser.add_argument("--decoding", action="store_true", help="decoding alone")
+    parser.add_argument("--quick", action="store_true", help="model S, 2 rounds")
     parser.add_argument("--folder", type=Path, default=Path("speed"))
     options = parser.parse_args()
+    if options.quick:
+        options.models, options.rounds = ["S"], 2
     try:
         peers = Peers(options.peer, options.python)
     except ValueError as error:
@@ -50,7 +55,7 @@ def main() -> None:
     if options.training or both:
         results["training"] = training(options, peers)
     if options.decoding or both:
-        results["decoding"] = decoding(options, peers)
+        results["decoding"], results["against CTranslate2"] = decoding(options, peers)
     path = options.folder / "speed.json"
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     draw(results, path.with_suffix(".svg"))
@@ -71,16 +76,17 @@ def training(options, peers) -> list:
     return rows
 
 
-def decoding(options, peers) -> list:
-    """Tokens per second, each sentence `STEPS` tokens."""
+def decoding(options, peers) -> tuple[list, list]:
+    """Tokens per second, each sentence `STEPS` tokens, and `against_ctranslate2`."""
     export(options.folder, options.models, for_ctranslate2="ctranslate2" in peers.names)
-    rows = []
+    rows, best = [], []
     for name in options.models:
         for batch_size, beam_size in ((1, 1), (32, 1), (32, 4)):
             workers = peers.decoders(options.folder, name, batch_size, beam_size)
             title = {"decoding": name, "batch": batch_size, "beam": beam_size}
             rows += shown(title, measured(workers, options.rounds))
-    return rows
+            best += shown(title, against_ctranslate2(workers))
+    return rows, best
 
 
 def measured(workers, rounds, tokens=None) -> list:
@@ -92,31 +98,65 @@ def measured(workers, rounds, tokens=None) -> list:
         for worker in workers:
             worker.turn()
     rows = []
-    ours = workers[0].turns
     for worker in workers:
-        theirs = worker.turns
-        ratios = [
-            their["seconds"] / our["seconds"]
-            for our, their in zip(ours, theirs, strict=True)
-        ]
-        seconds, fastest, processors = summary(theirs)
-        _, our_fastest, our_processors = summary(ours)
+        # ours is first, from ids to ids and from text to text
+        ours = next(other for other in workers if is_text(other) == is_text(worker))
+        done = tokens or worker.turns[0]["tokens"]
+        seconds, fastest, _ = summary(worker.turns)
         rows.append(
             {
                 "who": worker.name,
-                "tokens/s": (tokens or theirs[0]["tokens"]) / seconds,
-                "fastest": (tokens or theirs[0]["tokens"]) / fastest,
-                "ours / theirs": statistics.median(ratios),
-                "least": min(ratios),
-                "most": max(ratios),
-                "ratio of best runs": fastest / our_fastest,
-                "ratio of CPU time": processors / our_processors,
-                "GB": theirs[-1]["gigabytes"],
+                "tokens/s": done / seconds,
+                "fastest": done / fastest,
+                **compared(ours, worker),
+                "GB": worker.turns[-1]["gigabytes"],
                 "startup s": worker.start_seconds,
             }
         )
         worker.stop()
     return rows
+
+
+def against_ctranslate2(workers) -> list:
+    """Our programs against CTranslate2 with its best number of threads.
+
+    The best is the one with the least median time, of ids and of text.
+    """
+    rows = []
+    for worker in workers:
+        settings = [
+            other
+            for other in workers
+            if other.name.startswith("ctranslate2")
+            and is_text(other) == is_text(worker)
+        ]
+        if worker.name.startswith(OURS) and settings:
+            best = min(settings, key=lambda other: summary(other.turns)[0])
+            ratios = compared(worker, best)
+            rows.append({"ours": worker.name, "theirs": best.name, **ratios})
+    return rows
+
+
+def is_text(worker) -> bool:
+    """Whether it decodes from text to text."""
+    return worker.name.endswith("text")
+
+
+def compared(ours, theirs) -> dict:
+    """The ratios of our speed to theirs."""
+    ratios = [
+        their["seconds"] / our["seconds"]
+        for our, their in zip(ours.turns, theirs.turns, strict=True)
+    ]
+    _, our_fastest, our_processors = summary(ours.turns)
+    _, fastest, processors = summary(theirs.turns)
+    return {
+        "ours / theirs": statistics.median(ratios),
+        "least": min(ratios),
+        "most": max(ratios),
+        "ratio of best runs": fastest / our_fastest,
+        "ratio of CPU time": processors / our_processors,
+    }
 
 
 def summary(turns) -> tuple[float, float, float]:
@@ -128,6 +168,8 @@ def summary(turns) -> tuple[float, float, float]:
 
 def shown(title: dict, rows: list) -> list:
     """Prints the rows as a table in Markdown, and returns them with its title."""
+    if not rows:
+        return rows
     print(f"\n{', '.join(f'{key} {value}' for key, value in title.items())}\n")
     print(f"| {' | '.join(rows[0])} |\n{'|---' * len(rows[0])}|")
     for row in rows:

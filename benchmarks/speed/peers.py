@@ -88,6 +88,7 @@ class Peers:
             (", 1 thread", ("ids", 1)),
             (", 2 threads", ("ids", 2)),
             (", 1 thread, text", ("text", 1)),
+            (", 2 threads, text", ("text", 2)),
         ):
             workers += self._started("ctranslate2", label, ctranslate2, *work, *how)
         workers += self._started("hf", "", "hf.py", "decoding", *work)

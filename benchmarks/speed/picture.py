@@ -1,19 +1,22 @@
 """A picture of the tables: our speed divided by that of each peer."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from peers import OURS
 
 FASTER, SLOWER = "#2a6fbb", "#b8b8b8"
-LEFT_OUT = ("memory given back", "2 threads", "text")
+THREADS = re.compile(r", \d+ threads?")
 
 
 def draw(results: dict, path: Path) -> None:
     """Draws one panel for each table of `main.py`'s results, a column for each model.
 
     A bar is the median over the rounds of ours / theirs, as in the tables; a line goes
-    from the least to the most.
+    from the least to the most. Of a program's numbers of threads, the fastest is shown;
+    decoding of text is not.
 
     Args:
         results: What `main.py` writes as JSON.
@@ -21,9 +24,13 @@ def draw(results: dict, path: Path) -> None:
     """
     panels = {}
     for row in [*results.get("training", []), *results.get("decoding", [])]:
-        is_peer = not row["who"].startswith(OURS)
-        if is_peer and not any(words in row["who"] for words in LEFT_OUT):
-            panels.setdefault(_work(row), {}).setdefault(_model(row), []).append(row)
+        if row["who"].startswith(OURS) or row["who"].endswith("text"):
+            continue
+        bars = panels.setdefault(_work(row), {}).setdefault(_model(row), {})
+        program = THREADS.sub("", row["who"])
+        slower = bars.get(program)
+        if slower is None or row["ours / theirs"] < slower["ours / theirs"]:
+            bars[program] = row
     models = sorted({model for columns in panels.values() for model in columns})[::-1]
     heights = [0.6 + 0.26 * max(map(len, panels[work].values())) for work in panels]
     figure = Figure(figsize=(5 * len(models), 0.4 + sum(heights)), layout="constrained")
@@ -35,7 +42,7 @@ def draw(results: dict, path: Path) -> None:
             if model not in panels[work]:
                 axis.set_axis_off()
                 continue
-            _bars(axis, panels[work][model])
+            _bars(axis, panels[work][model].values())
             axis.set_title(f"{model}: {work}", loc="left", fontsize=10)
     figure.suptitle(
         "our speed / the peer's, median of the rounds; lines: least to most",
@@ -55,7 +62,7 @@ def _work(row: dict) -> str:
     return f"decoding, batch {row['batch']}, {search}"
 
 
-def _bars(axis, rows: list[dict]) -> None:
+def _bars(axis, rows: Iterable[dict]) -> None:
     rows = sorted(rows, key=lambda row: row["ours / theirs"])
     ratios = [row["ours / theirs"] for row in rows]
     spreads = [

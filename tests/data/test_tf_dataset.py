@@ -207,3 +207,8 @@ def test_dropped_pairs_are_reported():
     with pytest.warns(UserWarning, match="2 of 3 pairs are dropped: .*max_length=5 "):
         dataset = batches(pairs, LetterTokenizer(), max_length=5)
     assert dataset.batches.num_dropped == 2
+
+
+def test_no_thread_tunes_the_dataset():
+    """With one, the end of an epoch can wait for it: for half of the epoch's time."""
+    assert tf_dataset(make_batches()).options().autotune.enabled is False

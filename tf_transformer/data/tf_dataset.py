@@ -8,6 +8,8 @@ from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.update_weights import mark_update
 from tf_transformer.data.window import Batch
 
+PREFETCHED = 8  # batches
+
 
 def tf_dataset(batches: EpochBatches) -> tf.data.Dataset:
     """Feeds `Batches` to `model.fit` on TensorFlow.
@@ -80,8 +82,11 @@ def generated_dataset(
         dataset = dataset.apply(cardinality)
     if num_replicas > 1:
         dataset = dataset.map(lambda *batch: tf.nest.map_structure(fill_up, batch))
-    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(PREFETCHED)
     options = tf.data.Options()
+    # With autotuning, deleting an iterator can wait for its thread (TensorFlow 2.21):
+    # for up to a minute at the end of an epoch.
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.OFF
     )
