@@ -229,6 +229,7 @@ def num_warm_up_requests(folder):
 def test_all_verbs_work_together(tmp_path, capsys):
     run, models = str(tmp_path / "run"), str(tmp_path / "models")
     settings = ["--vocab-size", "300", "--epochs", "1", "--max-length", "20"]
+    settings += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     settings += ["--data", str(write_pairs(tmp_path))]
     assert cli.main(["train", "--run", run, *settings]) == 0
     assert cli.main(["evaluate", run, "--beam-size", "1"]) == 0

@@ -55,6 +55,7 @@ def test_a_run_keeps_two_models_of_ones_own(tmp_path, data, lines):
     )
     run, nll = tmp_path / "run", ["--monitor", "nll", "--validation-sentences", "0"]
     command = ["train", "--run", str(run), "--data", str(data), "--epochs", "1", *nll]
+    command += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     assert cli.main([*command, "--tokenizer", *models]) == 0
     # a list in config.json is the same setting when the run is continued
     assert RunDirectory(run).config().tokenizer == models

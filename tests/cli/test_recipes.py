@@ -25,6 +25,7 @@ def data(tmp_path_factory):
 def train(data, run, *words):
     settings = ["--vocab-size", "280", "--epochs", "1", "--batch-tokens", "256"]
     settings += ["--monitor", "nll", "--validation-sentences", "0"]
+    settings += ["--num-encoder-layers", "1", "--num-decoder-layers", "1"]
     command = ["train", "--run", str(run), "--data", str(data), *settings, *words]
     return cli.main(command)
 

@@ -6,6 +6,8 @@ import tensorflow as tf
 from tf_transformer.export.graph_tokenizer.pointers import reached
 from tf_transformer.export.graph_tokenizer.trie import Trie
 
+_BLOCK = 8  # characters in a step of a loop: steps cost more than their operations
+
 
 class Segmentation(tf.Module):
     """Splits characters into the pieces of a unigram language model.
@@ -106,38 +108,61 @@ class Segmentation(tf.Module):
         single = scores[:, :, :1]
         single = tf.where(single > -np.inf, single, self._unknown_score)
         scores = tf.concat([single, scores[:, :, 1:]], 2)
+        best = _best_sums(scores)
         num_characters, num_texts, window = tf.unstack(tf.shape(nodes))
-        candidate_sizes = tf.range(1, window + 1)[None]
-        no_score = tf.fill([num_texts, 1], -np.inf)
-        no_size = tf.zeros([num_texts, 1], tf.int32)
-
-        def step(start, here, best, best_sizes, sizes):
-            # best sums at the next K positions: (B, K)
-            sums = here + scores[start]
-            is_better = sums > best
-            best = tf.where(is_better, sums, best)
-            best_sizes = tf.where(is_better, candidate_sizes, best_sizes)
-            return (
-                start + 1,
-                best[:, :1],
-                tf.concat([best[:, 1:], no_score], 1),
-                tf.concat([best_sizes[:, 1:], no_size], 1),
-                sizes.write(start, best_sizes[:, 0]),
-            )
-
-        sizes = tf.TensorArray(tf.int32, num_characters, element_shape=[None])
-        *_, sizes = tf.while_loop(
-            lambda start, *_: start < num_characters,
-            step,
-            [
-                tf.constant(0),
-                tf.zeros([num_texts, 1]),
-                tf.fill([num_texts, window], -np.inf),
-                tf.zeros([num_texts, window], tf.int32),
-                sizes,
-            ],
-            shape_invariants=[tf.TensorShape([])]
-            + [tf.TensorShape([None, None])] * 3
-            + [tf.TensorShape(None)],
+        # each piece with the best split before it is compared with the best split up
+        # to its end; of equal sums, the largest piece is chosen
+        sizes = tf.range(1, window + 1)
+        ends = tf.range(num_characters)[:, None] + sizes
+        at_ends = tf.pad(best, [[0, window], [0, 0]], constant_values=np.nan)
+        at_ends = tf.transpose(tf.gather(at_ends, ends), [0, 2, 1])
+        is_best = tf.equal(best[:-1, :, None] + scores, at_ends)
+        num_ends = num_characters + window + 1
+        segments = num_ends * tf.range(num_texts)[:, None] + ends[:, None]
+        best_sizes = tf.math.unsorted_segment_max(
+            tf.where(is_best, sizes, 0), segments, num_ends * num_texts
         )
-        return tf.pad(tf.transpose(sizes.stack()), [[0, 0], [1, 0]])
+        best_sizes = tf.reshape(best_sizes, [num_texts, num_ends])
+        return tf.maximum(best_sizes[:, : num_characters + 1], 0)
+
+
+def _best_sums(scores):
+    """The sum of the best split up to each position.
+
+    Args:
+        scores: float32 tensor `(M, B, K)`: of the pieces of 1 to K characters that
+            begin at each character, -inf if there is none.
+
+    Returns:
+        float32 tensor `(M + 1, B)`; row 0 is 0.
+    """
+    num_characters, num_texts, window = tf.unstack(tf.shape(scores))
+    padding = [[0, -num_characters % _BLOCK], [0, 0], [0, 0]]
+    blocks = tf.pad(scores, padding, constant_values=-np.inf)
+    blocks = tf.reshape(blocks, [-1, _BLOCK, num_texts, window])
+    no_score = tf.fill([num_texts, 1], -np.inf)
+
+    def step(block, best, rows):
+        found = []
+        for starting_here in tf.unstack(tf.gather(blocks, block), _BLOCK):
+            # best sums at this position and the next K: (B, K + 1)
+            sums = best[:, :1] + starting_here
+            best = tf.concat([tf.maximum(best[:, 1:], sums), no_score], 1)
+            found.append(best)
+        return block + 1, best, rows.write(block, tf.stack(found))
+
+    num_blocks = tf.shape(blocks)[0]
+    nothing = tf.fill([num_texts, window], -np.inf)
+    rows = tf.TensorArray(tf.float32, num_blocks, element_shape=[_BLOCK, None, None])
+    *_, rows = tf.while_loop(
+        lambda block, *_: block < num_blocks,
+        step,
+        [tf.constant(0), tf.pad(nothing, [[0, 0], [1, 0]]), rows],
+        shape_invariants=[
+            tf.TensorShape([]),
+            tf.TensorShape([None, None]),
+            tf.TensorShape(None),
+        ],
+    )
+    best = rows.concat()[:num_characters, :, 0]
+    return tf.pad(best, [[1, 0], [0, 0]])
