@@ -25,9 +25,30 @@ from peers import OURS, PEERS, Peers
 from picture import draw
 from work import MODELS, num_tokens, training_batches, training_operations
 
+SEARCHES = ((1, 1), (32, 1), (32, 4))  # sizes of batch and beam
+
 
 def main() -> None:
     """Measures, prints the tables; writes the figures and a picture."""
+    options, peers = parse_options()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["LOGS"] = str(options.folder)
+    both = options.training == options.decoding
+    results = {"limits": {"GF/s": limits.matrix_product(), "GB/s": limits.memory()}}
+    print(json.dumps(results["limits"]))
+    if options.training or both:
+        results["training"] = training(options, peers)
+    if options.decoding or both:
+        rows, against_best = decoding(options, peers)
+        results |= {"decoding": rows, "against CTranslate2": against_best}
+    path = options.folder / "speed.json"
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    draw(results, path.with_suffix(".svg"))
+    print(f"\n{path}\n{path.with_suffix('.svg')}")
+
+
+def parse_options() -> tuple[argparse.Namespace, Peers]:
+    """The command line and the peers that it names."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -38,28 +59,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--training", action="store_true", help="training alone")
     parser.add_argument("--decoding", action="store_true", help="decoding alone")
-    parser.add_argument("--quick", action="store_true", help="model S, 2 rounds")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="S, 2 rounds, one setting of memory, no beam search",
+    )
     parser.add_argument("--folder", type=Path, default=Path("speed"))
     options = parser.parse_args()
+    options.searches = SEARCHES
     if options.quick:
-        options.models, options.rounds = ["S"], 2
+        options.models, options.rounds, options.searches = ["S"], 2, SEARCHES[:2]
     try:
-        peers = Peers(options.peer, options.python)
+        peers = Peers(options.peer, options.python, every_memory=not options.quick)
     except ValueError as error:
         parser.error(str(error))
-    options.folder.mkdir(parents=True, exist_ok=True)
-    os.environ["LOGS"] = str(options.folder)
-    both = options.training == options.decoding
-    results = {"limits": {"GF/s": limits.matrix_product(), "GB/s": limits.memory()}}
-    print(json.dumps(results["limits"]))
-    if options.training or both:
-        results["training"] = training(options, peers)
-    if options.decoding or both:
-        results["decoding"], results["against CTranslate2"] = decoding(options, peers)
-    path = options.folder / "speed.json"
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    draw(results, path.with_suffix(".svg"))
-    print(f"\n{path}\n{path.with_suffix('.svg')}")
+    return options, peers
 
 
 def training(options, peers) -> list:
@@ -81,7 +95,7 @@ def decoding(options, peers) -> tuple[list, list]:
     export(options.folder, options.models, for_ctranslate2="ctranslate2" in peers.names)
     rows, best = [], []
     for name in options.models:
-        for batch_size, beam_size in ((1, 1), (32, 1), (32, 4)):
+        for batch_size, beam_size in options.searches:
             workers = peers.decoders(options.folder, name, batch_size, beam_size)
             title = {"decoding": name, "batch": batch_size, "beam": beam_size}
             rows += shown(title, measured(workers, options.rounds))

@@ -29,12 +29,14 @@ class Peers:
     Args:
         names: Of `PEERS`.
         pythons: `"PEER=PATH"` for each peer that has another Python than this program.
+        every_memory: Whether programs train with both settings of memory.
 
     Raises:
         ValueError: If an entry of `pythons` has another form.
     """
 
-    def __init__(self, names, pythons):
+    def __init__(self, names, pythons, every_memory=True):
+        self.every_memory = every_memory
         self.pythons = {}
         for entry in pythons:
             name, separator, path = entry.partition("=")
@@ -54,10 +56,10 @@ class Peers:
 
     def trainers(self, folder, model) -> list[Worker]:
         """The workers that train, ours first."""
-        workers = [
-            Worker(OURS, "ours_training.py", model, "keep"),
-            Worker(f"{OURS}, memory given back", "ours_training.py", model, "return"),
-        ]
+        ours, given_back = "ours_training.py", f"{OURS}, memory given back"
+        workers = [Worker(OURS, ours, model, "keep")]
+        if self.every_memory:
+            workers.append(Worker(given_back, ours, model, "return"))
         scripts = {
             "torch": ("torch_training.py", model),
             "hf": ("hf.py", "training", model),
@@ -66,7 +68,7 @@ class Peers:
         }
         for peer, script in scripts.items():
             workers += self._started(peer, "", *script)
-            if peer in KEEP_MEMORY_TOO:
+            if peer in KEEP_MEMORY_TOO and self.every_memory:
                 label = ", memory kept"
                 workers += self._started(peer, label, *script, memory=KEPT_MEMORY)
         return workers
