@@ -93,23 +93,32 @@ def test_the_curve_adds_the_seconds_of_the_epochs(program, tmp_path):
     ]
 
 
-@pytest.mark.slow
-def test_both_directions_make_rows(program, tmp_path, monkeypatch):
+def write_corpus(folder):
     for split, count in (("train", 40), ("val", 5), ("test_2017_flickr", 6)):
         for language in ("de", "en"):
             lines = REFERENCES[:count]
             if language == "de":
                 lines = [text.upper() for text in lines]
             text = "\n".join(lines) + "\n"
-            (tmp_path / f"{split}.{language}").write_text(text, encoding="utf-8")
-    words = [str(tmp_path), str(tmp_path / "runs"), "--name", "recipe"]
+            (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
+
+
+def train(program, folder, monkeypatch, *arguments):
+    """Trains from German to English; returns the rows of all recipes."""
+    words = [str(PROGRAM), str(folder), str(folder / "runs"), *arguments]
     words += ["--beam-size", "1", "--directions", "de-en", "--options"]
     words += ["--epochs", "1", "--vocab-size", "290", "--validation-sentences", "2"]
     words += ["--max-length", "40"]
-    monkeypatch.setattr(sys, "argv", [str(PROGRAM), *words])
+    monkeypatch.setattr(sys, "argv", words)
     program["main"]()
-    lines = (tmp_path / "runs" / "results.jsonl").read_text().splitlines()
-    rows = [json.loads(line) for line in lines]
+    lines = (folder / "runs" / "results.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.slow
+def test_a_recipe_makes_rows(program, tmp_path, monkeypatch):
+    write_corpus(tmp_path)
+    rows = train(program, tmp_path, monkeypatch, "--name", "recipe")
     keys = ("recipe", "direction", "set", "seed")
     assert [[row[key] for key in keys] for row in rows] == [
         ["recipe", "de-en", "val", 1],
@@ -117,10 +126,17 @@ def test_both_directions_make_rows(program, tmp_path, monkeypatch):
     ]
     tables = runpy.run_path(str(PROGRAM.with_name("results.py")))["tables"](rows)
     assert "| recipe | de-en | val | 1 | " in tables
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_a_student_learns_the_translations_of_its_teacher(
+    program, tmp_path, monkeypatch
+):
+    write_corpus(tmp_path)
+    train(program, tmp_path, monkeypatch, "--name", "recipe")
     teacher = tmp_path / "runs" / "recipe-de-en-1"
-    words[words.index("recipe")] = "student"
-    monkeypatch.setattr(sys, "argv", [str(PROGRAM), "--teacher", "recipe", *words])
-    program["main"]()
+    train(program, tmp_path, monkeypatch, "--name", "student", "--teacher", "recipe")
     student = RunDirectory(tmp_path / "runs" / "student-de-en-1")
     translations = teacher / "train-beam-1.txt"
     assert student.config().train_target == (str(translations),)

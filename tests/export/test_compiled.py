@@ -56,7 +56,10 @@ def test_greedy_search_is_the_same(translator):
         pytest.param(
             {"beam_size": 2, "alpha": 0.0, "min_length": 7}, marks=pytest.mark.full
         ),
-        {"beam_size": 3, "no_repeat_ngram_size": 2, "repetition_penalty": 1.3},
+        pytest.param(
+            {"beam_size": 3, "no_repeat_ngram_size": 2, "repetition_penalty": 1.3},
+            marks=pytest.mark.full,
+        ),
         {"sample": True, "top_k": 50, "temperature": 0.7, "seed": 4},
     ],
     ids=["min_length", "repetition", "sample"],

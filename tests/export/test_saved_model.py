@@ -51,6 +51,7 @@ def test_fresh_process_gives_the_same_strings_and_scores(translator, exported):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_each_side_may_have_a_sentencepiece_model_of_its_own(tmp_path):
     lines = [text for pair in PAIRS for text in pair]
     ids_of_t5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}

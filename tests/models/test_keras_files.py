@@ -83,7 +83,10 @@ for name in sys.argv[1:]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
-    ["import tf_transformer as tt, keras", "import keras; import tf_transformer"],
+    [
+        pytest.param("import tf_transformer as tt, keras", marks=pytest.mark.full),
+        "import keras; import tf_transformer",
+    ],
 )
 def test_a_fresh_process_loads_models_and_layers(tmp_path, imports):
     trained = compiled(optimizer=tt.Adam(tt.TransformerSchedule(12, warmup_steps=5)))

@@ -129,6 +129,7 @@ def test_the_average_of_the_last_epochs_is_scored_and_kept(
     assert "Average" not in output
 
 
+@pytest.mark.full
 def test_an_average_that_is_the_best_must_be_beaten_by_later_epochs(
     tsv, tmp_path, monkeypatch
 ):

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(BACKEND != "tensorflow", reason="forks TensorFlow"),
 ]
 AVERAGES = ({"ema_momentum": 0.9}, {"ema_momentum": None, "average_last": 2})
-# an epoch has 4 updates; on two replicas and on JAX a run is killed in the first one
+# an epoch has 4 updates
 SAMPLE = (5,) if FAST else range(1, 7)
 
 
@@ -57,41 +57,39 @@ def test_a_run_killed_while_a_file_is_written_equals_one_that_was_not(tmp_path, 
     assert found["different"] == {place: [] for place in places}
 
 
-@pytest.mark.parametrize("averages", AVERAGES[: 1 if FAST else 2])
+@pytest.mark.full
+@pytest.mark.parametrize("averages", AVERAGES)
 def test_a_run_on_two_replicas_killed_within_epochs_equals_one_that_was_not(
     tmp_path, averages
 ):
-    kills = (2,) if FAST else (2, 5)
     replicas = {"distribute": "mirrored", "devices": 2, "static_shapes": True}
     replicas |= {"gradient_accumulation_steps": 1, "validate_every": 2}
-    if FAST:  # the runs on one device have it
-        replicas["telemetry"] = None
     found = killed_runs(
         tmp_path,
-        *kills,
+        *(2, 5),
         SETTINGS=json.dumps({**replicas, **averages}),
         DEVICES="2",
         TRACED="1",
     )
-    assert found["kills"] == len(kills)
+    assert found["kills"] == 2
     assert found["variables"] > 90 and found["points"] > 9
     assert found["different"] == {"last": []}
 
 
+@pytest.mark.full
 def test_a_run_on_jax_killed_within_epochs_equals_one_that_was_not(tmp_path):
     pytest.importorskip("jax")
-    kills = (2,) if FAST else (2, 5)
     settings = {"static_shapes": True, "telemetry": None}
     found = killed_runs(
         tmp_path,
-        *kills,
+        *(2, 5),
         KERAS_BACKEND="jax",
         SETTINGS=json.dumps(settings),
         JAX_DISABLE_MOST_OPTIMIZATIONS="1",
         JAX_COMPILATION_CACHE_DIR=str(tmp_path / "compiled"),
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
     )
-    assert (found["backend"], found["kills"]) == ("jax", len(kills))
+    assert (found["backend"], found["kills"]) == ("jax", 2)
     assert found["variables"] > 90 and found["points"] > 9
     assert found["different"] == {"last": []}
 

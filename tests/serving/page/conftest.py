@@ -131,6 +131,8 @@ def opening(browser):
         page.locator("#state[data-kind=loading]").wait_for(state="detached")
         if model:
             page.select_option("#model", model)
+            # when the model's title is there, the page has sent the text again
+            page.wait_for_function("name => document.title.endsWith(name)", arg=model)
         return page
 
     yield opened
