@@ -34,7 +34,7 @@ def killed_runs(folder, *places, **environment):
 
 
 def test_a_run_killed_after_chosen_updates_equals_one_that_was_not(tmp_path):
-    found = killed_runs(tmp_path, *SAMPLE, TRACED="0" if FAST else "1")
+    found = killed_runs(tmp_path, *SAMPLE, TRACED="1")
     last = SAMPLE[-1] + 1
     assert (found["kills"], found["updates"], found["lines"]) == (len(SAMPLE), last, 2)
     assert found["variables"] > 90 and found["points"] > 20
@@ -66,7 +66,8 @@ def test_a_run_on_two_replicas_killed_within_epochs_equals_one_that_was_not(
     replicas |= {"gradient_accumulation_steps": 1, "validate_every": 2}
     found = killed_runs(
         tmp_path,
-        *(2, 5),
+        2,
+        5,
         SETTINGS=json.dumps({**replicas, **averages}),
         DEVICES="2",
         TRACED="1",
@@ -82,7 +83,8 @@ def test_a_run_on_jax_killed_within_epochs_equals_one_that_was_not(tmp_path):
     settings = {"static_shapes": True, "telemetry": None}
     found = killed_runs(
         tmp_path,
-        *(2, 5),
+        2,
+        5,
         KERAS_BACKEND="jax",
         SETTINGS=json.dumps(settings),
         JAX_DISABLE_MOST_OPTIMIZATIONS="1",

@@ -169,6 +169,7 @@ class Load:
         self.counts["broken versions"] += 1
 
     def has_seen_everything(self):
+        """Whether each model has answered often and each fault has occurred."""
         return (
             min(map(len, self.seconds.values())) > 10 and min(self.counts.values()) > 0
         )
@@ -219,12 +220,14 @@ def test_the_service_survives_load_and_faults(load):
     kinds = [load.translate] * 3 + [load.capitalize] * 3 + [load.be_slow] * 2
     kinds += [load.send_bad_requests, load.stall, load.change_versions]
     threads = clients(len(kinds), lambda k: kinds[k](k))
-    time.sleep(SOAK_SECONDS / 3)
-    before = load.service.memory()
-    time.sleep(SOAK_SECONDS * 2 / 3)
-    after = load.service.memory()
-    until(load.has_seen_everything, 300)  # on a slow machine later
-    load.stop.set()
+    try:
+        time.sleep(SOAK_SECONDS / 3)
+        before = load.service.memory()
+        time.sleep(SOAK_SECONDS * 2 / 3)
+        after = load.service.memory()
+        until(lambda: load.wrong or load.has_seen_everything(), 300)
+    finally:
+        load.stop.set()
     for thread in threads:
         thread.join()
     load.report(before, after)

@@ -131,7 +131,7 @@ def opening(browser):
         page.locator("#state[data-kind=loading]").wait_for(state="detached")
         if model:
             page.select_option("#model", model)
-            # when the model's title is there, the page has sent the text again
+            # the page shows the title of a model, then sends the text again
             page.wait_for_function("name => document.title.endsWith(name)", arg=model)
         return page
 
