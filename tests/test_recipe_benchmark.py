@@ -93,6 +93,22 @@ def test_the_curve_adds_the_seconds_of_the_epochs(program, tmp_path):
     ]
 
 
+def test_one_model_reads_a_tag_of_the_target_language(program, tmp_path):
+    write_corpus(tmp_path)
+    directions = ["de-en", "en-de"]
+    options = SimpleNamespace(
+        data=tmp_path, runs=tmp_path / "runs", directions=directions
+    )
+    sources, targets, *valid = program["tagged_files"](options)
+    to_english, to_german = map(read_lines, sources)
+    assert to_english == [f"<2en> {text.upper()}" for text in REFERENCES]
+    assert to_german == [f"<2de> {text}" for text in REFERENCES]
+    assert [path.name for path in targets] == ["train.en", "train.de"]
+    first, second = list(zip(*map(read_lines, valid), strict=True))[:2]
+    assert first == (f"<2en> {REFERENCES[0].upper()}", REFERENCES[0])
+    assert second == (f"<2de> {REFERENCES[0]}", REFERENCES[0].upper())
+
+
 def write_corpus(folder):
     for split, count in (("train", 40), ("val", 5), ("test_2017_flickr", 6)):
         for language in ("de", "en"):
@@ -103,11 +119,11 @@ def write_corpus(folder):
             (folder / f"{split}.{language}").write_text(text, encoding="utf-8")
 
 
-def train(program, folder, monkeypatch, *arguments):
-    """Trains from German to English; returns the rows of all recipes."""
+def train(program, folder, monkeypatch, *arguments, directions=("de-en",)):
+    """Trains, by default from German to English; returns the rows of all recipes."""
     words = [str(PROGRAM), str(folder), str(folder / "runs"), *arguments]
-    words += ["--beam-size", "1", "--directions", "de-en", "--options"]
-    words += ["--epochs", "1", "--vocab-size", "290", "--validation-sentences", "2"]
+    words += ["--beam-size", "1", "--directions", *directions, "--options"]
+    words += ["--epochs", "1", "--vocab-size", "300", "--validation-sentences", "2"]
     words += ["--max-length", "40"]
     monkeypatch.setattr(sys, "argv", words)
     program["main"]()
@@ -143,3 +159,21 @@ def test_a_student_learns_the_translations_of_its_teacher(
     sources = read_lines(tmp_path / "train.de")
     expected = RunDirectory(teacher).translator()(sources, beam_size=1)
     assert read_lines(translations) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_one_model_has_rows_and_translations_of_both_directions(
+    program, tmp_path, monkeypatch
+):
+    write_corpus(tmp_path)
+    both = ["de-en", "en-de"]
+    arguments = ["--name", "both", "--one-model"]
+    rows = train(program, tmp_path, monkeypatch, *arguments, directions=both)
+    assert [row["direction"] for row in rows] == ["de-en", "de-en", "en-de", "en-de"]
+    run = tmp_path / "runs" / "both-1"
+    symbols = RunDirectory(run).config().user_defined_symbols
+    assert symbols == ("<2en>", "<2de>")
+    sources = [f"<2de> {text}" for text in read_lines(tmp_path / "val.en")]
+    expected = RunDirectory(run).translator()(sources, beam_size=1)
+    assert read_lines(run.with_name("both-en-de-1") / "val.txt") == expected

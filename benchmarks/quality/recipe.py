@@ -19,6 +19,10 @@ https://arxiv.org/abs/1606.07947). With `--diversify`, it learns the references 
 translations by earlier runs: of the sources by runs of the same direction and of the
 targets by runs of the other one. This is data diversification (Nguyen et al. 2020,
 https://arxiv.org/abs/1911.01986). Each run translates once; `minutes` leave it out.
+
+With `--one-model`, one model learns all directions. A token before each source, such as
+<2en>, names the target language (Johnson et al. 2017, section 3,
+https://arxiv.org/abs/1611.04558).
 """
 
 import argparse
@@ -47,6 +51,9 @@ def main() -> None:
         metavar="RUN",
         help="folders of trained runs, to learn also from their translations",
     )
+    parser.add_argument(
+        "--one-model", action="store_true", help="one model for all directions"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--beam-size", type=int, default=4)
     parser.add_argument("--directions", nargs="+", default=["de-en", "en-de"])
@@ -57,23 +64,39 @@ def main() -> None:
         help="options of tf-transformer train",
     )
     options = parser.parse_args()
+    if options.one_model and (options.teacher or options.diversify):
+        parser.error("--one-model learns the references only")
+    if options.one_model:
+        run = options.runs / f"{options.name}-{options.seed}"
+        cost = train(options, run, tagged_files(options))
+        for direction in options.directions:
+            (folder := run_folder(options, options.name, direction)).mkdir(
+                exist_ok=True
+            )
+            add_rows(options, run, folder, direction, cost)
+        return
     for direction in options.directions:
         source, target = direction.split("-")
         run = run_folder(options, options.name, direction)
-        cost = train(options, run, source, target)
-        for test in TESTS:
-            files = [data_file(options.data, test, side) for side in (source, target)]
-            scores = translate_and_score(options, run, test, *files, direction)
-            row = {"recipe": options.name, "direction": direction, "set": test}
-            row |= {"seed": options.seed, "options": " ".join(options.options)}
-            row["teacher"] = options.teacher
-            row["diversify"] = [other.name for other in options.diversify]
-            row |= {**scores, **cost}
-            add_row(options.runs / "results.jsonl", row)
+        files = training_files(options, source, target)
+        valid = [data_file(options.data, "val", side) for side in (source, target)]
+        cost = train(options, run, (*files, *valid))
+        add_rows(options, run, run, direction, cost)
+
+
+def add_rows(options, run: Path, folder: Path, direction: str, cost: dict) -> None:
+    """Scores a run on each test set and appends the rows."""
+    for test in TESTS:
+        row = {"recipe": options.name, "direction": direction, "set": test}
+        row |= {"seed": options.seed, "options": " ".join(options.options)}
+        row |= {"teacher": options.teacher, "one_model": options.one_model}
+        row["diversify"] = [other.name for other in options.diversify]
+        row |= translate_and_score(options, run, folder, test, direction) | cost
+        add_row(options.runs / "results.jsonl", row)
 
 
 def run_folder(options, recipe: str, direction: str) -> Path:
-    """The run of a recipe for one direction and seed."""
+    """The run, or with `--one-model` the translations, of a recipe."""
     return options.runs / f"{recipe}-{direction}-{options.seed}"
 
 
@@ -83,14 +106,16 @@ def data_file(folder: Path, name: str, language: str) -> Path:
     return plain if plain.exists() else plain.with_name(f"{plain.name}.gz")
 
 
-def train(options, run: Path, source: str, target: str) -> dict:
+def train(options, run: Path, files: tuple) -> dict:
     """Trains in a separate process and returns time, memory and speed."""
-    sources, targets = training_files(options, source, target)
+    sources, targets, valid_source, valid_target = files
     command = [sys.executable, "-m", "tf_transformer", "train", "--run", str(run)]
     command += ["--train-source", *map(str, sources)]
     command += ["--train-target", *map(str, targets)]
-    for side, language in (("source", source), ("target", target)):
-        command += [f"--valid-{side}", str(data_file(options.data, "val", language))]
+    command += ["--valid-source", str(valid_source)]
+    command += ["--valid-target", str(valid_target)]
+    if options.one_model:
+        command += ["--user-defined-symbols", *map(tag, options.directions)]
     command += ["--seed", str(options.seed), *options.options]
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
@@ -140,6 +165,42 @@ def training_files(options, source: str, target: str) -> tuple[list[Path], list[
     return sources, targets
 
 
+def tag(direction: str) -> str:
+    """The token that names the target language."""
+    return f"<2{direction.split('-')[1]}>"
+
+
+def tagged_files(options) -> tuple[list[Path], list[Path], Path, Path]:
+    """Writes the files of `--one-model`; validation takes turns in the directions."""
+    from tf_transformer.data.lines import read_lines
+
+    folder = options.runs / "tagged"
+    folder.mkdir(parents=True, exist_ok=True)
+    sources, targets, valid = [], [], []
+    for direction in options.directions:
+        source, target = direction.split("-")
+        lines = read_lines(data_file(options.data, "train", source))
+        sources.append(folder / f"train.{direction}.{source}")
+        write_lines(sources[-1], [f"{tag(direction)} {line}" for line in lines])
+        targets.append(data_file(options.data, "train", target))
+        pairs = [
+            read_lines(data_file(options.data, "val", s)) for s in (source, target)
+        ]
+        valid.append(
+            [(f"{tag(direction)} {s}", t) for s, t in zip(*pairs, strict=True)]
+        )
+    in_turns = [pair for pairs in zip(*valid, strict=True) for pair in pairs]
+    files = [folder / "val.source", folder / "val.target"]
+    for file, lines in zip(files, zip(*in_turns, strict=True), strict=True):
+        write_lines(file, lines)
+    return sources, targets, *files
+
+
+def write_lines(path: Path, lines) -> None:
+    """Writes one text per line."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def translations_of(run: Path, source: Path, beam_size: int) -> Path:
     """The translations of the training sources by a run, made at the first call."""
     file = run / f"train-beam-{beam_size}.txt"
@@ -165,18 +226,21 @@ def trained_tokens(run: Path) -> int:
     return progress_of(state["data"]).tokens
 
 
-def translate_and_score(options, run, test, source, target, direction) -> dict:
-    """Translates a test set and scores the translations."""
+def translate_and_score(options, run, folder, test, direction) -> dict:
+    """Translates a test set into a file of the folder, and scores the file."""
     import importlib.metadata as metadata
 
     from tf_transformer.data.files import read_pairs
     from tf_transformer.runs import RunDirectory
     from tf_transformer.runs.evaluation import translate_or_empty
 
-    sources, references = map(list, zip(*read_pairs(source, target), strict=True))
+    files = [data_file(options.data, test, side) for side in direction.split("-")]
+    sources, references = map(list, zip(*read_pairs(*files), strict=True))
+    if options.one_model:
+        sources = [f"{tag(direction)} {text}" for text in sources]
     translator = RunDirectory(run).translator()
     texts = translate_or_empty(translator, sources, beam_size=options.beam_size)
-    (run / f"{test}.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    write_lines(folder / f"{test}.txt", texts)
     others = None
     if options.baseline:
         baseline = run_folder(options, options.baseline, direction)

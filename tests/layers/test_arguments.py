@@ -47,6 +47,7 @@ transformer = functools.partial(Transformer, num_heads=3, d_ff=17)
         (layers.Decoder, STACK, {"norm_epsilon": "1e-6"}),
         (transformer, MODEL, {"norm_epsilon": 0.0}),
         (transformer, MODEL, {"num_encoder_layers": 0}),
+        (transformer, MODEL, {"word_dropout_rate": 1}),
         (transformer, MODEL, {"vocab_size": 0}),
         (transformer, MODEL, {"target_vocab_size": 0}),
         (transformer, MODEL, {"num_layers": -1}),

@@ -83,6 +83,7 @@ def test_copy_from_config_has_every_argument(normalize_first):
         target_vocab_size=29,
         dropout_rate=0.21,
         attention_dropout_rate=0.13,
+        word_dropout_rate=0.07,
         activation="gelu",
         learned_positions=True,
         dtype="mixed_bfloat16",

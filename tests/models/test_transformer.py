@@ -147,17 +147,20 @@ def dropouts(model):
 
 
 def test_every_dropout_has_the_configured_rate():
-    found = dropouts(make_model(dropout_rate=0.31, attention_dropout_rate=0.17))
-    # embeddings; 2 sub-layers of 2 encoder blocks, 3 of 2 decoder blocks
-    assert [layer.rate for layer in found["outputs"]] == [0.31] * (1 + 2 * 2 + 2 * 3)
+    rates = {"dropout_rate": 0.31, "attention_dropout_rate": 0.17}
+    found = dropouts(make_model(**rates, word_dropout_rate=0.23))
+    # words; embeddings; 2 sub-layers of 2 encoder blocks, 3 of 2 decoder blocks
+    outputs = [0.23] + [0.31] * (1 + 2 * 2 + 2 * 3)
+    assert [layer.rate for layer in found["outputs"]] == outputs
     assert [layer.rate for layer in found["weights"]] == [0.17] * (2 + 2 * 2)
 
 
 @pytest.mark.long
 def test_each_dropout_alone_makes_training_random():
-    model = make_model(dropout_rate=0.5, attention_dropout_rate=0.5)
+    rates = {"dropout_rate": 0.5, "attention_dropout_rate": 0.5}
+    model = make_model(**rates, word_dropout_rate=0.5)
     layers = [layer for kind in dropouts(model).values() for layer in kind]
-    assert len(layers) == 17
+    assert len(layers) == 18
     for layer in layers:
         layer.rate = 0.0
     calm = numbers(model(INPUTS, training=False))
@@ -167,6 +170,27 @@ def test_each_dropout_alone_makes_training_random():
         assert np.abs(model(INPUTS, training=True) - calm).max() > 1e-3
         np.testing.assert_array_equal(model(INPUTS), calm)
         layer.rate = 0.0
+
+
+def test_word_dropout_removes_whole_embeddings_before_positions_are_added(monkeypatch):
+    model = make_model(word_dropout_rate=0.4)
+    received = {}
+    for side in ("source", "target"):
+
+        def record(x, position=0, side=side):
+            received[side] = numbers(x)
+            return x
+
+        monkeypatch.setattr(getattr(model, f"{side}_positions"), "call", record)
+    source, target = np.full((8, 19), 9), np.full((8, 17), 13)
+    model({"source_ids": source, "target_ids": target}, training=True)
+    for side, ids in (("source", source), ("target", target)):
+        embedded = numbers(model.source_embedding(ids))
+        is_kept = np.any(received[side] != 0, axis=-1, keepdims=True)
+        np.testing.assert_allclose(received[side], embedded * is_kept / 0.6, rtol=1e-5)
+        assert 0.4 < is_kept.mean() < 0.8
+    model({"source_ids": source, "target_ids": target})
+    np.testing.assert_array_equal(received["source"], model.source_embedding(source))
 
 
 def test_learned_positions_are_two_tables_that_learn():

@@ -53,13 +53,15 @@ def test_the_default_peak_is_that_of_a_fine_tuning(other):
         assert TrainingConfig(preset="small", **changes).resolved().peak == peak
 
 
-@pytest.mark.parametrize(("rate", "expected"), [(None, 0.2), (0.0, 0.0)])
-def test_a_dropout_rate_replaces_that_of_the_other_run(other, tmp_path, rate, expected):
-    model = {"dropout_rate": 0.2, "d_ff": 17}
+@pytest.mark.parametrize(
+    "rates", [{}, {"dropout_rate": 0.0}, {"word_dropout_rate": 0.1}]
+)
+def test_dropout_rates_replace_those_of_the_other_run(other, tmp_path, rates):
+    model = {"dropout_rate": 0.2, "attention_dropout_rate": 0.3, "d_ff": 17}
     write_json(other.path / "config.json", {**other.contents(), "model": model})
-    config = TrainingConfig(init_from=str(other.path), dropout_rate=rate)
+    config = TrainingConfig(init_from=str(other.path), **rates)
     found = inherited_arguments(config, RunDirectory(tmp_path / "new"))
-    assert found == {"dropout_rate": expected, "d_ff": 17}
+    assert found == {**model, **rates}
 
 
 def test_a_run_from_an_imported_model_has_no_preset(other, tmp_path):

@@ -43,10 +43,12 @@ def test_recurrent_model_has_no_decoder_to_choose():
 def test_model_of_a_run_has_the_sizes_and_the_decoder():
     sizes = {"d_model": 12, "num_heads": 3, "d_ff": 17}
     depths = {"num_encoder_layers": 3, "num_decoder_layers": 1}
-    config = TrainingConfig(**sizes, **depths, decoder="ssru")
+    rates = {"attention_dropout_rate": 0.13, "word_dropout_rate": 0.07}
+    config = TrainingConfig(**sizes, **depths, **rates, decoder="ssru")
     tokenizer = SimpleNamespace(vocab_size=23, target_vocab_size=None)
     model = make_model(config.resolved(), tokenizer)
     assert {name: getattr(model, name) for name in sizes} == sizes
+    assert {name: getattr(model, name) for name in rates} == rates
     assert (model.encoder.num_layers, model.decoder.num_layers) == (3, 1)
     assert type(model.decoder) is SSRUDecoder
     default = make_model(TrainingConfig().resolved(), tokenizer)
@@ -88,6 +90,9 @@ def test_a_preset_is_pre_norm_or_post_norm(preset, normalize_first, expected):
         ({"num_encoder_layers": 0}, "num_encoder_layers must be at least 1"),
         ({"d_ff": 0}, "d_ff must be at least 1"),
         ({"architecture": "recurrent", "num_heads": 3}, "Only.*num_heads=3"),
+        ({"architecture": "recurrent", "word_dropout_rate": 0.1}, "Only.*word_dropout"),
+        ({"attention_dropout_rate": 1.0}, r"attention_dropout_rate must .*\[0, 1\)"),
+        ({"word_dropout_rate": -0.1}, r"word_dropout_rate must .*\[0, 1\)"),
         ({"telemetry": 0}, "telemetry must be at least 1. Received: 0"),
     ],
 )

@@ -64,7 +64,11 @@ HELP = {
     "normalization": "normalization of the Transformer; the paper's is layer",
     "normalize_first": "pre-norm instead of the paper's post-norm; by default the "
     "preset's",
-    "dropout_rate": "dropout rate; by default the preset's",
+    "dropout_rate": "dropout rate of embeddings and sub-layers; by default the "
+    "preset's",
+    "attention_dropout_rate": "dropout rate of attention weights (default: 0)",
+    "word_dropout_rate": "dropout rate of tokens: their whole embedding is 0 "
+    "(default: 0)",
     "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
     "dtype": "precision",
     "sampling_alpha": "subword regularization, such as 0.3: sample a new segmentation "

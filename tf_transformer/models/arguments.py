@@ -2,7 +2,12 @@
 
 import keras
 
-from tf_transformer.layers.base import check_sizes, factory_name, layer_factory
+from tf_transformer.layers.base import (
+    check_rates,
+    check_sizes,
+    factory_name,
+    layer_factory,
+)
 from tf_transformer.layers.feed_forward import activation_name
 from tf_transformer.models.embeddings import check_start_id
 
@@ -26,10 +31,11 @@ def checked_arguments(arguments: dict) -> dict:
         A new dictionary.
 
     Raises:
-        ValueError: If a size or an id is wrong, or a name is unknown.
+        ValueError: If a size, a rate or an id is wrong, or a name is unknown.
     """
     depths = [name for name in DEPTHS if arguments[name] is not None]
     check_sizes(**{name: arguments[name] for name in (*SIZES, *depths)})
+    check_rates(word_dropout_rate=arguments["word_dropout_rate"])
     vocab_size = arguments["target_vocab_size"] or arguments["vocab_size"]
     check_start_id(arguments["start_id"], vocab_size)
     factories = {name: layer_factory(arguments[name]) for name in FACTORIES}

@@ -81,6 +81,8 @@ class Transformer(SequenceModel):
         start_id: Optional integer. Id whose embedding is the decoder's first input,
             `None` for a vector of zeros. A value other than the default replaces the
             first id of `target_ids`. Defaults to 2, the begin token.
+        word_dropout_rate: Float in [0, 1). On tokens: the whole embedding of a token
+            is 0, its position is not. Defaults to 0.
 
     Call arguments:
         inputs: Dictionary of ids, `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.
@@ -131,6 +133,7 @@ class Transformer(SequenceModel):
         output_bias=False,
         norm_epsilon=None,
         start_id=BOS_ID,
+        word_dropout_rate=0.0,
         **kwargs,
     ):
         arguments = dict(locals())
@@ -155,6 +158,12 @@ class Transformer(SequenceModel):
         arguments["positions"] = self.positions
         self.source_positions = PositionalEncoding(name="source_positions", **arguments)
         self.target_positions = PositionalEncoding(name="target_positions", **arguments)
+        self.word_dropout = keras.layers.Dropout(
+            self.word_dropout_rate,
+            noise_shape=(None, None, 1),
+            dtype=dtype,
+            name="word_dropout",
+        )
         self.embedding_dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=dtype, name="embedding_dropout"
         )
@@ -206,16 +215,16 @@ class Transformer(SequenceModel):
         """Encodes the source sentences: `"states"` `(B, S, D)`, `"padding_mask"`."""
         source_ids = check_ids(self, source_ids, "source_ids", training)
         mask = padding_mask(source_ids)
-        x = self.source_positions(self.source_embedding(source_ids))
-        x = self.embedding_dropout(x, training=training)
+        x = self.word_dropout(self.source_embedding(source_ids), training=training)
+        x = self.embedding_dropout(self.source_positions(x), training=training)
         states = self.encoder(x, padding_mask=mask, training=training)
         return {"states": states, "padding_mask": mask}
 
     def decode(self, target_ids, encoded, training=None):
         """Predicts the next token at every position: logits `(B, T, V)`."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
-        x = self.target_positions(target_vectors(self, target_ids))
-        x = self.embedding_dropout(x, training=training)
+        x = self.word_dropout(target_vectors(self, target_ids), training=training)
+        x = self.embedding_dropout(self.target_positions(x), training=training)
         states = self.decoder(
             x,
             encoded["states"],

@@ -27,8 +27,12 @@ AT_LEAST_1 = (
 TRANSFORMER_ONLY = (
     *("num_encoder_layers", "num_decoder_layers", "num_heads", "d_ff", "decoder"),
     *("normalization", "normalize_first"),
+    *("attention_dropout_rate", "word_dropout_rate"),
 )
-SHARES = ("dropout_rate", "label_smoothing")
+SHARES = (
+    *("dropout_rate", "attention_dropout_rate", "word_dropout_rate"),
+    "label_smoothing",
+)
 
 
 def check_types(config) -> None:

@@ -68,6 +68,8 @@ class TrainingConfig:
     normalization: str | None = None
     normalize_first: bool | None = None
     dropout_rate: float | None = None
+    attention_dropout_rate: float | None = None
+    word_dropout_rate: float | None = None
     max_length: int | None = None
     dtype: str = "float32"
 

@@ -11,6 +11,8 @@ INHERITED = (
     *("tokenizer", *DEFAULTS, "score", "num_encoder_layers", "num_decoder_layers"),
     *("d_model", "num_heads", "d_ff", "normalize_first"),
 )
+# settings of the model that may differ from the other run's
+DROPOUT_RATES = ("dropout_rate", "attention_dropout_rate", "word_dropout_rate")
 
 
 def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
@@ -52,14 +54,15 @@ def inherited_arguments(config: TrainingConfig, run: RunDirectory) -> dict | Non
     """The arguments of the other run's model, or `None` without `init_from`.
 
     Args:
-        config: Settings of a run; its dropout rate is used if it is set.
+        config: Settings of a run; its dropout rates are used if they are set.
         run: The folder of the new run.
     """
     if config.init_from is None:
         return None
     arguments = _decisive_run(config, run).contents()["model"]
-    if config.dropout_rate is not None:
-        arguments["dropout_rate"] = config.dropout_rate
+    for name in DROPOUT_RATES:
+        if getattr(config, name) is not None:
+            arguments[name] = getattr(config, name)
     return arguments
 
 

@@ -183,7 +183,7 @@ def make_model(config, tokenizer, arguments=None) -> keras.Model:
     names = ["dropout_rate", "d_model"]
     if config.architecture == "transformer":
         names += ["num_encoder_layers", "num_decoder_layers", "num_heads", "d_ff"]
-        names += ["normalize_first"]
+        names += ["normalize_first", "attention_dropout_rate", "word_dropout_rate"]
     values = {name: getattr(config, name) for name in names}
     changes = {name: value for name, value in values.items() if value is not None}
     if config.score is not None:
