@@ -26,6 +26,7 @@ https://arxiv.org/abs/1611.04558).
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -70,9 +71,8 @@ def main() -> None:
         run = options.runs / f"{options.name}-{options.seed}"
         cost = train(options, run, tagged_files(options))
         for direction in options.directions:
-            (folder := run_folder(options, options.name, direction)).mkdir(
-                exist_ok=True
-            )
+            folder = run_folder(options, options.name, direction)
+            folder.mkdir(exist_ok=True)
             add_rows(options, run, folder, direction, cost)
         return
     for direction in options.directions:
@@ -176,24 +176,20 @@ def tagged_files(options) -> tuple[list[Path], list[Path], Path, Path]:
 
     folder = options.runs / "tagged"
     folder.mkdir(parents=True, exist_ok=True)
-    sources, targets, valid = [], [], []
+    sources, targets, valid_sources, valid_targets = [], [], [], []
     for direction in options.directions:
         source, target = direction.split("-")
-        lines = read_lines(data_file(options.data, "train", source))
+        texts = read_lines(data_file(options.data, "train", source))
         sources.append(folder / f"train.{direction}.{source}")
-        write_lines(sources[-1], [f"{tag(direction)} {line}" for line in lines])
+        write_lines(sources[-1], [f"{tag(direction)} {text}" for text in texts])
         targets.append(data_file(options.data, "train", target))
-        pairs = [
-            read_lines(data_file(options.data, "val", s)) for s in (source, target)
-        ]
-        valid.append(
-            [(f"{tag(direction)} {s}", t) for s, t in zip(*pairs, strict=True)]
-        )
-    in_turns = [pair for pairs in zip(*valid, strict=True) for pair in pairs]
-    files = [folder / "val.source", folder / "val.target"]
-    for file, lines in zip(files, zip(*in_turns, strict=True), strict=True):
-        write_lines(file, lines)
-    return sources, targets, *files
+        texts = read_lines(data_file(options.data, "val", source))
+        valid_sources.append([f"{tag(direction)} {text}" for text in texts])
+        valid_targets.append(read_lines(data_file(options.data, "val", target)))
+    valid_source, valid_target = folder / "val.source", folder / "val.target"
+    write_lines(valid_source, itertools.chain(*zip(*valid_sources, strict=True)))
+    write_lines(valid_target, itertools.chain(*zip(*valid_targets, strict=True)))
+    return sources, targets, valid_source, valid_target
 
 
 def write_lines(path: Path, lines) -> None:
