@@ -22,7 +22,14 @@ REFERENCES = [
 
 @pytest.fixture(scope="module")
 def program():
-    return runpy.run_path(str(PROGRAM))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PROGRAM.parent))  # as `python recipe.py` does
+        return runpy.run_path(str(PROGRAM))
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return runpy.run_path(str(PROGRAM.with_name("scores.py")))
 
 
 def with_errors(places):
@@ -33,16 +40,16 @@ def with_errors(places):
     ]
 
 
-def test_p_is_small_for_a_clear_difference_and_large_for_as_many_errors(program):
-    p_value, worse = program["p_value"], with_errors(range(0, 20))
+def test_p_is_small_for_a_clear_difference_and_large_for_as_many_errors(scores):
+    p_value, worse = scores["p_value"], with_errors(range(0, 20))
     found = p_value(with_errors(range(2)), REFERENCES, worse, num_samples=100)
     assert found < 0.05
     found = p_value(with_errors(range(20, 40)), REFERENCES, worse, num_samples=100)
     assert found > 0.2
 
 
-def test_scores_are_cased_and_lower_cased(program):
-    scores = program["scores_of"]([text.upper() for text in REFERENCES], REFERENCES)
+def test_scores_are_cased_and_lower_cased(scores):
+    scores = scores["scores_of"]([text.upper() for text in REFERENCES], REFERENCES)
     assert scores["bleu_lowercase"] == 100
     assert scores["bleu"] < 5
     assert "case:lc" in scores["bleu_lowercase_signature"]
@@ -81,6 +88,15 @@ def test_a_run_without_a_direction_in_its_name_is_an_error(program):
     options = SimpleNamespace(data=Path(), teacher=None, diversify=runs, beam_size=3)
     with pytest.raises(SystemExit, match="NAME-de-en-1. Received: --diversify runs/be"):
         program["training_files"](options, "de", "en")
+
+
+def test_a_baseline_without_translations_is_an_error_before_training(
+    program, tmp_path, monkeypatch
+):
+    words = [str(PROGRAM), str(tmp_path), str(tmp_path), "--name", "recipe"]
+    monkeypatch.setattr(sys, "argv", [*words, "--baseline", "best", "--seed", "3"])
+    with pytest.raises(SystemExit, match="best-de-en-3/val.txt.* best --seed 3"):
+        program["main"]()
 
 
 def test_the_curve_adds_the_seconds_of_the_epochs(program, tmp_path):

@@ -11,6 +11,10 @@ from tests.document_blocks import ROOT
 
 FOLDER = ROOT / "benchmarks" / "quality"
 PROGRAM = runpy.run_path(str(FOLDER / "results.py"))
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(FOLDER))  # as `python changes.py` does
+    CHANGES = runpy.run_path(str(FOLDER / "changes.py"))
+TEST = "test_2017_flickr"
 
 
 def row(**changes):
@@ -105,6 +109,39 @@ def test_commands_come_after_those_whose_runs_they_need():
     names = re.findall(r"--name (\w+)", text)
     assert names == ["deep", "more", "best", "student"]
     assert "--name best --diversify" in text  # both directions, seed 1: the default
+
+
+def test_a_command_trains_one_model_for_both_directions():
+    text = PROGRAM["command"](row(one_model=True))
+    assert " --one-model --options" in " ".join(text.replace("\\\n", "").split())
+
+
+def test_a_change_is_compared_with_the_same_seed_of_the_baseline():
+    rows = [row(p=None), row(p=None, seed=2, bleu=33.0), row(p=None, set=TEST, bleu=7)]
+    changed = {"recipe": "more", "options": "--epochs 3 --decay cosine", "p": 0.125}
+    rows += [row(**changed, bleu=30.5), row(**changed, set=TEST, bleu=6.5)]
+    head, _, first, second = cells(CHANGES["changes_table"](rows))
+    assert first == [
+        "de-en: baseline",
+        "1, 2",
+        "31.50 (30.00 to 33.00), 51.50",
+        "7.00, 51.50",
+    ]
+    assert second == [
+        "de-en: `--decay cosine`",
+        "1",
+        "30.50, +0.50 (0.125), 51.50",
+        "6.50, -0.50 (0.125), 51.50",
+    ]
+    assert len(head) == 4
+
+
+def test_a_change_is_named_by_its_options():
+    changed, baseline = CHANGES["changed"], row(options="--a 1 --b --c x y")
+    assert changed(row(options="--a 1 --b --c x y"), baseline) == ""
+    assert changed(row(options="--c x z --b --a 1"), baseline) == "`--c x z`"
+    both = row(options="--a 2 --b --c x y", one_model=True)
+    assert changed(both, baseline) == "`--one-model`, `--a 2`"
 
 
 def test_lines_of_a_command_are_short_and_make_one_command():

@@ -33,11 +33,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scores import scores_of
+
 TESTS = ("val", "test_2017_flickr")
 
 
 def main() -> None:
     """Trains, translates and scores each direction."""
+    options = parsed_options()
+    if options.one_model:
+        run = options.runs / f"{options.name}-{options.seed}"
+        cost = train(options, run, tagged_files(options))
+        for direction in options.directions:
+            folder = run_folder(options, options.name, direction)
+            folder.mkdir(exist_ok=True)
+            add_rows(options, run, folder, direction, cost)
+        return
+    for direction in options.directions:
+        source, target = direction.split("-")
+        run = run_folder(options, options.name, direction)
+        files = training_files(options, source, target)
+        valid = [data_file(options.data, "val", side) for side in (source, target)]
+        cost = train(options, run, (*files, *valid))
+        add_rows(options, run, run, direction, cost)
+
+
+def parsed_options() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder of Multi30k's files")
     parser.add_argument("runs", type=Path, help="folder for the runs and the table")
@@ -67,21 +89,22 @@ def main() -> None:
     options = parser.parse_args()
     if options.one_model and (options.teacher or options.diversify):
         parser.error("--one-model learns the references only")
-    if options.one_model:
-        run = options.runs / f"{options.name}-{options.seed}"
-        cost = train(options, run, tagged_files(options))
-        for direction in options.directions:
-            folder = run_folder(options, options.name, direction)
-            folder.mkdir(exist_ok=True)
-            add_rows(options, run, folder, direction, cost)
-        return
+    if options.baseline:
+        check_baseline(options)
+    return options
+
+
+def check_baseline(options) -> None:
+    """Exits if translations of the baseline are missing, before anything is trained."""
     for direction in options.directions:
-        source, target = direction.split("-")
-        run = run_folder(options, options.name, direction)
-        files = training_files(options, source, target)
-        valid = [data_file(options.data, "val", side) for side in (source, target)]
-        cost = train(options, run, (*files, *valid))
-        add_rows(options, run, run, direction, cost)
+        for test in TESTS:
+            folder = run_folder(options, options.baseline, direction)
+            if not (file := folder / f"{test}.txt").exists():
+                sys.exit(
+                    f"The baseline has no translations. Expected {file} of an earlier "
+                    f"command with --name {options.baseline}. Received: --baseline "
+                    f"{options.baseline} --seed {options.seed}"
+                )
 
 
 def add_rows(options, run: Path, folder: Path, direction: str, cost: dict) -> None:
@@ -248,35 +271,6 @@ def translate_and_score(options, run, folder, test, direction) -> dict:
         **scores_of(texts, references, others),
         "versions": ", ".join(f"{name} {metadata.version(name)}" for name in packages),
     }
-
-
-def scores_of(texts: list[str], references: list[str], others=None) -> dict:
-    """Cased and lower-cased BLEU and chrF of detokenized text, signatures, and p."""
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
-    metrics = {"bleu": BLEU(), "chrf": CHRF(), "bleu_lowercase": BLEU(lowercase=True)}
-    p = None if others is None else round(p_value(texts, references, others), 3)
-    scores: dict = {"p": p}
-    for name, metric in metrics.items():
-        scores[name] = round(metric.corpus_score(texts, [references]).score, 2)
-        scores[f"{name}_signature"] = str(metric.get_signature())
-    return scores
-
-
-def p_value(texts, references, others, num_samples: int = 1000) -> float:
-    """The p of BLEU in sacreBLEU's paired bootstrap test against other translations."""
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.significance import PairedTest
-
-    _, results = PairedTest(
-        [("baseline", others), ("recipe", texts)],
-        {"BLEU": BLEU(references=[references])},
-        None,
-        test_type="bs",
-        n_samples=num_samples,
-    )()
-    return results["BLEU"][1].p_value  # pyright: ignore
 
 
 def add_row(path: Path, row: dict) -> None:

@@ -108,6 +108,8 @@ def command(row: dict, directions=DIRECTIONS) -> str:
         words += f" --directions {' '.join(directions)}"
     if row["teacher"]:
         words += f" --teacher {row['teacher']}"
+    if row.get("one_model"):
+        words += " --one-model"
     if row["diversify"]:
         words += " --diversify " + " ".join(f"runs/{run}" for run in row["diversify"])
     words += f" --options {row['options']}"
