@@ -9,9 +9,12 @@ from tests.models.small_model import INPUTS, make_model, numbers
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a .quantize. method")
-@pytest.mark.parametrize("mode", ["int8", "float8"])
-def test_a_quantized_model_is_loaded_quantized(tmp_path, mode):
-    model = make_model()
+@pytest.mark.parametrize(
+    ("mode", "dtype"),
+    [("int8", "float32"), ("int8", "mixed_bfloat16"), ("float8", "float32")],
+)
+def test_a_quantized_model_is_loaded_quantized(tmp_path, mode, dtype):
+    model = make_model(dtype=dtype)
     before = numbers(model(INPUTS))
     model.quantize(mode)
     expected = numbers(model(INPUTS))

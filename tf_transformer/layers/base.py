@@ -8,6 +8,8 @@ import math
 
 import keras
 
+from tf_transformer.layers.quantized import quantized_dtype
+
 KERAS_LAYERS = "keras.layers."
 
 
@@ -51,7 +53,7 @@ class BaseLayer(keras.layers.Layer):
         return layer
 
     def get_config(self):
-        config = super().get_config()
+        config = {**super().get_config(), **quantized_dtype(self)}
         return config if self.autocast else {**config, "autocast": False}
 
 

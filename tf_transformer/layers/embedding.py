@@ -124,7 +124,7 @@ class TokenEmbedding(BaseLayer):
 
     def _rows(self, token_ids):
         if self.matrix.quantization_mode is not None:
-            return self.matrix(token_ids)
+            return ops.cast(self.matrix(token_ids), self.compute_dtype)
         # reshaping makes the gradient dense: TensorFlow's gradient of a gather has one
         # row per token, so clipping and optimizers would split repeated tokens
         table = ops.cast(self.table, self.compute_dtype)

@@ -8,6 +8,7 @@ import keras
 
 from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.epochs import FirstEpoch, NextEpoch
+from tf_transformer.layers.quantized import quantized_dtype
 from tf_transformer.models.frozen import check_trained, freeze, frozen_parts
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.models.two_passes import TwoPasses
@@ -15,7 +16,6 @@ from tf_transformer.utils.keras_compat import all_layers
 
 Tensor = Any  # of the current Keras backend
 State = dict[str, Any]
-RESTORED = ("int8", "float8")  # quantization modes
 
 
 class SequenceModel(TwoPasses, keras.Model, abc.ABC):
@@ -243,21 +243,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         Raises:
             ValueError: If layers have 4 bits, which Keras would not restore.
         """
-        config = {**super().get_config(), **self.arguments()}
-        layers = [x for x in all_layers(self) if x.quantization_mode is not None]
-        for layer in layers:
-            if layer.quantization_mode not in RESTORED:
-                raise ValueError(
-                    "Keras does not restore this quantization from a file. Expected "
-                    f"{' or '.join(RESTORED)}, or save_weights before `quantize`. "
-                    f"Received: {layer.path} with {layer.quantization_mode}"
-                )
-        quantized = {layer.path: layer.dtype_policy for layer in layers}
-        if quantized:  # as KerasHub does: a policy for each quantized layer
-            policies = keras.dtype_policies.DTypePolicyMap(
-                default_policy=self.dtype_policy.name, policy_map=quantized
-            )
-            config["dtype"] = keras.dtype_policies.serialize(policies)
+        config = {**super().get_config(), **self.arguments(), **quantized_dtype(self)}
         frozen = frozen_parts(self)
         return {**config, "frozen": frozen} if frozen else config
 

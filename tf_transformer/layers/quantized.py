@@ -1,0 +1,50 @@
+"""What a configuration says about quantized layers, so that files restore them."""
+
+import keras
+
+from tf_transformer.utils.keras_compat import all_layers
+
+RESTORED = ("int8", "float8")  # quantization modes
+
+
+def quantized_dtype(layer) -> dict:
+    """The entry `"dtype"` of a layer's configuration, if something in it is quantized.
+
+    Keras quantizes layers inside other layers, but their configurations do not say so.
+    As in KerasHub, a map has a dtype policy for the path of each quantized layer.
+
+    Args:
+        layer: A layer or a model.
+
+    Returns:
+        A dictionary, empty if nothing is quantized.
+
+    Raises:
+        ValueError: If layers have 4 bits, which Keras would not restore.
+
+    Example:
+
+    >>> from tf_transformer.layers import FeedForward
+    >>> layer = FeedForward(d_model=12, d_ff=17, name="network")
+    >>> layer.build((None, 7, 12))
+    >>> quantized_dtype(layer)
+    {}
+    >>> layer.inner_dense.quantize("int8")
+    >>> list(quantized_dtype(layer)["dtype"]["config"]["policy_map"])
+    ['network/inner']
+    """
+    layers = [x for x in all_layers(layer) if x.quantization_mode is not None]
+    for quantized in layers:
+        if quantized.quantization_mode not in RESTORED:
+            raise ValueError(
+                "Keras does not restore this quantization from a file. Expected "
+                f"{' or '.join(RESTORED)}, or save_weights before `quantize`. "
+                f"Received: {quantized.path} with {quantized.quantization_mode}"
+            )
+    if not layers:
+        return {}
+    policies = keras.dtype_policies.DTypePolicyMap(
+        default_policy=layer.dtype_policy.name,
+        policy_map={quantized.path: quantized.dtype_policy for quantized in layers},
+    )
+    return {"dtype": keras.dtype_policies.serialize(policies)}
