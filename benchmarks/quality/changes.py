@@ -29,7 +29,7 @@ def changes_table(rows: list[dict]) -> str:
     lines = []
     for (_, direction), group in groups(rows, ("recipe", "direction")).items():
         same = [row for row in baseline if row["direction"] == direction]
-        change = changed(group[0], same[0]) or "baseline"
+        change = changed(group[0], baseline[0]) or "baseline"
         seeds = ", ".join(dict.fromkeys(str(row["seed"]) for row in group))
         cells = [scores(group, same, name) for name in SETS]
         lines.append([f"{direction}: {change}", seeds, *cells])
