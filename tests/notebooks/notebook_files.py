@@ -94,4 +94,6 @@ def run(path, folder, short=False):
     if short:
         shortened(notebook, SHORT.get(path.stem, {}))
     resources = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(notebook, timeout=None, resources=resources).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=None, startup_timeout=600, resources=resources
+    ).execute()

@@ -19,7 +19,7 @@ SOURCES = ("tf_transformer", "setup.cfg", "pyproject.toml", "README.md", "LICENS
 RUN_NOTEBOOK = """
 import nbclient, nbformat
 notebook = nbformat.read("notebook.ipynb", as_version=4)
-nbclient.NotebookClient(notebook, timeout=None).execute()
+nbclient.NotebookClient(notebook, timeout=None, startup_timeout=600).execute()
 nbformat.write(notebook, "notebook.ipynb")
 """
 

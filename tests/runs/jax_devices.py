@@ -12,6 +12,8 @@ from pathlib import Path
 
 # programs that are compiled quickly and run once
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+# otherwise XLA ends a process one of whose devices waits for 40 seconds
+QUICK += " --xla_cpu_collective_call_terminate_timeout_seconds=600"
 DEVICES = "--xla_force_host_platform_device_count"
 if __name__ == "__main__":  # not where a test imports the settings
     os.environ["KERAS_BACKEND"] = "jax"

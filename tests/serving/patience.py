@@ -3,7 +3,7 @@
 import time
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=180):
     """Returns when `condition()` holds; fails the test if it takes too long."""
     end = time.monotonic() + seconds
     while not condition():

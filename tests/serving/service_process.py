@@ -35,7 +35,7 @@ class Service:
         until(lambda: self.get("/readyz")[0] == 200, seconds=300)
 
     def connection(self):
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
 
     def get(self, path):
         with contextlib.closing(self.connection()) as connection:

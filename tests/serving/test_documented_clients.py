@@ -24,6 +24,7 @@ def run(client, port, model="en_ko", texts=(SENTENCE,)):
         r"localhost:85\d\d": f"127.0.0.1:{port}",
         r"(?<=[/\"])mine(?=[:\"])": model,
         re.escape(f'["{SENTENCE}"]'): repr(list(texts)),
+        "timeout=30": "timeout=300",
     }
     for old, new in changes.items():
         client, number = re.subn(old, lambda _, new=new: new, client)

@@ -57,14 +57,16 @@ def test_a_missing_folder_is_logged_once(models, add, folder, caplog):
         while not models.ready:
             await asyncio.sleep(0.01)
         folder.rename(folder.with_name("away"))
-        await asyncio.sleep(0.3)
+        while "folder_unreadable" not in caplog.messages:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # a few more looks
         folder.with_name("away").rename(folder)
         while "folder_readable" not in caplog.messages:
             await asyncio.sleep(0.01)
         watching.cancel()
 
     with caplog.at_level("WARNING", "tf_transformer"):
-        asyncio.run(asyncio.wait_for(lose_and_find(), 20))
+        asyncio.run(asyncio.wait_for(lose_and_find(), 120))
     events = [message for message in caplog.messages if "folder" in message]
     assert events == ["folder_unreadable", "folder_readable"]
     assert answer(models) == "A2"

@@ -60,7 +60,7 @@ def test_no_request_makes_it_fail(listening, exports):
                     suppress_health_check=list(hypothesis.HealthCheck),
                 )
                 def send(case):
-                    answer = case.call(base_url=url)
+                    answer = case.call(base_url=url, timeout=300)
                     statuses.add(answer.status_code)
                     case.validate_response(answer, checks=CHECKS)
 

@@ -82,18 +82,30 @@ def test_a_request_that_takes_too_long(service, add, folder, monkeypatch):
     assert (answer.status_code, answer.json()) == (504, {"error": message})
 
 
-def test_a_full_queue_is_answered_at_once(service, add, folder):
+def test_a_full_queue_is_answered_at_once(service, add, folder, monkeypatch):
     add("words/3")
-    with service(folder, queue_size=2, max_sentences=2, batch_delay=1) as client:
-        first = threading.Thread(
-            target=client.post,
-            args=(PREDICT,),
-            kwargs={"json": {"inputs": ["a", "b"]}},
-        )
-        first.start()
+    entered, gate, compute = threading.Event(), threading.Event(), Signature.__call__
+
+    def at_gate(self, arrays):
+        entered.set()
+        gate.wait(60)
+        return compute(self, arrays)
+
+    with service(folder, queue_size=2, max_sentences=2, timeout=300) as client:
+        monkeypatch.setattr(Signature, "__call__", at_gate)
+
+        def post(*texts):
+            return client.post(PREDICT, json={"inputs": texts})
+
+        threads = [threading.Thread(target=post, args=texts) for texts in ("x", "ab")]
+        threads[0].start()
+        assert entered.wait(60)
+        threads[1].start()
         until(lambda: "queue_sentences 2.0" in client.get("/metrics").text)
-        answer = client.post(PREDICT, json={"inputs": ["c"]})
-        first.join()
+        answer = post("c")
+        gate.set()
+        for thread in threads:
+            thread.join()
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["error"].startswith("The service is busy: 2 sentences")
@@ -105,7 +117,7 @@ def test_ready_once_every_model_was_tried(add, folder, monkeypatch):
     gate, warm_up = threading.Event(), Signature.warm_up
 
     def at_gate(self):
-        return gate.wait(10) if "x" in self.inputs else warm_up(self)
+        return gate.wait(300) if "x" in self.inputs else warm_up(self)
 
     monkeypatch.setattr(Signature, "warm_up", at_gate)
     app = make_app(Models(folder, settle_seconds=0))
@@ -125,7 +137,7 @@ def test_ready_once_every_model_was_tried(add, folder, monkeypatch):
 def test_a_model_that_is_being_loaded_is_not_missing(add, folder, monkeypatch):
     add("half/123")
     gate = threading.Event()
-    monkeypatch.setattr(Signature, "warm_up", lambda self: gate.wait(10))
+    monkeypatch.setattr(Signature, "warm_up", lambda self: gate.wait(300))
     app = make_app(Models(folder, settle_seconds=0))
     with TestClient(app, base_url="http://localhost") as client:
         until(lambda: "LOADING" in client.get("/v1/models").text)

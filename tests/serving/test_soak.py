@@ -143,10 +143,14 @@ class Load:
                 self.folder.with_name("away").rename(self.folder)
                 self.counts["vanished folders"] += 1
 
-    def add(self, name, version, source):
+    def add(self, name, version, source, size=None):
+        """Adds a version; with a size, its graph is cut to so many bytes."""
         path = self.folder / name / str(version)
-        shutil.copytree(source, path.with_name(f".{version}"))
-        path.with_name(f".{version}").rename(path)
+        copy = path.with_name(f".{version}")
+        shutil.copytree(source, copy)
+        if size is not None:
+            os.truncate(copy / "saved_model.pb", size)
+        copy.rename(path)
         return path
 
     def status(self, name, version):
@@ -162,8 +166,7 @@ class Load:
 
     def break_version(self, version):
         """Adds a version that cannot be loaded, until it was tried."""
-        path = self.add("words", version, self.exports / "words" / "2")
-        os.truncate(path / "saved_model.pb", 100)
+        path = self.add("words", version, self.exports / "words" / "2", size=100)
         until(lambda: "END" in self.status("words", version), 300)
         shutil.rmtree(path)
         self.counts["broken versions"] += 1

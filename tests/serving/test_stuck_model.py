@@ -15,6 +15,15 @@ from tf_transformer.serving.threads import in_thread, is_any_running
 HALF, WORDS = "/v1/models/half:predict", "/v1/models/words:predict"
 
 
+def posted(client, address, value):
+    """The answer; a busy machine may need longer than the service's `timeout`."""
+    return client.post(address, json={"inputs": [value]}).json()
+
+
+def translation(answer):
+    return answer.get("outputs", {}).get("translation")
+
+
 @pytest.fixture
 def endless(monkeypatch):
     """Texts that begin with "endless" are computed until the event is set."""
@@ -46,7 +55,7 @@ def test_other_models_answer_and_health_names_the_one_that_does_not(
         assert client.get("/readyz").json() == {"status": "ready", "models": models}
         assert client.get("/readyz").status_code == 200
         assert client.get("/healthz").status_code == 200
-        assert client.post(HALF, json={"inputs": [2]}).json() == {"outputs": [3.0]}
+        until(lambda: posted(client, HALF, 2) == {"outputs": [3.0]})
         answer = client.post(WORDS, json={"inputs": ["a"]})  # at once
         assert answer.status_code == 503
         assert "stuck" in answer.json()["error"]
@@ -63,7 +72,7 @@ def test_not_healthy_if_no_model_can_answer_any_more(service, add, folder, endle
         assert client.get("/readyz").status_code == 503
         endless.set()
         until(lambda: client.get("/healthz").status_code == 200)
-        assert client.post(WORDS, json={"inputs": ["a"]}).status_code == 200
+        until(lambda: "outputs" in posted(client, WORDS, "a"))
 
 
 @pytest.mark.moderate
@@ -76,8 +85,7 @@ def test_a_new_version_answers_though_the_old_one_is_stuck(
         until(lambda: client.get("/readyz").status_code == 503)
         add("words/3")
         until(lambda: client.get("/readyz").status_code == 200)
-        answer = client.post(WORDS, json={"inputs": ["a"]})
-        assert answer.json()["outputs"]["translation"] == ["A3"]
+        until(lambda: translation(posted(client, WORDS, "a")) == ["A3"])
 
 
 def test_a_model_that_never_ends_to_load_delays_no_other(folder, add, monkeypatch):
@@ -85,12 +93,12 @@ def test_a_model_that_never_ends_to_load_delays_no_other(folder, add, monkeypatc
 
     def warm_up(self):
         if "text" in self.inputs:
-            gate.wait(30)
+            gate.wait(120)
 
     monkeypatch.setattr(Signature, "warm_up", warm_up)
     add("half/123")
     add("words/2")
-    models = Models(folder, settle_seconds=0, load_seconds=2)
+    models = Models(folder, settle_seconds=0, load_seconds=5)
 
     async def watch():
         watching = asyncio.create_task(models.watch(0.02))
@@ -105,14 +113,14 @@ def test_a_model_that_never_ends_to_load_delays_no_other(folder, add, monkeypatc
         assert given_up["state"] == "END"
         assert given_up["status"] == {
             "error_code": "DEADLINE_EXCEEDED",
-            "error_message": "Loading took longer than 2 seconds.",
+            "error_message": "Loading took longer than 5 seconds.",
         }
         assert models.ready
         watching.cancel()
 
     started = time.monotonic()
-    asyncio.run(asyncio.wait_for(watch(), 20))
-    assert time.monotonic() - started < 20  # the thread is not waited for
+    asyncio.run(asyncio.wait_for(watch(), 60))
+    assert time.monotonic() - started < 60  # the thread is not waited for
     gate.set()
     until(lambda: not is_any_running())
 

@@ -62,6 +62,7 @@ def models(browser, toy_export, tmp_path_factory):
 def running(listening, folder, token=None, versions="latest"):
     """The address of a service whose models have all been loaded."""
     settings = {"token": token, "versions": versions, "poll_seconds": 1.0}
+    settings["timeout"] = 300.0
     with listening(folder, **settings) as (port, _):
         address = f"http://127.0.0.1:{port}/"
         request = urllib.request.Request(f"{address}v1/models")
@@ -129,7 +130,7 @@ def opening(browser):
         )
         page.goto(address)
         page.locator("#state[data-kind=loading]").wait_for(state="detached")
-        if model:
+        if model and page.input_value("#model") != model:
             page.select_option("#model", model)
             # the page shows the title of a model, then sends the text again
             page.wait_for_function("name => document.title.endsWith(name)", arg=model)

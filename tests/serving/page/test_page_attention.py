@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.serving.patience import until
 from tf_transformer.analysis.heads import head_statistics
 from tf_transformer.analysis.saved_maps import attention_maps_of_saved_model
 
@@ -149,6 +150,7 @@ def test_everything_is_reached_by_keyboard(site, maps, open_page):
     page.evaluate("document.activeElement.blur()")
     tab_to("text")
     page.keyboard.type(TEXT)
+    until(lambda: page.locator("#text").input_value() == TEXT)
     page.locator("#attention-parts:not(.old)").wait_for()
     tab_to("kinds")
     page.keyboard.press("ArrowLeft")
@@ -215,6 +217,7 @@ def test_a_phone_scrolls_downwards_only(site, open_page, width):
     for unit in ("Words", "Tokens"):
         choose(page, "encoder", unit)
         page.locator("#queries button").nth(2).tap()
+        page.locator("#queries .chosen").first.wait_for()
         assert page.locator("#queries .chosen").count() == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         boxes = [word.bounding_box() for word in page.locator(".line button").all()]
