@@ -1,6 +1,7 @@
 """The command as a process: a real translator, signals, load, memory."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -119,7 +120,20 @@ def num_accepted(service):
     return sum(float(number) for number in re.findall(names, page, re.MULTILINE))
 
 
-def test_a_computation_that_never_ends_stops_neither_others_nor_the_end(start, exports):
+@pytest.fixture
+def one_core():
+    """Processes that are started have one core."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("cores cannot be chosen on this system")
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+def test_a_computation_that_never_ends_stops_neither_others_nor_the_end(
+    one_core, start, exports
+):
     service = start(exports, "--timeout", "1")
     until(lambda: service.get("/readyz/words")[0] == 200, seconds=300)
     endless = {"signature_name": "slow", "inputs": ["2000000000"]}

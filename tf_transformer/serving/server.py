@@ -50,6 +50,7 @@ def serve(folder: str, host: str, port: int, settings: ServiceSettings) -> None:
     if not path.is_dir():
         raise FileNotFoundError(f"There is no folder to serve. Received: {folder}")
     _check_models(path, folder)
+    _allow_a_stuck_model()
     listening = _listen(host, port)
     models = Models(
         path,
@@ -107,6 +108,16 @@ def _check_models(path: Path, folder: str) -> None:
             "saved_model.pb, as `tf-transformer export` writes it. Received: "
             f"{folder}{hint and '.' + hint}"
         )
+
+
+def _allow_a_stuck_model() -> None:
+    """Gives TensorFlow a second thread for operations on a machine with one core.
+
+    It has as many as cores, and a model that is stuck in an operation keeps one.
+    """
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    if (len(cores) or os.cpu_count()) == 1:
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
 
 def _for_this_machine(settings: ServiceSettings, host: str) -> ServiceSettings:
