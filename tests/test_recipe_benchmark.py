@@ -28,7 +28,7 @@ def program():
 
 
 @pytest.fixture(scope="module")
-def scores():
+def scores_program():
     return runpy.run_path(str(PROGRAM.with_name("scores.py")))
 
 
@@ -40,16 +40,18 @@ def with_errors(places):
     ]
 
 
-def test_p_is_small_for_a_clear_difference_and_large_for_as_many_errors(scores):
-    p_value, worse = scores["p_value"], with_errors(range(0, 20))
+def test_p_is_small_for_a_clear_difference_and_large_for_as_many_errors(scores_program):
+    p_value, worse = scores_program["p_value"], with_errors(range(0, 20))
     found = p_value(with_errors(range(2)), REFERENCES, worse, num_samples=100)
     assert found < 0.05
     found = p_value(with_errors(range(20, 40)), REFERENCES, worse, num_samples=100)
     assert found > 0.2
 
 
-def test_scores_are_cased_and_lower_cased(scores):
-    scores = scores["scores_of"]([text.upper() for text in REFERENCES], REFERENCES)
+def test_scores_are_cased_and_lower_cased(scores_program):
+    scores = scores_program["scores_of"](
+        [text.upper() for text in REFERENCES], REFERENCES
+    )
     assert scores["bleu_lowercase"] == 100
     assert scores["bleu"] < 5
     assert "case:lc" in scores["bleu_lowercase_signature"]
@@ -95,7 +97,9 @@ def test_a_baseline_without_translations_is_an_error_before_training(
 ):
     words = [str(PROGRAM), str(tmp_path), str(tmp_path), "--name", "recipe"]
     monkeypatch.setattr(sys, "argv", [*words, "--baseline", "best", "--seed", "3"])
-    with pytest.raises(SystemExit, match="best-de-en-3/val.txt.* best --seed 3"):
+    with pytest.raises(
+        SystemExit, match="Received: --baseline best --seed 3 and no .*/best-de-en-3$"
+    ):
         program["main"]()
 
 
@@ -113,7 +117,8 @@ def test_one_model_reads_a_tag_of_the_target_language(program, tmp_path):
     write_corpus(tmp_path)
     directions = ["de-en", "en-de"]
     options = SimpleNamespace(
-        data=tmp_path, runs=tmp_path / "runs", directions=directions
+        **{"data": tmp_path, "runs": tmp_path / "runs", "name": "both", "seed": 3},
+        directions=directions,
     )
     sources, targets, *valid = program["tagged_files"](options)
     to_english, to_german = map(read_lines, sources)

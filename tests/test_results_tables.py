@@ -112,15 +112,18 @@ def test_commands_come_after_those_whose_runs_they_need():
 
 
 def test_a_command_trains_one_model_for_both_directions():
-    text = PROGRAM["command"](row(one_model=True))
-    assert " --one-model --options" in " ".join(text.replace("\\\n", "").split())
+    text = PROGRAM["command"](row(one_model=True, baseline="deep"))
+    words = " ".join(text.replace("\\\n", "").split())
+    assert " --baseline deep --one-model --options" in words
 
 
 def test_a_change_is_compared_with_the_same_seed_of_the_baseline():
     rows = [row(p=None), row(p=None, seed=2, bleu=33.0), row(p=None, set=TEST, bleu=7)]
     changed = {"recipe": "more", "options": "--epochs 3 --decay cosine", "p": 0.125}
     rows += [row(**changed, bleu=30.5), row(**changed, set=TEST, bleu=6.5)]
-    head, _, first, second = cells(CHANGES["changes_table"](rows))
+    rows.append(row(recipe="both", one_model=True, direction="en-de", p=None))
+    head, _, first, second, third = cells(CHANGES["changes_table"](rows))
+    assert third[:3] == ["en-de: `--one-model`", "1", "30.00, 51.50"]
     assert first == [
         "de-en: baseline",
         "1, 2",
@@ -137,11 +140,11 @@ def test_a_change_is_compared_with_the_same_seed_of_the_baseline():
 
 
 def test_a_change_is_named_by_its_options():
-    changed, baseline = CHANGES["changed"], row(options="--a 1 --b --c x y")
-    assert changed(row(options="--a 1 --b --c x y"), baseline) == ""
-    assert changed(row(options="--c x z --b --a 1"), baseline) == "`--c x z`"
-    both = row(options="--a 2 --b --c x y", one_model=True)
-    assert changed(both, baseline) == "`--one-model`, `--a 2`"
+    describe, baseline = CHANGES["describe"], row(options="--a 1 --b --c x y")
+    assert describe(row(options="--c x z --b --a 1"), baseline) == "`--c x z`"
+    assert describe(row(options="--a 1 --c x y"), baseline) == "no `--b`"
+    both = row(options="--a 2 --b --c x y", one_model=True, teacher="deep")
+    assert describe(both, baseline) == "`--one-model`, `--teacher deep`, `--a 2`"
 
 
 def test_lines_of_a_command_are_short_and_make_one_command():
@@ -162,3 +165,11 @@ def test_the_document_has_the_tables_of_the_rows(part):
     rows = PROGRAM["read_rows"](FOLDER / "results.jsonl")
     text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert PROGRAM[part](rows) in text
+
+
+def test_the_document_has_the_table_of_the_changes():
+    rows = PROGRAM["read_rows"](FOLDER / "changes.jsonl")
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert CHANGES["changes_table"](rows) in text
+    baseline = [row["direction"] for row in rows if row["recipe"] == "short"]
+    assert PROGRAM["command"](rows[0], dict.fromkeys(baseline)) in text

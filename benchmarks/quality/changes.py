@@ -25,29 +25,38 @@ def main() -> None:
 
 def changes_table(rows: list[dict]) -> str:
     """A line for each recipe and direction; the first recipe is the baseline."""
-    baseline = [row for row in rows if row["recipe"] == rows[0]["recipe"]]
+    name = rows[0]["recipe"]
     lines = []
-    for (_, direction), group in groups(rows, ("recipe", "direction")).items():
-        same = [row for row in baseline if row["direction"] == direction]
-        change = changed(group[0], baseline[0]) or "baseline"
+    for (recipe, direction), group in groups(rows, ("recipe", "direction")).items():
+        change = "baseline" if recipe == name else describe(group[0], rows[0])
         seeds = ", ".join(dict.fromkeys(str(row["seed"]) for row in group))
-        cells = [scores(group, same, name) for name in SETS]
+        bleu = {
+            (row["set"], row["seed"]): row["bleu"]
+            for row in rows
+            if recipe != name == row["recipe"] and row["direction"] == direction
+        }
+        cells = [score_cell(group, bleu, test) for test in SETS]
         lines.append([f"{direction}: {change}", seeds, *cells])
     return table(list(HEAD), lines)
 
 
-def changed(row: dict, baseline: dict) -> str:
-    """The options of a training that the baseline's training did not have."""
-    ours, theirs = option_values(row), option_values(baseline)
-    names = [name for name in ours if ours[name] != theirs.get(name)]
-    return ", ".join(f"`{' '.join([name, *ours[name]])}`" for name in names)
+def describe(row: dict, baseline: dict) -> str:
+    """The options of a training that differ from the baseline's."""
+    options, others = option_values(row), option_values(baseline)
+    changed = [name for name in options if options[name] != others.get(name)]
+    parts = [f"`{' '.join([name, *options[name]])}`" for name in changed]
+    return ", ".join(parts + [f"no `{name}`" for name in others if name not in options])
 
 
 def option_values(row: dict) -> dict[str, list[str]]:
-    """The words after each option."""
+    """The words after each option, also of those of recipe.py."""
     found, words = {}, row["options"].split()
     if row.get("one_model"):
         found["--one-model"] = []
+    if row["teacher"]:
+        found["--teacher"] = [row["teacher"]]
+    if row["diversify"]:
+        found["--diversify"] = row["diversify"]
     for word in words:
         if word.startswith("--"):
             values = found.setdefault(word, [])
@@ -56,16 +65,15 @@ def option_values(row: dict) -> dict[str, list[str]]:
     return found
 
 
-def scores(group: list[dict], baseline: list[dict], name: str) -> str:
-    """BLEU and chrF on a set, and the gain over the baseline of the same seed."""
-    here = [row for row in group if row["set"] == name]
-    theirs = {row["seed"]: row["bleu"] for row in baseline if row["set"] == name}
+def score_cell(group: list[dict], bleu: dict, test: str) -> str:
+    """BLEU and chrF on a set, and gains over the baseline's BLEU of the same seed."""
+    rows = [row for row in group if row["set"] == test]
     gains = [
-        f"{row['bleu'] - theirs[row['seed']]:+.2f} ({row['p']:.3f})"
-        for row in here
-        if row["p"] is not None
+        f"{row['bleu'] - bleu[test, row['seed']]:+.2f} ({row['p']:.3f})"
+        for row in rows
+        if (test, row["seed"]) in bleu
     ]
-    return ", ".join([spread(here, "bleu"), *gains, spread(here, "chrf")])
+    return ", ".join([spread(rows, "bleu"), *gains, spread(rows, "chrf")])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ https://arxiv.org/abs/1911.01986). Each run translates once; `minutes` leave it 
 
 With `--one-model`, one model learns all directions. A token before each source, such as
 <2en>, names the target language (Johnson et al. 2017, section 3,
-https://arxiv.org/abs/1611.04558).
+https://arxiv.org/abs/1611.04558). Cost and speed are those of the whole training.
 """
 
 import argparse
@@ -89,22 +89,23 @@ def parsed_options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.one_model and (options.teacher or options.diversify):
         parser.error("--one-model learns the references only")
-    if options.baseline:
-        check_baseline(options)
+    options.compared = compared_directions(options) if options.baseline else []
     return options
 
 
-def check_baseline(options) -> None:
-    """Exits if translations of the baseline are missing, before anything is trained."""
-    for direction in options.directions:
-        for test in TESTS:
-            folder = run_folder(options, options.baseline, direction)
-            if not (file := folder / f"{test}.txt").exists():
-                sys.exit(
-                    f"The baseline has no translations. Expected {file} of an earlier "
-                    f"command with --name {options.baseline}. Received: --baseline "
-                    f"{options.baseline} --seed {options.seed}"
-                )
+def compared_directions(options) -> list[str]:
+    """The directions that the baseline has translated; exits if there are none."""
+    folders = {d: run_folder(options, options.baseline, d) for d in options.directions}
+    found = [
+        d for d, f in folders.items() if all((f / f"{t}.txt").exists() for t in TESTS)
+    ]
+    if not found:
+        sys.exit(
+            "The baseline has no translations. Expected an earlier command with "
+            f"--name {options.baseline}. Received: --baseline {options.baseline} "
+            f"--seed {options.seed} and no {folders[options.directions[0]]}"
+        )
+    return found
 
 
 def add_rows(options, run: Path, folder: Path, direction: str, cost: dict) -> None:
@@ -113,6 +114,7 @@ def add_rows(options, run: Path, folder: Path, direction: str, cost: dict) -> No
         row = {"recipe": options.name, "direction": direction, "set": test}
         row |= {"seed": options.seed, "options": " ".join(options.options)}
         row |= {"teacher": options.teacher, "one_model": options.one_model}
+        row["baseline"] = options.baseline if direction in options.compared else None
         row["diversify"] = [other.name for other in options.diversify]
         row |= translate_and_score(options, run, folder, test, direction) | cost
         add_row(options.runs / "results.jsonl", row)
@@ -152,7 +154,7 @@ def train(options, run: Path, files: tuple) -> dict:
         "minutes": minutes,
         "peak_mib": round(usage.ru_maxrss / 1024),  # Linux counts in KiB
         "tokens_per_second": round(trained_tokens(run) / (60 * minutes)),
-        "curve": curve,
+        "curve": [] if options.one_model else curve,  # val of both directions
     }
 
 
@@ -197,7 +199,7 @@ def tagged_files(options) -> tuple[list[Path], list[Path], Path, Path]:
     """Writes the files of `--one-model`; validation takes turns in the directions."""
     from tf_transformer.data.lines import read_lines
 
-    folder = options.runs / "tagged"
+    folder = options.runs / f"{options.name}-{options.seed}-tagged"
     folder.mkdir(parents=True, exist_ok=True)
     sources, targets, valid_sources, valid_targets = [], [], [], []
     for direction in options.directions:
@@ -223,6 +225,11 @@ def write_lines(path: Path, lines) -> None:
 def translations_of(run: Path, source: Path, beam_size: int) -> Path:
     """The translations of the training sources by a run, made at the first call."""
     file = run / f"train-beam-{beam_size}.txt"
+    if not (run / "config.json").exists():
+        sys.exit(
+            "A recipe learns from the run of one direction, not from one of "
+            f"--one-model. Received: {run}"
+        )
     if not file.exists():
         command = [sys.executable, "-m", "tf_transformer", "translate", str(run)]
         command += ["--input", str(source), "--beam-size", str(beam_size)]
@@ -261,7 +268,7 @@ def translate_and_score(options, run, folder, test, direction) -> dict:
     texts = translate_or_empty(translator, sources, beam_size=options.beam_size)
     write_lines(folder / f"{test}.txt", texts)
     others = None
-    if options.baseline:
+    if direction in options.compared:
         baseline = run_folder(options, options.baseline, direction)
         lines = (baseline / f"{test}.txt").read_text(encoding="utf-8")
         others = lines.split("\n")[:-1]

@@ -106,6 +106,8 @@ def command(row: dict, directions=DIRECTIONS) -> str:
         words += f" --seed {row['seed']}"
     if sorted(directions) != sorted(DIRECTIONS):
         words += f" --directions {' '.join(directions)}"
+    if row.get("baseline"):
+        words += f" --baseline {row['baseline']}"
     if row["teacher"]:
         words += f" --teacher {row['teacher']}"
     if row.get("one_model"):

@@ -34,11 +34,13 @@ def test_a_functional_model_is_loaded_quantized(tmp_path, mode, dtype):
     model.quantize(mode)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
+    again.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(numbers(again(IDS)), numbers(model(IDS)))
-    policies, expected = (
+    dtypes, expected = (
         {weight.path: weight.dtype for weight in m.weights} for m in (again, model)
     )
-    assert policies == expected
+    assert dtypes == expected
     assert len(model.weights) > len(functional_model().weights)
 
 
@@ -47,3 +49,20 @@ def test_a_functional_model_of_four_bits_is_not_saved(tmp_path):
     model.quantize("int4")
     with pytest.raises(ValueError, match="int8 or float8.*Received: .* with int4"):
         model.save(tmp_path / "model.keras")
+
+
+@pytest.mark.long
+def test_a_clone_and_a_sequential_model_are_quantized(tmp_path):
+    x = np.random.default_rng(5).normal(size=(2, 7, 12)).astype("float32")
+    block = layers.EncoderBlock(d_model=12, num_heads=3, d_ff=17)
+    model = keras.Sequential([keras.Input((7, 12)), block, keras.layers.Dense(5)])
+    model.quantize("int8")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(numbers(again(x)), numbers(model(x)))
+    clone = keras.models.clone_model(again)
+    clone.set_weights(again.get_weights())
+    np.testing.assert_array_equal(numbers(clone(x)), numbers(model(x)))
+    clone.save_weights(tmp_path / "model.weights.h5")
+    again.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(numbers(again(x)), numbers(model(x)))

@@ -21,6 +21,8 @@ def test_a_quantized_model_is_loaded_quantized(tmp_path, mode, dtype):
     assert np.abs(expected - before).max() > 1e-3 or mode == "float8"
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
+    again.save(tmp_path / "again.keras")
+    again = keras.saving.load_model(tmp_path / "again.keras")
     np.testing.assert_allclose(numbers(again(INPUTS)), expected, atol=1e-6)
     dtypes = [str(weight.dtype) for weight in again.weights]
     assert dtypes == [str(weight.dtype) for weight in model.weights]

@@ -66,9 +66,10 @@ HELP = {
     "preset's",
     "dropout_rate": "dropout rate of embeddings and sub-layers; by default the "
     "preset's",
-    "attention_dropout_rate": "dropout rate of attention weights (default: 0)",
-    "word_dropout_rate": "dropout rate of tokens: their whole embedding is 0 "
-    "(default: 0)",
+    "attention_dropout_rate": "dropout rate of attention weights; by default 0, or the "
+    "other run's",
+    "word_dropout_rate": "dropout rate of tokens, whose whole embedding is 0 in "
+    "training; by default 0, or the other run's",
     "max_length": "maximum length of a sentence in tokens; longer pairs are dropped",
     "dtype": "precision",
     "sampling_alpha": "subword regularization, such as 0.3: sample a new segmentation "

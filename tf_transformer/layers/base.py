@@ -8,7 +8,7 @@ import math
 
 import keras
 
-from tf_transformer.layers.quantized import quantized_dtype
+from tf_transformer.layers.quantized import give_own_policies, quantized_dtype
 
 KERAS_LAYERS = "keras.layers."
 
@@ -55,6 +55,10 @@ class BaseLayer(keras.layers.Layer):
     def get_config(self):
         config = {**super().get_config(), **quantized_dtype(self)}
         return config if self.autocast else {**config, "autocast": False}
+
+    def save_own_variables(self, store):
+        give_own_policies(self)
+        super().save_own_variables(store)
 
 
 def build_sublayer(layer, *shapes, further=()) -> None:

@@ -1,8 +1,10 @@
 """What a configuration says about quantized layers, so that files restore them."""
 
+import re
+
 import keras
 
-from tf_transformer.utils.keras_compat import all_layers
+from tf_transformer.utils.keras_compat import all_layers, replace_dtype_policy
 
 RESTORED = ("int8", "float8")  # quantization modes
 
@@ -11,7 +13,7 @@ def quantized_dtype(layer) -> dict:
     """The entry `"dtype"` of a layer's configuration, if something in it is quantized.
 
     Keras quantizes layers inside other layers, but their configurations do not say so.
-    As in KerasHub, a map has a dtype policy for the path of each quantized layer.
+    A map has a dtype policy for the path of each quantized layer, in any outer layer.
 
     Args:
         layer: A layer or a model.
@@ -31,7 +33,7 @@ def quantized_dtype(layer) -> dict:
     {}
     >>> layer.inner_dense.quantize("int8")
     >>> list(quantized_dtype(layer)["dtype"]["config"]["policy_map"])
-    ['network/inner']
+    ['(.*/)?network/inner']
     """
     layers = [x for x in all_layers(layer) if x.quantization_mode is not None]
     for quantized in layers:
@@ -43,8 +45,38 @@ def quantized_dtype(layer) -> dict:
             )
     if not layers:
         return {}
+    outer = (layer.path or "").removesuffix(layer.name)
     policies = keras.dtype_policies.DTypePolicyMap(
-        default_policy=layer.dtype_policy.name,
-        policy_map={quantized.path: quantized.dtype_policy for quantized in layers},
+        default_policy=_policy_of(layer).name,
+        policy_map={
+            f"(.*/)?{re.escape(quantized.path.removeprefix(outer))}": _policy_of(
+                quantized
+            )
+            for quantized in layers
+        },
     )
     return {"dtype": keras.dtype_policies.serialize(policies)}
+
+
+def give_own_policies(layer) -> None:
+    """Replaces a map of dtype policies by each layer's own policy.
+
+    Layers that were made from a configuration share the map, in which Keras does not
+    look when it saves the numbers of a quantized layer.
+
+    Args:
+        layer: A layer or a model.
+    """
+    for part in all_layers(layer):
+        if part.built and isinstance(
+            part.dtype_policy, keras.dtype_policies.DTypePolicyMap
+        ):
+            replace_dtype_policy(part, _policy_of(part))
+
+
+def _policy_of(layer):
+    """The policy of a layer, which may share a map of policies with others."""
+    policy = layer.dtype_policy
+    if not isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+        return policy
+    return policy[layer.path] if layer.path else policy.default_policy

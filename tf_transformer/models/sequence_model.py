@@ -8,7 +8,7 @@ import keras
 
 from tf_transformer.data.batching import EpochBatches
 from tf_transformer.data.epochs import FirstEpoch, NextEpoch
-from tf_transformer.layers.quantized import quantized_dtype
+from tf_transformer.layers.quantized import give_own_policies, quantized_dtype
 from tf_transformer.models.frozen import check_trained, freeze, frozen_parts
 from tf_transformer.models.replicas import check_compiled
 from tf_transformer.models.two_passes import TwoPasses
@@ -129,6 +129,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
 
     def save_own_variables(self, store):
         """Adds the random state of dropout, which Keras leaves out of its files."""
+        give_own_policies(self)
         super().save_own_variables(store)
         for i, variable in enumerate(self._random_state()):
             store[f"random_{i}"] = variable

@@ -81,8 +81,8 @@ class Transformer(SequenceModel):
         start_id: Optional integer. Id whose embedding is the decoder's first input,
             `None` for a vector of zeros. A value other than the default replaces the
             first id of `target_ids`. Defaults to 2, the begin token.
-        word_dropout_rate: Float in [0, 1). On tokens: the whole embedding of a token
-            is 0, its position is not. Defaults to 0.
+        word_dropout_rate: Float in [0, 1). On tokens, in training: the whole embedding
+            of a token is 0, its position is not. Defaults to 0.
 
     Call arguments:
         inputs: Dictionary of ids, `"source_ids"` `(B, S)` and `"target_ids"` `(B, T)`.

@@ -57,6 +57,7 @@ def _import(source, run: RunDirectory) -> None:
         normalization="layer",
         normalize_first=model.normalize_first,
         dropout_rate=model.dropout_rate,
+        attention_dropout_rate=model.attention_dropout_rate,
         max_length=model.max_length,
     )
     origin = {"format": foreign.kind, "path": os.path.abspath(source)}

@@ -161,6 +161,16 @@ def dtype_policies(model) -> list[str]:
     return [layer.dtype_policy.name for layer in all_layers(model)]
 
 
+def replace_dtype_policy(layer, policy) -> None:
+    """Gives a built layer another policy; Keras' setter would change a shared map.
+
+    Args:
+        layer: A layer whose variables have the dtypes of the policy.
+        policy: A dtype policy.
+    """
+    layer._dtype_policy = policy
+
+
 def sub_layers(layer) -> list:
     """The direct sub-layers of a layer."""
     return list(layer._flatten_layers(include_self=False, recursive=False))
