@@ -43,6 +43,7 @@ def small_model(config, tokenizer, arguments=None):
         num_heads=3,
         d_ff=17,
         dropout_rate=0.1,
+        word_dropout_rate=0.1,
         max_length=config.max_length,
     )
 
