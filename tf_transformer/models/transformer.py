@@ -158,12 +158,11 @@ class Transformer(SequenceModel):
         arguments["positions"] = self.positions
         self.source_positions = PositionalEncoding(name="source_positions", **arguments)
         self.target_positions = PositionalEncoding(name="target_positions", **arguments)
-        self.word_dropout = keras.layers.Dropout(
-            self.word_dropout_rate,
-            noise_shape=(None, None, 1),
-            dtype=dtype,
-            name="word_dropout",
-        )
+        if self.word_dropout_rate:  # the paper's model has no such layer
+            arguments = {"noise_shape": (None, None, 1), "name": "word_dropout"}
+            self.word_dropout = keras.layers.Dropout(
+                self.word_dropout_rate, dtype=dtype, **arguments
+            )
         self.embedding_dropout = keras.layers.Dropout(
             self.dropout_rate, dtype=dtype, name="embedding_dropout"
         )
@@ -215,16 +214,16 @@ class Transformer(SequenceModel):
         """Encodes the source sentences: `"states"` `(B, S, D)`, `"padding_mask"`."""
         source_ids = check_ids(self, source_ids, "source_ids", training)
         mask = padding_mask(source_ids)
-        x = self.word_dropout(self.source_embedding(source_ids), training=training)
-        x = self.embedding_dropout(self.source_positions(x), training=training)
+        x = self.source_embedding(source_ids)
+        x = self._with_positions(x, self.source_positions, training)
         states = self.encoder(x, padding_mask=mask, training=training)
         return {"states": states, "padding_mask": mask}
 
     def decode(self, target_ids, encoded, training=None):
         """Predicts the next token at every position: logits `(B, T, V)`."""
         target_ids = check_ids(self, target_ids, "target_ids", training)
-        x = self.word_dropout(target_vectors(self, target_ids), training=training)
-        x = self.embedding_dropout(self.target_positions(x), training=training)
+        x = target_vectors(self, target_ids)
+        x = self._with_positions(x, self.target_positions, training)
         states = self.decoder(
             x,
             encoded["states"],
@@ -233,6 +232,11 @@ class Transformer(SequenceModel):
             training=training,
         )
         return self.target_embedding(states, reverse=True)
+
+    def _with_positions(self, x, positions, training):
+        if self.word_dropout_rate:
+            x = self.word_dropout(x, training=training)
+        return self.embedding_dropout(positions(x), training=training)
 
     def start(self, encoded, max_length, beam_size=1):
         """Makes the first state for `step`, for at most `max_length` steps."""
