@@ -254,6 +254,7 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
         config = dict(config)
         frozen = config.pop("frozen", None)
         model = super().from_config(config, custom_objects)
+        give_own_policies(model)
         if frozen is not None:
             freeze(model, **frozen)
         return model
