@@ -69,7 +69,8 @@ def score_cell(group: list[dict], bleu: dict, test: str) -> str:
     """BLEU and chrF on a set, and gains over the baseline's BLEU of the same seed."""
     rows = [row for row in group if row["set"] == test]
     gains = [
-        f"{row['bleu'] - bleu[test, row['seed']]:+.2f} ({row['p']:.3f})"
+        f"{row['bleu'] - bleu[test, row['seed']]:+.2f}"
+        + ("" if row["p"] is None else f" ({row['p']:.3f})")
         for row in rows
         if (test, row["seed"]) in bleu
     ]

@@ -129,7 +129,6 @@ class SequenceModel(TwoPasses, keras.Model, abc.ABC):
 
     def save_own_variables(self, store):
         """Adds the random state of dropout, which Keras leaves out of its files."""
-        give_own_policies(self)
         super().save_own_variables(store)
         for i, variable in enumerate(self._random_state()):
             store[f"random_{i}"] = variable

@@ -10,6 +10,7 @@ from sacrebleu.metrics import BLEU
 from tf_transformer.runs.choices import (
     CHOICES,
     DEFAULTS,
+    DROPOUT_RATES,
     MODEL_DEFAULTS,
     TRAINED_TOKENIZER_DEFAULTS,
 )
@@ -29,10 +30,7 @@ TRANSFORMER_ONLY = (
     *("normalization", "normalize_first"),
     *("attention_dropout_rate", "word_dropout_rate"),
 )
-SHARES = (
-    *("dropout_rate", "attention_dropout_rate", "word_dropout_rate"),
-    "label_smoothing",
-)
+SHARES = (*DROPOUT_RATES, "label_smoothing")
 
 
 def check_types(config) -> None:

@@ -36,6 +36,8 @@ MODEL_DEFAULTS = {
     "max_length": 512,
 }
 DEFAULTS = {**TRAINED_TOKENIZER_DEFAULTS, **MODEL_DEFAULTS}
+# settings of the model that may differ from the other run's
+DROPOUT_RATES = ("dropout_rate", "attention_dropout_rate", "word_dropout_rate")
 EPOCHS = 10  # unless max_updates is set
 CHOICES = {
     "architecture": ("transformer", "recurrent"),

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tf_transformer.runs.choices import DEFAULTS
+from tf_transformer.runs.choices import DEFAULTS, DROPOUT_RATES
 from tf_transformer.runs.config import TrainingConfig
 from tf_transformer.runs.directory import RunDirectory
 
@@ -11,8 +11,6 @@ INHERITED = (
     *("tokenizer", *DEFAULTS, "score", "num_encoder_layers", "num_decoder_layers"),
     *("d_model", "num_heads", "d_ff", "normalize_first"),
 )
-# settings of the model that may differ from the other run's
-DROPOUT_RATES = ("dropout_rate", "attention_dropout_rate", "word_dropout_rate")
 
 
 def with_inherited_settings(config: TrainingConfig, run: RunDirectory):
